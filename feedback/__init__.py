@@ -1,0 +1,1 @@
+"""What engineers say about a remediation after the fact."""

@@ -1,0 +1,1 @@
+"""What happened before: signatures, occurrences, reliability, standing."""

@@ -1,0 +1,1 @@
+"""The platform under the product: audit trail, people, jobs, sign-offs, and what starts them."""

@@ -1,0 +1,1 @@
+"""People and machines, their tokens, roles and per-category grants."""

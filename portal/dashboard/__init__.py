@@ -1,0 +1,1 @@
+"""On top of everything: figures, walkthrough, demonstration data."""

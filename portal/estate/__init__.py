@@ -1,0 +1,1 @@
+"""What the organisation runs: categories, services, targets, and who holds a target now."""

@@ -1,0 +1,1 @@
+"""The job ledger and the worker clusters; the only room that knows django-q2."""

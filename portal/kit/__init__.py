@@ -1,0 +1,1 @@
+"""Shared small pieces without models: refusals, canonical text, redaction, pages, problems, template tags."""

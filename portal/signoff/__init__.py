@@ -1,0 +1,1 @@
+"""Immutable plans and the votes on them; freezes and the emergency stop."""

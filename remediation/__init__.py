@@ -1,0 +1,1 @@
+"""From ticket to proven fix, one Django app per stage."""

@@ -1,0 +1,1 @@
+"""The operation catalogue and the MCP servers that carry it out."""

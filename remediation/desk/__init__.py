@@ -1,0 +1,1 @@
+"""Joined reads: the queue, the ticket page, the ticket API."""

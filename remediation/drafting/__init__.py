@@ -1,0 +1,1 @@
+"""Turns a ticket into a draft: one protocol, two drafters, every attempt kept."""

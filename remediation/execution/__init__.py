@@ -1,0 +1,1 @@
+"""Runs exactly what was signed: intent, action, outcome, verify, rollback."""

@@ -1,0 +1,1 @@
+"""Runbooks, and finding the ones that fit a ticket."""

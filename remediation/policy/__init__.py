@@ -1,0 +1,1 @@
+"""Category policies and the pure decision that explains itself."""

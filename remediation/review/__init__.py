@@ -1,0 +1,1 @@
+"""Gates, edits, checklist and sign-off of a draft."""

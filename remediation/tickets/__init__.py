@@ -1,0 +1,1 @@
+"""Incident tickets and the evidence that came with them."""
