@@ -1,0 +1,247 @@
+"""Django's settings: one file, everything that differs between installations comes from the environment."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+import environ
+from csp.constants import NONCE, NONE, SELF
+
+from portal import checks
+
+env = environ.Env()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = Path(env.str("DATA_DIR", default=str(BASE_DIR / "var"))).absolute()
+PORT = env.int("PORT", default=8000)
+
+# Which of the product's processes this is decides which secrets it may hold (law 5).
+COUNTERSIGN_PROCESS = checks.process_kind(env.str("COUNTERSIGN_PROCESS", default="command"))
+checks.refuse_foreign_secrets(COUNTERSIGN_PROCESS, os.environ)
+
+
+def _kept(name: str, default: str) -> str:
+    """What `make run` keeps for commands typed by hand; other processes are given theirs."""
+    kept = DATA_DIR / "secrets" / name
+    if COUNTERSIGN_PROCESS == "command" and os.access(kept, os.R_OK):
+        return kept.read_text().strip()
+    return default
+
+
+# --- database: one engine everywhere; ATOMIC_REQUESTS stays off, or a refusal would lose its own audit event
+
+_database_url = env.str("DATABASE_URL", default="") or _kept("owner_url", "postgres://countersign_owner@/countersign")
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": {
+        **environ.Env.db_url_config(_database_url),
+        "ENGINE": "django.db.backends.postgresql",
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+    }
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# A process without the site's key (execution, general) signs only messages between its own workers, with a key that
+# follows from its own database password: the same in all of them, and nobody else's.
+SECRET_KEY = (
+    env.str("SECRET_KEY", default="")
+    or _kept("secret_key", "")
+    or hashlib.sha256(f"countersign.process-key/1\n{_database_url}".encode()).hexdigest()
+)
+
+# --- what the installation decides
+
+DEBUG = env.bool("DEBUG", default=False)
+HTTPS = env.bool("HTTPS", default=False)
+ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+AUTO_REMEDIATION_ENABLED = env.str("AUTO_REMEDIATION_ENABLED", default="false").lower()  # false, lab or true (law 1)
+AUTO_REMEDIATION_MAX_ACTIONS_PER_HOUR = env.int("AUTO_REMEDIATION_MAX_ACTIONS_PER_HOUR", default=10)
+AUTO_REMEDIATION_REQUIRE_APPROVAL = env.bool("AUTO_REMEDIATION_REQUIRE_APPROVAL", default=True)
+AUTO_REMEDIATION_MIN_RELIABILITY = env.int("AUTO_REMEDIATION_MIN_RELIABILITY", default=85)
+PATTERN_MIN_OCCURRENCES = env.int("PATTERN_MIN_OCCURRENCES", default=5)
+PATTERN_MIN_POSITIVE_RATE = env.int("PATTERN_MIN_POSITIVE_RATE", default=85)
+SMALL_TEAM = env.bool("SMALL_TEAM", default=False)
+
+ANTHROPIC_API_KEY = env.str("ANTHROPIC_API_KEY", default="")
+ANTHROPIC_MODEL = env.str("ANTHROPIC_MODEL", default="claude-sonnet-5-5")
+ANTHROPIC_BASE_URL = env.str("ANTHROPIC_BASE_URL", default="https://api.anthropic.com")
+ANTHROPIC_BUDGET_PER_TICKET_USD_CENTS = env.int("ANTHROPIC_BUDGET_PER_TICKET_USD_CENTS", default=200)
+
+LAB_URL = env.str("LAB_URL", default="")
+LAB_READ_TOKEN = env.str("LAB_READ_TOKEN", default="")
+LAB_WRITE_TOKEN = env.str("LAB_WRITE_TOKEN", default="")
+
+# --- the rooms, from the bottom up
+
+ROOMS = [
+    "portal.kit",
+    "portal.audit",
+    "portal.estate",
+    "portal.access",
+    "portal.jobs",
+    "portal.notices",
+    "portal.signoff",
+    "patterns",
+    "remediation.tickets",
+    "remediation.connectors",
+    "remediation.knowledge",
+    "remediation.drafting",
+    "remediation.policy",
+    "remediation.review",
+    "remediation.execution",
+    "remediation.desk",
+    "feedback",
+    "portal.dashboard",
+]
+INSTALLED_APPS = [
+    *ROOMS,
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+    "django_htmx",
+    "django_q",
+    "csp",
+    "drf_spectacular",
+    "guardian",
+    "rest_framework",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+STATIC_URL = "/static/"
+WHITENOISE_USE_FINDERS = True  # files come from the rooms themselves: nothing to collect before the first start
+LANGUAGE_CODE = "en-gb"
+USE_I18N = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+# --- people
+
+AUTH_USER_MODEL = "access.Person"
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "guardian.backends.ObjectPermissionBackend",
+]
+ANONYMOUS_USER_NAME = None
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+LOGIN_URL = "/login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/login"
+
+# --- the browser's side of security
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF, NONCE],  # a nonce is sent only by a page that asks for one
+        "style-src": [SELF, NONCE],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "object-src": [NONE],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 12 * 3600  # a working day
+
+# --- the API
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["portal.access.authentication.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["portal.kit.parsers.StrictJSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PAGINATION_CLASS": None,
+    "EXCEPTION_HANDLER": "portal.kit.problems.handler",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Countersign",
+    "DESCRIPTION": "AI drafts the fix. People countersign it. Evidence earns autonomy.",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PUBLIC": True,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "SERVE_AUTHENTICATION": [],
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+# --- the worker clusters; each process of the launcher is one cluster and listens to the queue of its own name
+
+Q_CLUSTER = {
+    "name": COUNTERSIGN_PROCESS,
+    "label": "Jobs",
+    "broker_class": "portal.jobs.broker.LedgerBroker",
+    "workers": 2,
+    "queue_limit": 2,
+    "bulk": 1,
+    "timeout": 600,
+    "retry": 1800,  # more than timeout * (ceil((queue_limit + 1) / workers) + 1): never redelivered while it may run
+    "ack_failures": True,
+    "max_attempts": 1,
+    "catch_up": False,
+    "save_limit": -1,
+    "poll": 1,
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["stderr"], "level": "INFO"},
+    "loggers": {"django": {"handlers": [], "level": "INFO", "propagate": True}},
+}
