@@ -9,6 +9,7 @@ from typing import Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+
 class Family(StrEnum):
     """The kinds of infrastructure the product can touch."""
 
@@ -84,7 +85,11 @@ class Irreversible:
 
 @dataclass(frozen=True)
 class Operation(Generic[P]):
-    """One entry of the catalogue. The functions take validated parameters and are pure."""
+    """One entry of the catalogue. The functions take validated parameters and are pure.
+
+    `critical_when` says why these very parameters are critical although the operation is not; `settles_in_seconds` is
+    how long the verify may be asked again before its answer counts.
+    """
 
     name: str
     family: Family
@@ -99,4 +104,6 @@ class Operation(Generic[P]):
     verify: Callable[[P], Probe]
     way_back: Callable[[P], WayBack | Irreversible]
     backup: Callable[[P], Probe] | None = None
+    critical_when: Callable[[P], str | None] = lambda _: None
     stop_rule: str = "Stop if any expected value differs."
+    settles_in_seconds: int = 10
