@@ -1,0 +1,320 @@
+"""The decision about one draft: pure, in a fixed order, every step a line that people can read.
+
+The order: enabled, policy, risk, minimums, safety checks, pattern, approval, execute or await. A step fails (a hard
+stop, binds everybody), warns (closes only the machine's way: people may sign and see what they override) or passes.
+All steps are always taken, so that people see every reason at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Literal
+
+from portal.kit.refusals import Reason
+from remediation.policy.facts import ActionType, Decision, Facts, Limits, SafetyCheck, Step, Verdict
+from remediation.policy.forbidden import forbidden_in
+from remediation.policy.windows import is_open
+
+RISK_LEVELS: dict[ActionType, Literal["low", "medium", "critical"]] = {
+    ActionType.READ_ONLY: "low",
+    ActionType.SAFE_WRITE: "medium",
+    ActionType.CRITICAL_WRITE: "critical",
+}
+QUESTIONS = {
+    "time_window_ok": "Is it within the hours of the policy?",
+    "rate_limit_ok": "Are there actions left in this hour?",
+    "rollback_planned": "Has every write a way back?",
+    "backup_available": "Is there a backup?",
+    "system_healthy": "Is the system healthy, apart from the symptom under repair?",
+}
+PROBED = ("backup_available", "system_healthy")
+DAY_NAMES = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def decide(facts: Facts, limits: Limits | None, at: datetime) -> Decision:
+    """What the policy says about these facts at this moment; `limits` is None where the category has no policy."""
+    policy = limits or Limits()
+    trail = _Trail()
+    is_switched_on = _enabled(trail, facts)
+    _policy(trail, facts, limits)
+    action_type = _risk(trail, facts)
+    _minimums(trail, facts, policy)
+    checks = _safety(trail, facts, policy, at)
+    _pattern(trail, facts)
+    approval = _approval(trail, facts, policy, action_type)
+    allowed = is_switched_on and trail.open
+    _conclude(trail, is_switched_on, bool(approval.asked))
+    return Decision(
+        allowed=allowed,
+        action_type=action_type,
+        requires_approval=bool(approval.asked),
+        risk_level=RISK_LEVELS[action_type],
+        reasoning=tuple(trail.steps),
+        safety_checks=checks,
+        hard_stops=tuple(trail.stops),
+        is_switched_on=is_switched_on,
+        shadow=_shadow(trail, bool(approval.by_policy)),
+    )
+
+
+@dataclass(slots=True)
+class _Trail:
+    """The steps taken so far, the hard stops among them, and the first step of each kind that decides."""
+
+    steps: list[Step] = field(default_factory=list)
+    stops: list[Reason] = field(default_factory=list)
+    stopped_by: Step | None = None
+    closed_by: Step | None = None
+    held_by: Step | None = None
+
+    @property
+    def open(self) -> bool:
+        return self.stopped_by is None and self.closed_by is None
+
+    def note(self, question: str, answer: str) -> Step:
+        self.steps.append(Step(question, answer, "info"))
+        return self.steps[-1]
+
+    def passes(self, question: str, answer: str) -> None:
+        self.steps.append(Step(question, answer, "pass"))
+
+    def closes(self, question: str, answer: str) -> None:
+        self.steps.append(Step(question, answer, "warn"))
+        self.closed_by = self.closed_by or self.steps[-1]
+
+    def stops_all(self, question: str, answer: str, code: str) -> None:
+        self.steps.append(Step(question, answer, "fail"))
+        self.stops.append(Reason(code, answer))
+        self.stopped_by = self.stopped_by or self.steps[-1]
+
+
+@dataclass(frozen=True, slots=True)
+class _Approval:
+    """Why a person has to approve: for every reason (`asked`), and for those of the policy alone."""
+
+    asked: tuple[str, ...]
+    by_policy: tuple[str, ...]
+
+
+def _enabled(trail: _Trail, facts: Facts) -> bool:
+    _absent(trail, "Is the emergency stop off?", facts.emergency_stop, "emergency_stop")
+    _absent(trail, "Is there no freeze?", facts.freeze, "freeze")
+    problem = _switched_off_because(facts)
+    question = "Is auto-remediation on, for the site and for this ticket?"
+    if problem is None:
+        trail.passes(question, "Yes.")
+        return True
+    trail.steps.append(Step(question, problem, "warn"))
+    trail.held_by = trail.steps[-1]
+    return False
+
+
+def _absent(trail: _Trail, question: str, found: str | None, code: str) -> None:
+    if found is None:
+        trail.passes(question, "Yes.")
+    else:
+        trail.stops_all(question, f"No: {found}", code)
+
+
+def _switched_off_because(facts: Facts) -> str | None:
+    if facts.switches.mode == "off":
+        return "No: it is switched off for the site, so workers execute nothing."
+    if facts.switches.mode == "lab" and not all(action.is_lab for action in facts.actions):
+        return "No: it is switched on for the lab only, and a target lies outside it."
+    if not facts.ticket_opted_in:
+        return "No: the ticket did not opt in."
+    return None
+
+
+def _policy(trail: _Trail, facts: Facts, limits: Limits | None) -> None:
+    question = "Does the category have a policy that is switched on?"
+    if limits is None:
+        trail.closes(question, "No policy: people only.")
+    elif not limits.is_enabled:
+        trail.closes(question, "The policy is switched off: people only.")
+    else:
+        trail.passes(question, "Yes.")
+    policy = limits or Limits()
+    _action_types(trail, facts, policy)
+    _scope(trail, facts, policy)
+    _forbidden(trail, facts, policy)
+
+
+def _action_types(trail: _Trail, facts: Facts, policy: Limits) -> None:
+    question = "Does the policy allow these kinds of action?"
+    allowed = policy.allowed_action_types
+    refused = sorted({a.operation for a in facts.actions if allowed is not None and a.operation not in allowed})
+    if refused:
+        trail.stops_all(question, f"No: the policy does not allow {', '.join(refused)}.", "forbidden_action_type")
+    else:
+        trail.passes(question, "Yes.")
+
+
+def _scope(trail: _Trail, facts: Facts, policy: Limits) -> None:
+    question = "Is every step within the scope of the draft and the systems of the policy?"
+    allowed = policy.allowed_systems
+    outside = [f"{a.operation} on {a.system} lies outside the patch scope" for a in facts.actions if not a.is_in_scope]
+    outside += [
+        f"the policy does not name {system}"
+        for system in sorted({a.system for a in facts.actions})
+        if allowed is not None and system not in allowed
+    ]
+    if outside:
+        trail.stops_all(question, f"No: {'; '.join(outside)}.", "out_of_scope")
+    else:
+        trail.passes(question, "Yes.")
+
+
+def _forbidden(trail: _Trail, facts: Facts, policy: Limits) -> None:
+    question = "Is it free of forbidden commands?"
+    found = forbidden_in(facts.commands, policy.forbidden_commands)
+    if found:
+        named = "; ".join(f"`{command}` does what `{entry}` forbids" for command, entry in found)
+        trail.stops_all(question, f"No: {named}.", "forbidden_command")
+    else:
+        trail.passes(question, "Yes.")
+
+
+def _risk(trail: _Trail, facts: Facts) -> ActionType:
+    order = list(RISK_LEVELS)
+    worst = max((a.action_type for a in facts.actions), key=order.index, default=ActionType.READ_ONLY)
+    trail.note("What does it do at worst?", f"{worst}, risk {RISK_LEVELS[worst]}.")
+    return worst
+
+
+def _minimums(trail: _Trail, facts: Facts, policy: Limits) -> None:
+    least = facts.switches.min_reliability if policy.min_reliability is None else policy.min_reliability
+    _least(trail, "Is the confidence high enough?", facts.confidence, policy.min_confidence)
+    _least(trail, "Is the reliability high enough?", facts.reliability, least)
+    _least(trail, "Were there enough similar tickets?", facts.similar_tickets, policy.min_similar_tickets)
+    _least(trail, "Was the feedback good enough?", facts.feedback_rate, policy.min_feedback_rate)
+
+
+def _least(trail: _Trail, question: str, value: float | None, least: float) -> None:
+    if value is None and least > 0:
+        trail.closes(question, f"No data, at least {least:g} asked for.")
+    elif value is not None and value < least:
+        trail.closes(question, f"No: {_below(value, least)}, at least {least:g} asked for.")
+    else:
+        trail.passes(question, f"{'Nothing asked for' if value is None else f'{value:.4g}'}, at least {least:g}.")
+
+
+def _below(value: float, least: float) -> str:
+    """The value with as few digits as still show that it is below the limit."""
+    return next((text for digits in (3, 4, 6) if float(text := f"{value:.{digits}g}") < least), repr(value))
+
+
+def _safety(trail: _Trail, facts: Facts, policy: Limits, at: datetime) -> tuple[SafetyCheck, ...]:
+    given = {check.name: check for check in facts.safety_checks}
+    missing = [SafetyCheck(n, "none", None, "No probe is configured.", at) for n in PROBED if n not in given]
+    checks = tuple(
+        replace(check, is_required=_is_required(check.name, policy))
+        for check in (_window(policy, at), _rate(facts, policy, at), _way_back(facts, at), *given.values(), *missing)
+    )
+    for check in checks:
+        _weigh(trail, check)
+    return checks
+
+
+def _is_required(name: str, policy: Limits) -> bool:
+    return {"backup_available": policy.requires_backup, "rollback_planned": policy.requires_rollback_plan}.get(name, True)
+
+
+def _weigh(trail: _Trail, check: SafetyCheck) -> None:
+    question = QUESTIONS.get(check.name, f"Did the check {check.name} pass?")
+    if not check.is_required:
+        trail.note(question, f"{check.detail} The policy does not ask for it.")
+    elif check.answer is None:
+        trail.closes(question, f"Unknown: {check.detail}")
+    elif check.answer:
+        trail.passes(question, f"Yes. {check.detail}")
+    else:
+        trail.stops_all(question, f"No: {check.detail}", check.name)
+
+
+def _window(policy: Limits, at: datetime) -> SafetyCheck:
+    hours = "all day" if policy.hours is None else f"{policy.hours[0]:%H:%M} to {policy.hours[1]:%H:%M} {policy.zone}"
+    days = ", ".join(name for day, name in enumerate(DAY_NAMES) if day in policy.days) or "no day"
+    detail = f"Open {hours}, {'every day' if len(policy.days) == len(DAY_NAMES) else days}."
+    answer = is_open(at, policy.hours, policy.zone, policy.days)
+    return SafetyCheck("time_window_ok", "hours and days of the policy", answer, detail, at)
+
+
+def _rate(facts: Facts, policy: Limits, at: datetime) -> SafetyCheck:
+    everywhere, here = facts.switches.max_actions_per_hour, policy.max_actions_per_hour
+    most = everywhere if here is None else min(everywhere, here)
+    asked = sum(action.mutates for action in facts.actions)
+    detail = f"{facts.actions_last_hour} in the last hour and {asked} asked for, at most {most}."
+    answer = asked == 0 or facts.actions_last_hour + asked <= most
+    return SafetyCheck("rate_limit_ok", "actions reserved in the last hour", answer, detail, at)
+
+
+def _way_back(facts: Facts, at: datetime) -> SafetyCheck:
+    without = [action.operation for action in facts.actions if action.mutates and not action.has_rollback]
+    detail = f"No rollback for {', '.join(without)}." if without else "Every write has a rollback."
+    return SafetyCheck("rollback_planned", "the draft's rollbacks", not without, detail, at)
+
+
+def _pattern(trail: _Trail, facts: Facts) -> None:
+    question = "Has the pattern earned autonomy?"
+    if facts.pattern_is_eligible:
+        trail.passes(question, "Yes.")
+    else:
+        trail.closes(question, f"No: {' '.join(facts.pattern_reasons) or 'no pattern is known.'}")
+
+
+def _approval(trail: _Trail, facts: Facts, policy: Limits, action_type: ActionType) -> _Approval:
+    by_policy = _policy_asks(facts, policy, action_type)
+    asked = list(by_policy)
+    if facts.switches.requires_approval:
+        asked.append("the site asks for approval of everything")
+    if not facts.has_certificate:
+        asked.append("no certificate lets the machine sign")
+    question = "Does a person have to approve?"
+    if asked:
+        who = f" Approvers: {', '.join(policy.approvers)}." if policy.approvers else ""
+        trail.held_by = trail.held_by or trail.note(question, f"Yes: {'; '.join(asked)}.{who}")
+    else:
+        trail.passes(question, "No.")
+    return _Approval(tuple(asked), by_policy)
+
+
+def _policy_asks(facts: Facts, policy: Limits, action_type: ActionType) -> tuple[str, ...]:
+    """Critical wins over everything; then the policy's threshold is the exception to its rule."""
+    if action_type is ActionType.CRITICAL_WRITE:
+        return ("critical actions always need a person",)
+    if not policy.requires_approval:
+        return ()
+    threshold = policy.auto_approve_threshold
+    if threshold is None:
+        return ("the policy asks for approval",)
+    if facts.reliability < threshold:
+        return (f"the policy asks for approval below a reliability of {threshold:g}",)
+    return ()
+
+
+def _conclude(trail: _Trail, is_switched_on: bool, requires_approval: bool) -> None:
+    question = "What follows?"
+    if trail.stopped_by:
+        trail.steps.append(Step(question, f"Nobody may execute it. {_decided(trail.stopped_by)}", "fail"))
+    elif not is_switched_on and trail.held_by:
+        text = "Workers do not execute it; people can follow the steps by hand."
+        trail.steps.append(Step(question, f"{text} {_decided(trail.held_by)}", "warn"))
+    elif trail.closed_by:
+        text = "The machine's way is closed; people may sign."
+        trail.steps.append(Step(question, f"{text} {_decided(trail.closed_by)}", "warn"))
+    elif requires_approval and trail.held_by:
+        trail.note(question, f"It waits for approval. {_decided(trail.held_by)}")
+    else:
+        trail.passes(question, "The machine may sign and execute it.")
+
+
+def _decided(step: Step) -> str:
+    return f"Decided by: {step.question}"
+
+
+def _shadow(trail: _Trail, policy_asks: bool) -> Verdict:
+    if trail.stopped_by:
+        return "refuse"
+    return "await_approval" if trail.closed_by or policy_asks else "execute"

@@ -1,0 +1,165 @@
+"""What a decision is made from and what it says: frozen values, no database.
+
+Confidence is 0 to 1, as the drafter states it; every other score and rate is 0 to 100.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, time
+from enum import StrEnum
+from typing import Any, Literal
+
+from portal.kit.refusals import Reason
+
+Mode = Literal["off", "lab", "on"]
+Outcome = Literal["pass", "fail", "warn", "info"]
+Verdict = Literal["execute", "await_approval", "refuse"]
+EVERY_DAY = frozenset(range(7))
+
+
+class ActionType(StrEnum):
+    """What something does to the world, as the catalogue and the command parser say (law 6)."""
+
+    READ_ONLY = "READ_ONLY"
+    SAFE_WRITE = "SAFE_WRITE"
+    CRITICAL_WRITE = "CRITICAL_WRITE"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One step of the draft. `operation` is the catalogue's name, or "command" for a command that people run."""
+
+    operation: str
+    system: str
+    action_type: ActionType
+    is_lab: bool = False
+    is_in_scope: bool = True
+    has_rollback: bool = True
+
+    @property
+    def mutates(self) -> bool:
+        """True for one action in the sense of the rate limit, however many hosts it touches."""
+        return self.action_type is not ActionType.READ_ONLY
+
+
+@dataclass(frozen=True, slots=True)
+class SafetyCheck:
+    """One probe's answer: True, False (binds everybody) or None (nothing could tell: closes only the machine's way)."""
+
+    name: str
+    probe: str
+    answer: bool | None
+    detail: str
+    at: datetime
+    is_required: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """What the site's settings say. They bound every policy; `min_reliability` fills a policy that leaves it empty."""
+
+    mode: Mode = "off"
+    requires_approval: bool = True
+    max_actions_per_hour: int = 10
+    min_reliability: float = 85.0
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything known about one draft at one moment.
+
+    `commands` are all commands of the draft: actions, pre-flights, verifies, rollbacks. `emergency_stop` and `freeze`
+    are the sentence that says who set it and why, or None. `safety_checks` are the probes that need the world
+    (`backup_available`, `system_healthy`); the window, the rate and the rollback plan are worked out from these facts.
+    """
+
+    switches: Switches
+    ticket_opted_in: bool
+    actions: tuple[Action, ...]
+    confidence: float | None
+    reliability: float
+    similar_tickets: int = 0
+    feedback_rate: float | None = None
+    pattern_is_eligible: bool = False
+    pattern_reasons: tuple[str, ...] = ()
+    has_certificate: bool = False
+    commands: tuple[str, ...] = ()
+    emergency_stop: str | None = None
+    freeze: str | None = None
+    actions_last_hour: int = 0
+    safety_checks: tuple[SafetyCheck, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """One category's policy.
+
+    None in `allowed_*` allows everything, an empty tuple nothing. `hours` is (start, end) on the wall clock of `zone`;
+    an end before the start lies on the next day, and the window then belongs to the weekday of its start (0 is Monday).
+    `requires_approval` is the rule and `auto_approve_threshold` its exception: from this reliability on no person is
+    asked. None: no exception. Critical actions always ask.
+    """
+
+    min_confidence: float = 0.0
+    min_reliability: float | None = None
+    min_similar_tickets: int = 0
+    min_feedback_rate: float = 0.0
+    allowed_action_types: tuple[str, ...] | None = None
+    allowed_systems: tuple[str, ...] | None = None
+    forbidden_commands: tuple[str, ...] = ()
+    hours: tuple[time, time] | None = None
+    zone: str = "UTC"
+    days: frozenset[int] = EVERY_DAY
+    requires_approval: bool = True
+    auto_approve_threshold: float | None = None
+    approvers: tuple[str, ...] = ()
+    max_actions_per_hour: int | None = None
+    requires_rollback_plan: bool = True
+    requires_backup: bool = False
+    is_enabled: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of the reasoning: fail binds everybody, warn closes only the machine's way."""
+
+    question: str
+    answer: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What follows from the facts, and why.
+
+    `allowed`: the machine's way is open as far as the policy is concerned. `hard_stops`: nobody may execute while one
+    stands. Neither allowed nor stopped: people may sign, seeing what they override. `shadow`: what the machine would
+    have done with the site's switches, the ticket's opt-in and the certificate left aside.
+    """
+
+    allowed: bool
+    action_type: ActionType
+    requires_approval: bool
+    risk_level: Literal["low", "medium", "critical"]
+    reasoning: tuple[Step, ...]
+    safety_checks: tuple[SafetyCheck, ...]
+    hard_stops: tuple[Reason, ...]
+    is_switched_on: bool
+    shadow: Verdict
+
+    @property
+    def workers_may_run(self) -> bool:
+        """True if workers may run this once it is signed: switched on, opted in and no hard stop (law 1)."""
+        return self.is_switched_on and not self.hard_stops
+
+    @property
+    def machine_may_sign(self) -> bool:
+        """True if no person has to be asked."""
+        return self.workers_may_run and self.allowed and not self.requires_approval
+
+    @property
+    def safety(self) -> dict[str, Any]:
+        """The safety checks by name, and `all_passed`: every required one answered True."""
+        answers: dict[str, Any] = {check.name: check.answer for check in self.safety_checks}
+        return {**answers, "all_passed": all(check.answer for check in self.safety_checks if check.is_required)}
