@@ -1,0 +1,104 @@
+"""What a person may do in which category.
+
+Two sources, one answer: a role (a group with a permission on every category) and a grant on one category (django-guardian's
+tables, read by one direct query, because its helpers take one query per permission). Superusers may everything here; the
+database's constraints bind them all the same.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+
+from django.contrib.auth.models import Group, Permission
+from django.contrib.contenttypes.models import ContentType
+from django.db import connection
+from guardian.models import GroupObjectPermission, UserObjectPermission
+
+from portal.access.models import Person
+from portal.estate.models import VERBS, Category
+from portal.kit.refusals import NotAllowed, because
+
+_SQL = """
+SELECT p.codename, NULL AS object_pk FROM auth_permission p
+  JOIN auth_group_permissions gp ON gp.permission_id = p.id
+  JOIN access_person_groups pg ON pg.group_id = gp.group_id
+ WHERE pg.person_id = %(person)s AND p.content_type_id = %(type)s
+UNION SELECT p.codename, NULL FROM auth_permission p
+  JOIN access_person_user_permissions up ON up.permission_id = p.id
+ WHERE up.person_id = %(person)s AND p.content_type_id = %(type)s
+UNION SELECT p.codename, go.object_pk FROM auth_permission p
+  JOIN guardian_groupobjectpermission go ON go.permission_id = p.id
+  JOIN access_person_groups pg ON pg.group_id = go.group_id
+ WHERE pg.person_id = %(person)s AND p.content_type_id = %(type)s
+UNION SELECT p.codename, uo.object_pk FROM auth_permission p
+  JOIN guardian_userobjectpermission uo ON uo.permission_id = p.id
+ WHERE uo.user_id = %(person)s AND p.content_type_id = %(type)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Grants:
+    """What one person may do: verbs that hold everywhere, and category ids per verb."""
+
+    everywhere: frozenset[str] = frozenset()
+    by_verb: dict[str, frozenset[int]] = field(default_factory=dict)
+
+    def may(self, verb: str, category_id: int) -> bool:
+        """Whether the verb is granted in this category."""
+        return verb in self.everywhere or category_id in self.by_verb.get(verb, frozenset())
+
+    def categories(self, verb: str) -> frozenset[int] | None:
+        """The categories in which the verb is granted; None means all."""
+        return None if verb in self.everywhere else self.by_verb.get(verb, frozenset())
+
+
+def of(person: Person) -> Grants:
+    """The grants of a person: one query, kept on the object, which lives as long as its request."""
+    if not hasattr(person, "_grants"):
+        person._grants = _read(person)  # type: ignore[attr-defined]  # noqa: SLF001 - a cache on our own model
+    grants: Grants = person._grants  # type: ignore[attr-defined]  # noqa: SLF001
+    return grants
+
+
+def require(person: Person, verb: str, category: Category) -> None:
+    """Refuse unless the person may `verb` in the category."""
+    if not of(person).may(verb, category.pk):
+        raise NotAllowed(because(verb, f"You need the grant “{VERBS[verb]}” in the category {category.name}."))
+
+
+def give(*, to: Person | Group, verb: str, category: Category) -> None:
+    """Grant a verb in one category."""
+    permission = Permission.objects.get(codename=f"{verb}_category", content_type=_category_type())
+    if isinstance(to, Person):
+        UserObjectPermission.objects.assign_perm(permission, to, obj=category)
+    else:
+        GroupObjectPermission.objects.assign_perm(permission, to, obj=category)
+
+
+def holders(verb: str, category: Category) -> list[Person]:
+    """Active humans who may `verb` in the category, for notices."""
+    people = Person.objects.filter(is_active=True, kind=Person.Kind.HUMAN)
+    return [person for person in people if not person.is_superuser and of(person).may(verb, category.pk)]
+
+
+def _category_type() -> ContentType:
+    return ContentType.objects.get_for_model(Category)
+
+
+def _read(person: Person) -> Grants:
+    if not person.is_active:
+        return Grants()
+    if person.is_superuser:
+        return Grants(everywhere=frozenset(VERBS))
+    everywhere: set[str] = set()
+    by_verb: defaultdict[str, set[int]] = defaultdict(set)
+    with connection.cursor() as cursor:
+        cursor.execute(_SQL, {"person": person.pk, "type": _category_type().pk})
+        for codename, object_pk in cursor.fetchall():
+            verb = str(codename).removesuffix("_category")
+            if object_pk is None:
+                everywhere.add(verb)
+            else:
+                by_verb[verb].add(int(object_pk))
+    return Grants(frozenset(everywhere), {verb: frozenset(ids) for verb, ids in by_verb.items()})

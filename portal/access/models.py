@@ -1,0 +1,104 @@
+"""People and machines that act, and the tokens they act with. A person is deactivated, never deleted."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.auth.models import PermissionsMixin
+from django.contrib.auth.validators import UnicodeUsernameValidator
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from portal.kit.actors import Actor, Door
+
+
+class PersonManager(BaseUserManager["Person"]):
+    """Creates people; also what Django's own commands expect."""
+
+    def create_user(self, username: str, password: str | None = None, **fields: Any) -> Person:
+        """A person with a usable password, or an unusable one when none is given."""
+        person = self.model(username=username, **fields)
+        person.set_password(password)
+        person.save(using=self._db)
+        return person
+
+    def create_superuser(self, username: str, password: str | None = None, **fields: Any) -> Person:
+        """For `manage.py createsuperuser`."""
+        return self.create_user(username, password, is_staff=True, is_superuser=True, **fields)
+
+
+class Person(AbstractBaseUser, PermissionsMixin):
+    """A human or a machine account."""
+
+    class Kind(models.TextChoices):
+        """Machines never sign for people."""
+
+        HUMAN = "human", "Human"
+        MACHINE = "machine", "Machine"
+
+    username = models.CharField(max_length=80, unique=True, validators=[UnicodeUsernameValidator()])
+    full_name = models.TextField(blank=True)
+    email = models.EmailField(blank=True)
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.HUMAN)
+    is_active = models.BooleanField(default=True, help_text="Deactivate people; they are never deleted.")
+    is_staff = models.BooleanField(default=False, help_text="May open the settings pages.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    USERNAME_FIELD = "username"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar = []
+    objects: ClassVar[PersonManager] = PersonManager()
+
+    class Meta:
+        """By name."""
+
+        ordering: ClassVar = ["username"]
+        verbose_name_plural = "people"
+
+    def __str__(self) -> str:
+        return self.username
+
+    def get_full_name(self) -> str:
+        """What pages show."""
+        return self.full_name or self.username
+
+    def get_short_name(self) -> str:
+        """What tight places show."""
+        return self.username
+
+    def at(self, door: Door) -> Actor:
+        """This person as the actor of a service call that came through `door`."""
+        return Actor("machine" if self.kind == self.Kind.MACHINE else "human", self.pk, self.username, door)
+
+
+class Scope(models.TextChoices):
+    """What a token may be used for; the person's own grants apply on top."""
+
+    TICKETS_READ = "tickets:read", "Read tickets"
+    TICKETS_WRITE = "tickets:write", "Open tickets"
+    REVIEWS_WRITE = "reviews:write", "Edit drafts"
+    SIGNOFFS_WRITE = "signoffs:write", "Sign, reject"
+    FEEDBACK_WRITE = "feedback:write", "Give feedback"
+    STATS_READ = "stats:read", "Read figures and patterns"
+
+
+class Token(models.Model):
+    """A bearer token of one person. Only its SHA-256 is kept; the token itself is shown once."""
+
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="tokens")
+    name = models.TextField(help_text="What this token is for.")
+    prefix = models.CharField(max_length=12, help_text="First characters, to recognise it by.")
+    digest = models.CharField(max_length=64, unique=True)
+    scopes = ArrayField(models.CharField(max_length=20, choices=Scope.choices))
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        """Newest first."""
+
+        ordering: ClassVar = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.prefix}… of {self.person}"

@@ -1,0 +1,51 @@
+"""The six roles, as data: a role is a group whose verbs hold in every category. Narrower grants go per category."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.contrib.auth.models import Group, Permission
+
+ROLES: Mapping[str, tuple[str, ...]] = {
+    "engineer": ("see",),
+    "reviewer": ("see", "review", "sign_merge"),
+    "approver": ("see", "review", "sign_merge", "sign_rollout", "sign_critical"),
+    "operator": ("see", "run"),
+    "policy admin": ("see", "configure"),
+    "auditor": ("see",),
+}
+OTHER_PERMISSIONS: Mapping[str, tuple[str, ...]] = {
+    "engineer": ("tickets.add_ticket",),
+    "operator": ("tickets.add_ticket", "signoff.add_stop"),
+    "approver": ("signoff.add_stop",),
+    "auditor": ("audit.view_event",),
+    "policy admin": (
+        "audit.view_event",
+        "estate.view_category", "estate.add_category", "estate.change_category",
+        "estate.view_service", "estate.add_service", "estate.change_service",
+        "estate.view_target", "estate.add_target", "estate.change_target",
+        "access.view_person", "access.add_person", "access.change_person",
+        "access.view_token", "auth.view_group",
+        "policy.view_categorypolicy", "policy.change_categorypolicy", "policy.add_categorypolicy",
+        "signoff.view_freeze", "signoff.add_freeze", "signoff.change_freeze", "signoff.add_stop",
+        "connectors.view_connector", "connectors.change_connector",
+        "knowledge.view_runbook", "knowledge.change_runbook",
+        "drafting.view_remediation", "jobs.view_job", "jobs.change_job", "jobs.view_schedule", "jobs.change_schedule",
+    ),
+}  # fmt: skip
+
+
+def load() -> dict[str, Group]:
+    """Create or complete the groups of the roles; running it again changes nothing."""
+    groups: dict[str, Group] = {}
+    for role, verbs in ROLES.items():
+        group, _ = Group.objects.get_or_create(name=role)
+        wanted = [f"estate.{verb}_category" for verb in verbs] + list(OTHER_PERMISSIONS.get(role, ()))
+        group.permissions.add(*(_permission(name) for name in wanted))
+        groups[role] = group
+    return groups
+
+
+def _permission(name: str) -> Permission:
+    app, _, codename = name.partition(".")
+    return Permission.objects.get(content_type__app_label=app, codename=codename)

@@ -1,0 +1,106 @@
+"""A run of a signed plan, its steps, and what came out of them."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+
+from portal.kit.actors import Ref
+from portal.signoff.models import Plan
+from remediation.drafting.models import Remediation
+from remediation.execution.states import RunStatus, StepStatus
+
+
+class Run(models.Model):
+    """One execution of one plan. What to do stands in the plan's text; a run only says how far it came.
+
+    `fence` grows with every job that takes the run over; a writer with an older fence is refused. In guided manual mode
+    `held_by` is the person at the keyboard.
+    """
+
+    class Mode(models.TextChoices):
+        """Who owns the keystroke."""
+
+        WORKERS = "workers", "Workers"
+        MANUAL = "manual", "Guided manual mode"
+
+    remediation = models.ForeignKey(Remediation, on_delete=models.PROTECT, related_name="runs")
+    plan = models.OneToOneField(Plan, on_delete=models.PROTECT, related_name="run")
+    mode = models.CharField(max_length=10, choices=Mode.choices)
+    status = models.CharField(max_length=16, default=RunStatus.RUNNING)
+    status_at = models.DateTimeField()
+    status_reason = models.TextField(default="")
+    fence = models.BigIntegerField(default=0)
+    held_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """Newest first."""
+
+        ordering: ClassVar = ["-id"]
+
+    def __str__(self) -> str:
+        return f"run {self.pk}"
+
+    @property
+    def ref(self) -> Ref:
+        """The run as a value."""
+        return Ref("execution.run", self.pk, f"run {self.pk} of {self.plan.ticket_key}")
+
+
+class StepRun(models.Model):
+    """One step of a run. `idempotency_key` goes with the write, so that the server can recognise a repetition."""
+
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="steps")
+    number = models.PositiveIntegerField()
+    status = models.CharField(max_length=16, default=StepStatus.PENDING)
+    status_at = models.DateTimeField()
+    detail = models.TextField(default="")
+    idempotency_key = models.CharField(max_length=80, unique=True)
+    intended_at = models.DateTimeField(null=True)
+    acted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """In the plan's order."""
+
+        ordering: ClassVar = ["run", "number"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["run", "number"], name="steps_are_numbered")]
+
+    def __str__(self) -> str:
+        return f"step {self.number} of run {self.run_id}"
+
+
+class StepOutput(models.Model):
+    """What a look, an action or a way back said. Append-only, partitioned by id range; never in StepRun itself."""
+
+    class Phase(models.TextChoices):
+        """Which part of the step spoke."""
+
+        PREFLIGHT = "preflight", "Pre-flight"
+        ACTION = "action", "Action"
+        PROBE = "probe", "Probe after an interruption"
+        VERIFY = "verify", "Verify"
+        ROLLBACK = "rollback", "Rollback"
+        ROLLBACK_VERIFY = "rollback_verify", "Verify of the rollback"
+
+    id = models.BigAutoField(primary_key=True)
+    step_id = models.BigIntegerField()
+    run_id = models.BigIntegerField()
+    phase = models.CharField(max_length=16, choices=Phase.choices)
+    is_good = models.BooleanField(null=True)
+    says = models.TextField()
+    text = models.TextField(default="")
+    by = models.TextField(help_text="The person, or the cluster that ran it.")
+    at = models.DateTimeField()
+
+    class Meta:
+        """In the order things were said."""
+
+        ordering: ClassVar = ["id"]
+        indexes: ClassVar = [models.Index(fields=["run_id", "id"], name="execution_output_run")]
+
+    def __str__(self) -> str:
+        return f"{self.phase} of step {self.step_id}"

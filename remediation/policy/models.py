@@ -1,0 +1,136 @@
+"""What each category allows, every decision with its reasons, every assessment, and the actions counted against limits."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+
+from portal.estate.models import Category
+from remediation.drafting.models import Remediation, Revision
+
+PERCENT = [MinValueValidator(0), MaxValueValidator(100)]
+
+
+class CategoryPolicy(models.Model):
+    """The limits of one category. Percentages are whole numbers; an empty field falls back to the site's setting."""
+
+    category = models.OneToOneField(Category, on_delete=models.PROTECT, related_name="policy")
+    is_enabled = models.BooleanField(default=True)
+    min_confidence = models.PositiveSmallIntegerField(default=80, validators=PERCENT)
+    min_reliability = models.PositiveSmallIntegerField(null=True, blank=True, validators=PERCENT)
+    min_similar_tickets = models.PositiveSmallIntegerField(default=3)
+    min_feedback_rate = models.PositiveSmallIntegerField(null=True, blank=True, validators=PERCENT)
+    allowed_action_types = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    allowed_systems = ArrayField(models.TextField(), default=list, blank=True)
+    forbidden_commands = ArrayField(models.TextField(), default=list, blank=True)
+    hours_start = models.TimeField(null=True, blank=True)
+    hours_end = models.TimeField(null=True, blank=True)
+    zone = models.TextField(default="UTC")
+    days = ArrayField(models.PositiveSmallIntegerField(), default=list, blank=True, help_text="0 is Monday; empty: every day.")
+    requires_approval = models.BooleanField(null=True, blank=True)
+    auto_approve_threshold = models.PositiveSmallIntegerField(null=True, blank=True, validators=PERCENT)
+    approvers = models.ManyToManyField("auth.Group", blank=True, related_name="+")
+    max_actions_per_hour = models.PositiveSmallIntegerField(null=True, blank=True)
+    requires_rollback_plan = models.BooleanField(default=True)
+    requires_backup = models.BooleanField(default=False)
+    evidence_max_age_minutes = models.PositiveIntegerField(default=1_440)
+    plan_valid_minutes = models.PositiveIntegerField(default=240)
+    updated_at = models.DateTimeField()
+
+    class Meta:
+        """By category."""
+
+        ordering: ClassVar = ["category"]
+        verbose_name = "category policy"
+        verbose_name_plural = "category policies"
+
+    def __str__(self) -> str:
+        return f"policy of {self.category_id}"
+
+
+class Moment(models.TextChoices):
+    """When a decision or an assessment was made."""
+
+    DRAFT = "draft", "When the draft was ready"
+    SIGN_OFF = "signoff", "At a sign-off"
+    CLAIM = "claim", "When a worker claimed the run"
+    FEEDBACK = "feedback", "After feedback"
+    OUTCOME = "outcome", "After the run"
+
+
+class Assessment(models.Model):
+    """Reliability at one moment, with its breakdown. Append-only. A component without data is 0 and named in `no_data`."""
+
+    remediation = models.ForeignKey(Remediation, on_delete=models.PROTECT, related_name="assessments")
+    moment = models.CharField(max_length=10, choices=Moment.choices)
+    overall_permille = models.PositiveSmallIntegerField()
+    level = models.CharField(max_length=10)
+    ai_confidence_permille = models.PositiveSmallIntegerField()
+    human_validation_permille = models.PositiveSmallIntegerField()
+    success_history_permille = models.PositiveSmallIntegerField()
+    pattern_recognition_permille = models.PositiveSmallIntegerField()
+    no_data = ArrayField(models.TextField(), default=list)
+    at = models.DateTimeField()
+
+    class Meta:
+        """In order."""
+
+        ordering: ClassVar = ["id"]
+        indexes: ClassVar = [models.Index(fields=["at"], name="policy_assessment_at")]
+
+    def __str__(self) -> str:
+        return f"{self.overall_permille / 10} ({self.level})"
+
+
+class Decision(models.Model):
+    """What decide() said, with every reason, and what autonomy would have done (shadow). Append-only."""
+
+    remediation = models.ForeignKey(Remediation, on_delete=models.PROTECT, related_name="decisions")
+    revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="decisions")
+    assessment = models.ForeignKey(Assessment, on_delete=models.PROTECT, related_name="+")
+    moment = models.CharField(max_length=10, choices=Moment.choices)
+    allowed = models.BooleanField()
+    requires_approval = models.BooleanField()
+    action_type = models.CharField(max_length=40)
+    risk = models.CharField(max_length=20)
+    reasoning = models.JSONField()
+    safety_checks = models.JSONField()
+    hard_stops = models.JSONField()
+    limits = models.JSONField()
+    shadow = models.JSONField()
+    at = models.DateTimeField()
+
+    class Meta:
+        """In order."""
+
+        ordering: ClassVar = ["id"]
+        indexes: ClassVar = [models.Index(fields=["at"], name="policy_decision_at")]
+
+    def __str__(self) -> str:
+        return "allowed" if self.allowed else "not allowed"
+
+
+class Reservation(models.Model):
+    """One mutating step, counted at the claim against the hourly limits."""
+
+    category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="+")
+    run_id = models.BigIntegerField()
+    step_number = models.PositiveIntegerField()
+    at = models.DateTimeField()
+
+    class Meta:
+        """Counted over the last hour, per category and in all."""
+
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["run_id", "step_number"], name="a_step_is_reserved_once"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["category", "at"], name="policy_reserved_category"),
+            models.Index(fields=["at"], name="policy_reserved_all"),
+        ]
+
+    def __str__(self) -> str:
+        return f"run {self.run_id} step {self.step_number}"

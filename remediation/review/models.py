@@ -1,0 +1,88 @@
+"""What gates found, what people ticked, and what they objected to."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+
+from remediation.drafting.models import Remediation, Revision
+
+
+class GateResult(models.Model):
+    """One gate's verdict on one revision. Append-only. `input_digest` says exactly what the gate looked at."""
+
+    revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="gates")
+    gate = models.CharField(max_length=30)
+    ruleset = models.CharField(max_length=30)
+    has_passed = models.BooleanField()
+    input_digest = models.CharField(max_length=64)
+    findings = models.JSONField(default=list, help_text="[{place, text, mend}]")
+    at = models.DateTimeField()
+
+    class Meta:
+        """A gate speaks once per revision and ruleset."""
+
+        ordering: ClassVar = ["id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["revision", "gate", "ruleset"], name="a_gate_speaks_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.gate}: {'passed' if self.has_passed else 'failed'}"
+
+
+class Tick(models.Model):
+    """A person confirmed one REVIEW item. `item` is a digest of the step, so an unrelated edit keeps the tick."""
+
+    remediation = models.ForeignKey(Remediation, on_delete=models.PROTECT, related_name="ticks")
+    item = models.CharField(max_length=64)
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    is_confirmed = models.BooleanField()
+    at = models.DateTimeField()
+
+    class Meta:
+        """The newest row of an item counts: unticking is a row of its own."""
+
+        ordering: ClassVar = ["id"]
+        indexes: ClassVar = [models.Index(fields=["remediation", "item", "-id"], name="review_tick_newest")]
+
+    def __str__(self) -> str:
+        return self.item[:12]
+
+
+class Objection(models.Model):
+    """A reviewer asked for changes or rejected the draft. Append-only."""
+
+    class Kind(models.TextChoices):
+        """Changes go back to the author; a rejection ends the remediation."""
+
+        CHANGES = "changes", "Changes requested"
+        REJECTION = "rejection", "Rejected"
+
+    class Reason(models.TextChoices):
+        """Why; the comment says it in words."""
+
+        WRONG_CAUSE = "wrong_cause", "Wrong cause"
+        UNSAFE = "unsafe", "Unsafe"
+        OUT_OF_SCOPE = "out_of_scope", "Out of scope"
+        NOT_NEEDED = "not_needed", "Not needed any more"
+        POOR_EVIDENCE = "poor_evidence", "Evidence too thin"
+        OTHER = "other", "Something else"
+
+    remediation = models.ForeignKey(Remediation, on_delete=models.PROTECT, related_name="objections")
+    revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="objections")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    reason = models.CharField(max_length=20, choices=Reason.choices)
+    comment = models.TextField()
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        """In order."""
+
+        ordering: ClassVar = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} by {self.person_id}"
