@@ -1,0 +1,119 @@
+"""What every test may ask for: a database, a database of its own, a role, a site to drive a browser against."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connections
+from pytest_django import DjangoDbBlocker
+from pytest_django.live_server_helper import LiveServer
+
+from portal.launch import roles, testing
+
+ROOT = Path(__file__).parent
+AsRole = Callable[[str], AbstractContextManager[psycopg.Connection]]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure() -> None:
+    """Fast passwords for people who exist for milliseconds; Playwright keeps an event loop in the tests' thread."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+
+
+@pytest.fixture(scope="session")
+def test_server() -> Iterator[testing.TestServer]:
+    """The embedded PostgreSQL of this checkout's tests."""
+    server = testing.TestServer(ROOT / "var" / "test-pg")
+    yield server
+    server.leave()
+
+
+@pytest.fixture(scope="session")
+def template_database(
+    test_server: testing.TestServer, django_test_environment: None, django_db_blocker: DjangoDbBlocker
+) -> str:
+    """The name of a migrated database with every privilege granted, to be cloned."""
+
+    def migrate(name: str) -> None:
+        with django_db_blocker.unblock(), _pointing_at(test_server.url(name)):
+            call_command("migrate", verbosity=0)
+            call_command("grant_privileges", verbosity=0)
+
+    return test_server.template(testing.migrations_key(ROOT, settings.ROOMS), migrate)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    test_server: testing.TestServer, template_database: str, django_db_blocker: DjangoDbBlocker
+) -> Iterator[None]:
+    """The database of tests that roll back: one clone for the whole process."""
+    with test_server.clone(template_database) as name, _pointing_at(test_server.url(name)):
+        yield
+
+
+@pytest.fixture
+def committed_db(
+    request: pytest.FixtureRequest,
+    test_server: testing.TestServer,
+    template_database: str,
+    django_db_blocker: DjangoDbBlocker,
+) -> Iterator[str]:
+    """A database for this test alone, with real commits: for several connections, roles, threads, a browser."""
+    if {"db", "transactional_db"} & set(request.fixturenames) or request.node.get_closest_marker("django_db"):
+        pytest.fail("committed_db is a database of its own: ask for it instead of django_db, not beside it.")
+    with (
+        test_server.clone(template_database) as name,
+        django_db_blocker.unblock(),
+        _pointing_at(test_server.url(name)),
+    ):
+        yield name
+
+
+@pytest.fixture
+def as_role(test_server: testing.TestServer) -> AsRole:
+    """A connection with one process kind's rights, for instance `with as_role("drafting") as connection:`."""
+
+    @contextmanager
+    def connect(process: str) -> Iterator[psycopg.Connection]:
+        name = connections["default"].settings_dict["NAME"]
+        with psycopg.connect(test_server.url(name, roles.role_of(process)), autocommit=True) as connection:
+            yield connection
+
+    return connect
+
+
+@pytest.fixture
+def site(committed_db: str) -> Iterator[LiveServer]:
+    """The site on a free port (`site.url`), on this test's own committed database."""
+    server = LiveServer("localhost")
+    with server._live_server_modified_settings:  # noqa: SLF001 - what pytest-django's own fixture does
+        yield server
+        server.stop()
+
+
+@contextmanager
+def _pointing_at(url: str) -> Iterator[None]:
+    """Every thread's default connection goes to `url` for a while."""
+    current = connections.settings["default"]
+    before = dict(current)
+    connections["default"].close()
+    current.update(settings_for(url))
+    try:
+        yield
+    finally:
+        connections["default"].close()
+        current.update(before)
+
+
+def settings_for(url: str) -> dict[str, object]:
+    """Django's names for the parts of a libpq URL."""
+    parts = psycopg.conninfo.conninfo_to_dict(url)
+    return {"NAME": parts["dbname"], "USER": parts["user"], "HOST": parts["host"], "PORT": parts["port"], "OPTIONS": {}}
