@@ -1,0 +1,15 @@
+"""What each runtime role may do to the tables of this room. Row policies (see the migrations) narrow it by queue."""
+
+_JOBS = "SELECT, INSERT, UPDATE"
+
+GRANTS = {
+    "jobs_job": {
+        "web": _JOBS,
+        "drafting": _JOBS,
+        "probe": _JOBS,
+        "execution": _JOBS,
+        "general": f"{_JOBS}, DELETE",
+    },
+    "jobs_schedule": {"web": "SELECT, UPDATE", "general": "SELECT, UPDATE"},
+    "jobs_clusterbeat": {"all": "SELECT, INSERT, UPDATE, DELETE"},
+}

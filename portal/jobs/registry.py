@@ -1,0 +1,89 @@
+"""Which function runs which kind of job, on which queue, and which events ask for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+
+QUEUES = ("drafting", "probe", "execution", "general")
+
+
+@dataclass(frozen=True, slots=True)
+class Handed:
+    """A job as its handler sees it: one attempt, held under one fence, started `at` (the database's clock).
+
+    `renew()` holds the lease for another term. False means that somebody else has the job by now: change nothing more.
+    A worker renews by itself while the handler runs; a handler asks before it does what must not be done twice.
+    """
+
+    id: int
+    kind: str
+    subject_id: int | None
+    payload: dict[str, Any]
+    attempt: int
+    fence: int
+    at: datetime
+    renew: Callable[[], bool] = field(repr=False, compare=False)
+
+
+Function = Callable[[Handed], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """One kind of job. `function` answers with a short sentence on how it went; a refusal or an error is raised."""
+
+    kind: str
+    queue: str
+    on: tuple[str, ...]
+    every_seconds: int | None
+    function: Function
+
+
+class UnknownKind(LookupError):
+    """No room has registered a handler for this kind of job."""
+
+
+_handlers: dict[str, Handler] = {}
+
+
+def handler(
+    kind: str, *, queue: str, on: tuple[str, ...] = (), every_seconds: int | None = None
+) -> Callable[[Function], Function]:
+    """Registers the decorated function for jobs of this kind, which run on `queue`.
+
+    `on` names the events that ask for such a job; `every_seconds` plants a schedule of that name. Belongs in a room's
+    `tasks` module, which is imported at start-up by every process: import what is heavy inside the function.
+    """
+    if queue not in QUEUES:
+        raise ImproperlyConfigured(f"{kind}: there is no queue {queue!r}; it is one of {', '.join(QUEUES)}.")
+
+    def register(function: Function) -> Function:
+        if kind in _handlers and _handlers[kind].function is not function:
+            raise ImproperlyConfigured(f"{kind} has two handlers: {_handlers[kind].function!r} and {function!r}.")
+        _handlers[kind] = Handler(kind, queue, on, every_seconds, function)
+        return function
+
+    return register
+
+
+def handler_of(kind: str) -> Handler:
+    """The handler of this kind of job; raises UnknownKind."""
+    try:
+        return _handlers[kind]
+    except KeyError:
+        raise UnknownKind(f"No handler is registered for jobs of kind {kind!r}.") from None
+
+
+def subscribers(event: str) -> list[Handler]:
+    """The handlers that an event asks for, in the order of their kinds."""
+    return sorted((each for each in _handlers.values() if event in each.on), key=lambda each: each.kind)
+
+
+def periodic() -> list[Handler]:
+    """The handlers that run by the clock."""
+    return [each for each in _handlers.values() if each.every_seconds is not None]

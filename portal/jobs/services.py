@@ -1,0 +1,228 @@
+"""The verbs of the job ledger: enqueue and publish for every room; take, renew, finish and fail for the workers.
+
+Enqueueing inside the caller's transaction makes the ledger a transactional outbox. Leases are compared by the
+database's clock alone. Delivery is at least once: attempts are counted in the take, before the work.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from django.db import IntegrityError, connection, transaction
+from django.db.models import QuerySet
+from django.db.models.functions import Now
+
+from portal.audit import services as audit
+from portal.jobs import registry
+from portal.jobs.models import Job
+from portal.jobs.registry import Handed
+from portal.jobs.states import State, backoff_seconds
+from portal.kit.actors import Actor, Ref
+from portal.kit.refusals import StaleTransition, because
+
+_LONGEST_TEXT = 4000  # of a result or an error that the ledger keeps
+
+
+# Keys are looked at in the take itself: of one kind and key only one job may run at a time.
+_TAKE = """
+WITH due AS MATERIALIZED (
+    SELECT id FROM jobs_job waiting
+    WHERE queue = %(queue)s AND state = 'waiting' AND due_at <= coalesce(%(due_by)s::timestamptz, statement_timestamp())
+      AND NOT EXISTS (SELECT FROM jobs_job running
+                      WHERE running.kind = waiting.kind AND running.key = waiting.key AND running.state = 'running')
+    ORDER BY due_at, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+)
+UPDATE jobs_job SET state = 'running', attempts = attempts + 1, fence = fence + 1, started_at = clock_timestamp(),
+                    leased_until = clock_timestamp() + make_interval(secs => %(lease)s)
+FROM due WHERE jobs_job.id = due.id
+RETURNING jobs_job.id, kind, subject_id, payload, attempts, fence, started_at
+"""
+
+
+def channel(queue: str) -> str:
+    """The channel on which PostgreSQL announces work for a queue."""
+    return f"jobs_{queue}"
+
+
+def enqueue(
+    kind: str,
+    *,
+    at: datetime,
+    subject_id: int | None = None,
+    payload: Mapping[str, Any] | None = None,
+    due_at: datetime | None = None,
+    key: str | None = None,
+) -> Job:
+    """Asks for a job in the caller's transaction; it starts milliseconds after the commit, or when it is due.
+
+    If a job of this kind and key is waiting already, that one is returned as it is. One that runs does not count: it
+    may have read its data before this request. Raises registry.UnknownKind.
+    """
+    queue = registry.handler_of(kind).queue
+    job = Job(
+        queue=queue,
+        kind=kind,
+        subject_id=subject_id,
+        payload=dict(payload or {}),
+        key=key,
+        due_at=due_at or at,
+        enqueued_at=at,
+    )
+    if key is not None:
+        return _join(job)
+    job.save(force_insert=True)
+    _announce(queue)
+    return job
+
+
+def publish(event: str, *, subject_id: int, at: datetime, payload: Mapping[str, Any] | None = None) -> list[Job]:
+    """Tells the subscribed handlers that something happened: one job for each, in the caller's transaction."""
+    return [enqueue(each.kind, subject_id=subject_id, payload=payload, at=at) for each in registry.subscribers(event)]
+
+
+def take(queue: str, *, limit: int, lease_seconds: float, due_by: datetime | None = None) -> list[Handed]:
+    """Leases up to `limit` due jobs, oldest first, counting the attempt and moving the fence in the same statement.
+
+    `due_by` replaces the database's clock for what is due, never for the lease.
+    """
+    with connection.cursor() as cursor:
+        try:
+            cursor.execute(_TAKE, {"queue": queue, "limit": limit, "lease": lease_seconds, "due_by": due_by})
+        except IntegrityError:  # somebody took another job of the same key between our look and our write
+            return []
+        rows = sorted(cursor.fetchall())
+    return [_handed(row, lease_seconds) for row in rows]
+
+
+def renew(job_id: int, *, fence: int, lease_seconds: float) -> bool:
+    """Holds the lease for another term; False when the fence has moved on."""
+    until = Now() + timedelta(seconds=lease_seconds)
+    return bool(_held(job_id, fence).update(leased_until=until))
+
+
+def finish(job_id: int, *, fence: int, result: str) -> bool:
+    """Ends a job well; False when the fence has moved on, and then nothing changes."""
+    ended = _held(job_id, fence).update(
+        state=State.DONE, result=_storable(result), error="", finished_at=Now(), leased_until=None
+    )
+    return bool(ended)
+
+
+def fail(job_id: int, *, fence: int, error: str) -> bool:
+    """Gives a job back after an error: it waits out its backoff, or is dead after its last attempt.
+
+    False when the fence has moved on, and then nothing changes.
+    """
+    with transaction.atomic():
+        job = _held(job_id, fence).select_for_update().first()
+        if job is None:
+            return False
+        _give_back(job, error=error, rest_seconds=backoff_seconds(job.attempts))
+    return True
+
+
+def revive_lost(queue: str) -> int:
+    """Gives back the jobs whose lease ran out because their worker died; returns how many."""
+    with transaction.atomic():
+        lost = Job.objects.select_for_update(skip_locked=True).filter(
+            queue=queue, state=State.RUNNING, leased_until__lt=Now()
+        )
+        jobs = list(lost[:100])
+        for job in jobs:
+            _give_back(job, error=f"Attempt {job.attempts} lost its worker.", rest_seconds=0)
+    return len(jobs)
+
+
+def retry_dead(job_id: int, *, actor: Actor, at: datetime) -> Job:
+    """Gives a dead job a new set of attempts. Raises StaleTransition if it is not dead or is waiting again already."""
+    with transaction.atomic():
+        job = Job.objects.select_for_update().get(pk=job_id)
+        if job.state != State.DEAD:
+            raise StaleTransition(because("not_dead", f"{job} is {job.state}; only a dead job can be tried again."))
+        if _another_waits(job):
+            raise StaleTransition(because("waits_already", f"A newer job with the key of {job} is waiting already."))
+        job.state, job.attempts, job.due_at, job.finished_at = State.WAITING, 0, at, None
+        job.save(update_fields=["state", "attempts", "due_at", "finished_at"])
+        subject = Ref("jobs.job", job.pk, str(job))
+        audit.record("job.retried", actor=actor, at=at, subject=subject, data={"error": job.error})
+        _announce(job.queue)
+    return job
+
+
+def forget_done(*, before: datetime, limit: int = 1000) -> int:
+    """Removes finished jobs older than `before`, a batch at a time; dead ones stay until a person has seen to them."""
+    old = Job.objects.filter(state=State.DONE, finished_at__lt=before).order_by("finished_at").values("pk")[:limit]
+    return Job.objects.filter(pk__in=old).delete()[0]
+
+
+def _join(job: Job) -> Job:
+    """The job that waits under the same key, else this one.
+
+    The waiting one stays locked until the caller commits: no worker starts it before it can see what the caller wrote.
+    """
+    with transaction.atomic():
+        for _ in range(3):  # between look and write somebody may enqueue the same, and a worker may take that at once
+            waiting = Job.objects.select_for_update().filter(kind=job.kind, key=job.key, state=State.WAITING).first()
+            if waiting:
+                return waiting
+            try:
+                with transaction.atomic():
+                    job.save(force_insert=True)
+            except IntegrityError:
+                continue
+            _announce(job.queue)
+            return job
+    raise StaleTransition(because("busy_key", f"Others keep enqueueing {job.kind} {job.key}; try again."))
+
+
+def _announce(queue: str) -> None:
+    """NOTIFY once the transaction is committed: within it, notifications would make the commits of all take turns."""
+    transaction.on_commit(partial(_notify, queue), robust=True)
+
+
+def _notify(queue: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_notify(%s, '')", [channel(queue)])
+
+
+def _handed(row: tuple[Any, ...], lease_seconds: float) -> Handed:
+    job_id, kind, subject_id, payload, attempts, fence, started_at = row
+    return Handed(
+        id=job_id,
+        kind=kind,
+        subject_id=subject_id,
+        payload=json.loads(payload),
+        attempt=attempts,
+        fence=fence,
+        at=started_at,
+        renew=partial(renew, job_id, fence=fence, lease_seconds=lease_seconds),
+    )
+
+
+def _held(job_id: int, fence: int) -> QuerySet[Job]:
+    return Job.objects.filter(pk=job_id, fence=fence, state=State.RUNNING)
+
+
+def _give_back(job: Job, *, error: str, rest_seconds: int) -> None:
+    """Moves a running job that its caller has locked to where a failed attempt leads."""
+    change: dict[str, Any] = {"leased_until": None, "error": _storable(error)}
+    if _another_waits(job):
+        change |= {"state": State.DONE, "finished_at": Now(), "result": "left to the job that waits under the same key"}
+    elif job.attempts >= job.max_attempts:
+        change |= {"state": State.DEAD, "finished_at": Now()}
+    else:
+        change |= {"state": State.WAITING, "due_at": Now() + timedelta(seconds=rest_seconds)}
+        _announce(job.queue)
+    Job.objects.filter(pk=job.pk).update(**change)
+
+
+def _another_waits(job: Job) -> bool:
+    return job.key is not None and Job.objects.filter(kind=job.kind, key=job.key, state=State.WAITING).exists()
+
+
+def _storable(text: str) -> str:
+    return text.replace("\x00", "\ufffd")[:_LONGEST_TEXT]

@@ -1,0 +1,27 @@
+"""The states of a job, and which may follow which."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Waiting to be taken, held by a worker, finished, or given up after its last attempt."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    DEAD = "dead"
+
+
+NEXT: dict[State, frozenset[State]] = {
+    State.WAITING: frozenset({State.RUNNING}),
+    State.RUNNING: frozenset({State.DONE, State.WAITING, State.DEAD}),
+    State.DONE: frozenset(),
+    State.DEAD: frozenset({State.WAITING}),  # a person tries again
+}
+
+
+def backoff_seconds(attempts: int) -> int:
+    """How long a job rests after its n-th failed attempt: 5 s, 20 s, 80 s, ... but never more than ten minutes."""
+    return min(600, 5 * 4 ** max(0, min(attempts, 10) - 1))
