@@ -11,6 +11,7 @@ import environ
 from csp.constants import NONCE, NONE, SELF
 
 from portal import checks
+from portal.jobs.conf import q_cluster
 
 env = environ.Env()
 
@@ -219,23 +220,9 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
 }
 
-# --- the worker clusters; each process of the launcher is one cluster and listens to the queue of its own name
+# --- the worker clusters
 
-Q_CLUSTER = {
-    "name": COUNTERSIGN_PROCESS,
-    "label": "Jobs",
-    "broker_class": "portal.jobs.broker.LedgerBroker",
-    "workers": 2,
-    "queue_limit": 2,
-    "bulk": 1,
-    "timeout": 600,
-    "retry": 1800,  # more than timeout * (ceil((queue_limit + 1) / workers) + 1): never redelivered while it may run
-    "ack_failures": True,
-    "max_attempts": 1,
-    "catch_up": False,
-    "save_limit": -1,
-    "poll": 1,
-}
+Q_CLUSTER = q_cluster(os.environ)
 
 LOGGING = {
     "version": 1,
