@@ -6,10 +6,11 @@ from typing import Annotated
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from remediation.connectors import identities
 from remediation.connectors.families.common import (
     DnsLabel,
-    DnsName,
     ImageName,
+    PodName,
     SystemName,
     changed,
     expect,
@@ -25,13 +26,13 @@ class Deployment(Parameters):
 
     cluster: SystemName
     namespace: DnsLabel
-    deployment: DnsName
+    deployment: DnsLabel
 
 
 class RestartPod(Deployment):
     """A pod of the deployment. The deployment is the target: its pods come and go."""
 
-    pod: DnsName
+    pod: PodName
 
 
 class ScaleDeployment(Deployment):
@@ -61,7 +62,7 @@ class RollbackDeployment(Deployment):
 
 
 def _target(p: Deployment) -> str:
-    return f"kubernetes:{p.cluster}/{p.namespace}/deployment/{p.deployment}"
+    return identities.deployment(p.cluster, p.namespace, p.deployment)
 
 
 def _address(p: Deployment) -> dict[str, str | int | bool]:
@@ -102,9 +103,9 @@ RESTART_POD = Operation[RestartPod](
     action=lambda p: Call("delete_pod", _address(p) | {"pod": p.pod}),
     verify=lambda p: _pod(
         p,
-        f"{p.pod} is gone and {p.deployment} has all its pods.",
+        f"{p.pod} is gone and all pods of {p.deployment} are ready.",
         expect("exists", "equals", False),
-        expect("missing_pods", "equals", 0),
+        expect("unready_pods", "equals", 0),
     ),
     way_back=lambda p: WayBack(
         Call("ensure_pods", _address(p)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from remediation.connectors import identities
 from remediation.connectors.families.common import RECENTLY, InterfaceName, SystemName, expect, recent_backup
 from remediation.connectors.operations import (
     Call,
@@ -27,7 +28,7 @@ class Interface(Parameters):
 
 
 def _target(p: Interface) -> str:
-    return f"network:{p.switch}/{p.interface}"
+    return identities.interface(p.switch, p.interface)
 
 
 def _address(p: Interface) -> dict[str, str | int | bool]:

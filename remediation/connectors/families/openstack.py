@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pydantic import ValidationInfo, field_validator
 
+from remediation.connectors import identities
 from remediation.connectors.families.common import RECENTLY, ObjectName, SystemName, changed, expect, recent_backup
 from remediation.connectors.operations import Call, Expectation, Family, Operation, Parameters, Probe, Risk, WayBack
 
@@ -29,7 +30,7 @@ class ResizeInstance(Instance):
 
 
 def _target(p: Instance) -> str:
-    return f"openstack:{p.cloud}/server/{p.server}"
+    return identities.server(p.cloud, p.server)
 
 
 def _address(p: Instance) -> dict[str, str | int | bool]:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from remediation.connectors import identities
 from remediation.connectors.families.common import ObjectName, SystemName, expect, grown, recent_backup
 from remediation.connectors.operations import (
     Call,
@@ -49,7 +50,7 @@ class ClearSnapshots(Volume):
 
 
 def _target(p: Volume) -> str:
-    return f"storage:{p.array}/volume/{p.volume}"
+    return identities.volume(p.array, p.volume)
 
 
 def _address(p: Volume) -> dict[str, str | int | bool]:

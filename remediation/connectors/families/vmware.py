@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, ValidationInfo, field_validator
 
+from remediation.connectors import identities
 from remediation.connectors.families.common import RECENTLY, ObjectName, SystemName, expect, grown, recent_backup
 from remediation.connectors.operations import Call, Expectation, Family, Operation, Parameters, Probe, Risk, WayBack
 
@@ -54,7 +55,7 @@ class IncreaseCpu(Vm):
 
 
 def _target(p: Vm) -> str:
-    return f"vmware:{p.vcenter}/vm/{p.vm}"
+    return identities.vm(p.vcenter, p.vm)
 
 
 def _address(p: Vm) -> dict[str, str | int | bool]:
