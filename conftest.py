@@ -79,7 +79,7 @@ def committed_db(
 
 @pytest.fixture
 def as_role(test_server: testing.TestServer) -> AsRole:
-    """A connection with one process kind's rights, for instance `with as_role("drafting") as connection:`."""
+    """A connection to the current database with the rights of one kind of process."""
 
     @contextmanager
     def connect(process: str) -> Iterator[psycopg.Connection]:
