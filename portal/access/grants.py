@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import connection
+from django.db.models import Q
 from guardian.models import GroupObjectPermission, UserObjectPermission
 
 from portal.access.models import Person
@@ -77,9 +78,14 @@ def give(*, to: Person | Group, verb: str, category: Category) -> None:
 
 
 def holders(verb: str, category: Category) -> list[Person]:
-    """Active humans who may `verb` in the category, for notices."""
-    people = Person.objects.filter(is_active=True, kind=Person.Kind.HUMAN)
-    return [person for person in people if not person.is_superuser and of(person).may(verb, category.pk)]
+    """Active humans who may `verb` in the category, for notices; one query."""
+    permission = {"permission__codename": f"{verb}_category", "permission__content_type": _category_type()}
+    by_role = Q(groups__permissions__codename=f"{verb}_category", groups__permissions__content_type=_category_type())
+    one = {**permission, "object_pk": str(category.pk)}
+    groups = GroupObjectPermission.objects.filter(**one).values("group")
+    people = UserObjectPermission.objects.filter(**one).values("user")
+    found = Person.objects.filter(by_role | Q(groups__in=groups) | Q(pk__in=people))
+    return list(found.filter(is_active=True, kind=Person.Kind.HUMAN).distinct())
 
 
 def _category_type() -> ContentType:

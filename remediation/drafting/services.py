@@ -1,0 +1,130 @@
+"""The verbs of a remediation: begin, add a revision, move, ask for a person, fail, draft again.
+
+Every verb locks the remediation's row first; status, ticket status and event change in one transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from portal.access import grants
+from portal.access.models import Person
+from portal.audit import services as audit
+from portal.jobs import services as jobs
+from portal.kit import canonical
+from portal.kit.actors import Actor, Door, Ref
+from portal.kit.moving import move as compare_and_swap
+from remediation.drafting import schema
+from remediation.drafting.models import Drafter, Remediation, Revision
+from remediation.drafting.states import NEXT, Status, ticket_status
+from remediation.tickets import services as tickets
+from remediation.tickets.models import Ticket
+
+LIVE = frozenset(Status) - {Status.SUPERSEDED, Status.REJECTED, Status.SUCCEEDED, Status.ROLLED_BACK}
+"""Statuses of which a ticket has at most one remediation; the database holds it too."""
+
+
+def locked(remediation_id: int) -> Remediation:
+    """The remediation with its row locked until the transaction ends, and its ticket and category at hand."""
+    rows = Remediation.objects.select_for_update(of=("self",)).select_related("ticket", "category")
+    return rows.get(pk=remediation_id)
+
+
+def begin(ticket_id: int, *, actor: Actor, at: datetime) -> Remediation:
+    """The live remediation of a ticket, or a new one in `drafting`; asking twice gives the same one."""
+    with transaction.atomic():
+        ticket = Ticket.objects.select_for_update().get(pk=ticket_id)
+        live = ticket.remediations.filter(status__in=LIVE).order_by("-number").first()
+        if live:
+            return locked(live.pk)
+        remediation = Remediation.objects.create(
+            ticket=ticket,
+            number=ticket.remediations.count() + 1,
+            category_id=ticket.category_id,
+            severity=ticket.severity,
+            status_at=at,
+            created_at=at,
+        )
+        audit.record("remediation.begun", actor=actor, at=at, subject=remediation.ref, ticket=ticket.ref)
+    return remediation
+
+
+def head(remediation: Remediation) -> Revision | None:
+    """The newest revision."""
+    return remediation.revisions.order_by("-number").first()
+
+
+def ref(revision: Revision, ticket: Ticket) -> Ref:
+    """A revision as a value."""
+    return Ref("drafting.revision", revision.pk, f"revision {revision.number} of {ticket.key}")
+
+
+def add_revision(
+    remediation: Remediation,
+    *,
+    draft: schema.Draft,
+    drafter: Drafter,
+    author: Person | None,
+    base: Revision | None,
+    actor: Actor,
+    at: datetime,
+) -> Revision:
+    """The next revision; the caller holds the lock. Gates, decision and plan follow as a job."""
+    text = schema.text_of(draft)
+    revision = Revision.objects.create(
+        remediation=remediation,
+        number=base.number + 1 if base else 1,
+        drafter=drafter,
+        author=author,
+        base=base,
+        content=text,
+        digest=canonical.digest_of(text),
+        created_at=at,
+    )
+    Remediation.objects.filter(pk=remediation.pk).update(
+        drafter=drafter if base is None else remediation.drafter, confidence_percent=draft.confidence_percent
+    )
+    ticket = remediation.ticket
+    data = {"number": revision.number, "digest": revision.digest, "base": base.digest if base else None}
+    audit.record("revision.created", actor=actor, at=at, subject=ref(revision, ticket), ticket=ticket.ref, data=data)
+    jobs.publish("revision.created", subject_id=revision.pk, at=at)
+    return revision
+
+
+def move(remediation: Remediation, to: Status, *, actor: Actor, at: datetime, reason: str = "") -> None:
+    """Change the status of a locked remediation; the ticket follows, the event says why."""
+    before = remediation.status
+    compare_and_swap(remediation, to, next_states=NEXT, status_at=at, status_reason=reason)
+    ticket = remediation.ticket
+    tickets.follow(ticket, ticket_status(to, has_written=remediation.has_written), at=at, resolution=_resolution(to, reason))
+    data = {"before": before, "after": to.value, "reason": reason, "ticket_status": str(ticket.status)}
+    audit.record("remediation.moved", actor=actor, at=at, subject=remediation.ref, ticket=ticket.ref, data=data)
+
+
+def ask_person(remediation_id: int, *, reasons: Sequence[str], actor: Actor, at: datetime) -> None:
+    """The drafter cannot go on without a person; every reason is kept and shown."""
+    with transaction.atomic():
+        move(locked(remediation_id), Status.NEEDS_PERSON, actor=actor, at=at, reason="\n".join(reasons))
+
+
+def fail(remediation_id: int, *, reason: str, actor: Actor, at: datetime) -> None:
+    """Drafting did not work; the page offers to try again."""
+    with transaction.atomic():
+        move(locked(remediation_id), Status.FAILED, actor=actor, at=at, reason=reason)
+
+
+def redraft(remediation_id: int, *, person: Person, door: Door, at: datetime) -> Remediation:
+    """A person asks the drafter to try again, from `failed` or `needs_person`."""
+    with transaction.atomic():
+        remediation = locked(remediation_id)
+        grants.require(person, "review", remediation.category)
+        move(remediation, Status.DRAFTING, actor=person.at(door), at=at, reason="A person asked for a new draft.")
+        jobs.publish("remediation.redraft", subject_id=remediation.pk, at=at)
+    return remediation
+
+
+def _resolution(status: Status, reason: str) -> str:
+    return reason if status is Status.SUCCEEDED else ""

@@ -1,0 +1,219 @@
+"""Opens tickets, adds evidence, closes tickets. Drafting follows as a job asked for in the same transaction."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from django.db import IntegrityError, transaction
+
+from portal.access import grants
+from portal.access.models import Person
+from portal.audit import services as audit
+from portal.estate.models import Category, Environment, Service
+from portal.jobs import services as jobs
+from portal.kit.actors import Door
+from portal.kit.refusals import NotAllowed, Reason, Refused, StaleTransition, because
+from remediation.tickets.models import KEY, Evidence, IdempotencyKey, Severity, Ticket
+from remediation.tickets.states import FINISHED, TicketStatus
+
+CLOSABLE = FINISHED - {TicketStatus.CLOSED}
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvidence:
+    """One observation as it was sent."""
+
+    kind: str
+    text: str
+    observed_at: datetime
+    command: str = ""
+    environment: str = ""
+    release: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class NewTicket:
+    """A ticket as it was sent; the door has checked types and sizes."""
+
+    key: str
+    title: str
+    description: str
+    category_slug: str
+    enable_auto_remediation: bool = False
+    severity: int = Severity.SEV3
+    environment: str = Environment.PRODUCTION
+    service_slug: str | None = None
+    affected_systems: Sequence[str] = ()
+    evidence: Sequence[NewEvidence] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True, slots=True)
+class Idempotency:
+    """The caller's key for this request and a digest of what it asked."""
+
+    key: str
+    request_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The ticket, and whether it was there before under the same idempotency key."""
+
+    ticket: Ticket
+    is_repeat: bool
+
+
+def open_ticket(
+    *, opener: Person, new: NewTicket, door: Door, at: datetime, idempotency: Idempotency | None = None
+) -> Opened:
+    """Accept a ticket: rows, event and the drafting job in one transaction."""
+    category, service = _resolve(opener, new)
+    if idempotency and (earlier := _earlier(opener, idempotency)):
+        return Opened(earlier, is_repeat=True)
+    try:
+        with transaction.atomic():
+            ticket = _create(opener, new, category, service, at)
+            if idempotency:
+                IdempotencyKey.objects.create(
+                    person=opener,
+                    key=idempotency.key,
+                    request_digest=idempotency.request_digest,
+                    ticket=ticket,
+                    at=at,
+                )
+            data = {"category": category.slug, "severity": ticket.severity, "opted_in": ticket.enable_auto_remediation}
+            audit.record("ticket.opened", actor=opener.at(door), at=at, subject=ticket.ref, ticket=ticket.ref, data=data)
+            jobs.publish("ticket.opened", subject_id=ticket.pk, at=at)
+    except IntegrityError as error:
+        return _lost_race(error, opener, new, idempotency)
+    return Opened(ticket, is_repeat=False)
+
+
+def add_evidence(ticket_id: int, *, new: Sequence[NewEvidence], person: Person, door: Door, at: datetime) -> list[Evidence]:
+    """More evidence for a ticket; numbers go on where they stopped."""
+    with transaction.atomic():
+        ticket = Ticket.objects.select_for_update().select_related("category").get(pk=ticket_id)
+        grants.require(person, "see", ticket.category)
+        start = ticket.evidence.count() + 1
+        added = _add_evidence(ticket, person, new, start=start, at=at)
+        refs = [evidence.ref for evidence in added]
+        audit.record(
+            "evidence.added", actor=person.at(door), at=at, subject=ticket.ref, ticket=ticket.ref, data={"refs": refs}
+        )
+    return added
+
+
+def close(ticket_id: int, *, person: Person, door: Door, at: datetime, resolution: str) -> Ticket:
+    """A person ends a finished ticket and says how it was resolved."""
+    with transaction.atomic():
+        ticket = Ticket.objects.select_for_update().select_related("category").get(pk=ticket_id)
+        grants.require(person, "see", ticket.category)
+        if ticket.status not in CLOSABLE:
+            raise StaleTransition(because("not_finished", f"The ticket is {ticket.status}; it cannot be closed yet."))
+        before = ticket.status
+        ticket.status, ticket.finished_at = TicketStatus.CLOSED, at
+        ticket.resolution = resolution or ticket.resolution
+        ticket.save(update_fields=["status", "finished_at", "resolution"])
+        data = {"before": before, "resolution": ticket.resolution}
+        audit.record("ticket.closed", actor=person.at(door), at=at, subject=ticket.ref, ticket=ticket.ref, data=data)
+    return ticket
+
+
+def follow(ticket: Ticket, status: TicketStatus, *, at: datetime, resolution: str = "") -> None:
+    """Set the status that follows from the remediation; called by the room that moved it, in its transaction.
+
+    A closed ticket stays closed.
+    """
+    if ticket.status == TicketStatus.CLOSED:
+        return
+    finished_at = at if status in FINISHED else None
+    changes = {"status": status, "finished_at": finished_at}
+    if resolution:
+        changes["resolution"] = resolution
+    Ticket.objects.filter(pk=ticket.pk).exclude(status=TicketStatus.CLOSED).update(**changes)
+    for name, value in changes.items():
+        setattr(ticket, name, value)
+
+
+def _resolve(opener: Person, new: NewTicket) -> tuple[Category, Service | None]:
+    """The category and service the ticket names, or every reason why it cannot be opened."""
+    category = Category.objects.filter(slug=new.category_slug, is_active=True).first()
+    service = Service.objects.filter(slug=new.service_slug).first() if new.service_slug else None
+    reasons: list[Reason] = []
+    if not re.fullmatch(KEY, new.key):
+        text = "Use 1 to 64 letters, digits, dots, colons, hyphens or underscores; begin with a letter or digit."
+        reasons.append(because("invalid", text, "ticket_id"))
+    if category is None:
+        known = ", ".join(Category.objects.filter(is_active=True).values_list("slug", flat=True))
+        reasons.append(because("unknown", f"There is no category {new.category_slug!r}. Known: {known}.", "category"))
+    if new.service_slug and service is None:
+        reasons.append(because("unknown", f"There is no service {new.service_slug!r}.", "service"))
+    if reasons or category is None:
+        raise Refused(*reasons)
+    if not opener.has_perm("tickets.add_ticket"):
+        raise NotAllowed(because("role", "You need the role engineer or operator to open tickets."))
+    grants.require(opener, "see", category)
+    return category, service
+
+
+def _create(opener: Person, new: NewTicket, category: Category, service: Service | None, at: datetime) -> Ticket:
+    ticket = Ticket.objects.create(
+        key=new.key,
+        title=new.title,
+        description=new.description,
+        category=category,
+        service=service,
+        severity=new.severity,
+        environment=new.environment,
+        affected_systems=list(new.affected_systems),
+        enable_auto_remediation=new.enable_auto_remediation,
+        opened_by=opener,
+        opened_at=at,
+    )
+    _add_evidence(ticket, opener, new.evidence, start=1, at=at)
+    return ticket
+
+
+def _add_evidence(
+    ticket: Ticket, person: Person, new: Sequence[NewEvidence], *, start: int, at: datetime
+) -> list[Evidence]:
+    rows = [
+        Evidence(
+            ticket=ticket,
+            number=number,
+            kind=each.kind,
+            text=each.text,
+            command=each.command,
+            observed_at=each.observed_at,
+            environment=each.environment,
+            release=each.release,
+            added_by=person,
+            added_at=at,
+        )
+        for number, each in enumerate(new, start=start)
+    ]
+    return Evidence.objects.bulk_create(rows)
+
+
+def _earlier(opener: Person, idempotency: Idempotency) -> Ticket | None:
+    """The ticket an earlier request with this key opened; the same key with another request is an error."""
+    row = IdempotencyKey.objects.select_related("ticket").filter(person=opener, key=idempotency.key).first()
+    if row is None:
+        return None
+    if row.request_digest != idempotency.request_digest:
+        text = "This Idempotency-Key was used for a different request. Use a new key."
+        raise Refused(because("idempotency_key_reused", text, "Idempotency-Key"))
+    return row.ticket
+
+
+def _lost_race(error: IntegrityError, opener: Person, new: NewTicket, idempotency: Idempotency | None) -> Opened:
+    """Someone opened it first: ourselves with the same idempotency key, or anybody with the same ticket_id."""
+    if idempotency and (earlier := _earlier(opener, idempotency)):
+        return Opened(earlier, is_repeat=True)
+    if Ticket.objects.filter(key=new.key).exists():
+        text = f"The ticket {new.key} exists already. Nothing was changed."
+        raise StaleTransition(because("exists", text, "ticket_id"), link=f"/api/v1/tickets/{new.key}") from error
+    raise error
