@@ -1,0 +1,109 @@
+"""What states, risks, severities and verdicts are called on a page, with a tone and an icon.
+
+The words carry the meaning; tone and icon repeat it for the eye. A value nobody listed is shown as it is, so that a new
+state never breaks a page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Tone = Literal["plain", "good", "warn", "bad", "info", "alarm"]
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """How one value appears: its words, its tone and, where it helps, an icon of the sprite."""
+
+    text: str
+    tone: Tone = "plain"
+    icon: str = ""
+
+
+SEVERITIES: Mapping[str, Label] = {
+    "critical": Label("Critical", "alarm", "alert-octagon"),
+    "sev1": Label("SEV1", "alarm", "alert-octagon"),
+    "high": Label("High", "warn", "alert-triangle"),
+    "sev2": Label("SEV2", "warn", "alert-triangle"),
+    "medium": Label("Medium"),
+    "sev3": Label("SEV3"),
+    "low": Label("Low"),
+    "sev4": Label("SEV4"),
+}
+
+RISKS: Mapping[str, Label] = {
+    "read_only": Label("Read only", "good", "eye"),
+    "safe_write": Label("Safe write", "info", "pencil"),
+    "critical_write": Label("Critical write", "bad", "alert-triangle"),
+}
+
+STATUSES: Mapping[str, Label] = {
+    # ticket
+    "processing": Label("Processing", "info", "loader-2"),
+    "awaiting_review": Label("Awaiting review", "warn", "eye"),
+    "awaiting_approval": Label("Awaiting approval", "warn", "user-check"),
+    "resolved": Label("Resolved", "good", "circle-check"),
+    "partially_remediated": Label("Partially remediated", "bad", "alert-triangle"),
+    "closed": Label("Closed", "plain", "check"),
+    # remediation
+    "drafting": Label("Drafting", "info", "robot"),
+    "in_review": Label("In review", "warn", "eye"),
+    "approved_for_merge": Label("Merge signed off", "info", "user-check"),
+    "proven": Label("Proven on the canary", "info", "flask"),
+    "approved_for_rollout": Label("Rollout signed off", "good", "user-check"),
+    "executing": Label("Executing", "info", "player-play"),
+    "paused": Label("Paused", "warn", "player-pause"),
+    "succeeded": Label("Succeeded", "good", "circle-check"),
+    "rolled_back": Label("Rolled back", "warn", "arrow-back-up"),
+    "failed": Label("Failed", "bad", "circle-x"),
+    "needs_person": Label("Needs a person", "warn", "user"),
+    "rejected": Label("Rejected", "bad", "shield-x"),
+    "superseded": Label("Superseded", "plain", "history"),
+    # step
+    "pending": Label("Pending", "plain", "circle-dashed"),
+    "preflight": Label("Pre-flight", "info", "search"),
+    "skipped": Label("Skipped", "plain", "circle-minus"),
+    "intended": Label("Acting", "info", "loader-2"),
+    "acted": Label("Acted, not verified", "info", "clock"),
+    "verified": Label("Verified", "good", "circle-check"),
+    "unknown": Label("Outcome unknown", "warn", "alert-triangle"),
+    "rolling_back": Label("Rolling back", "warn", "arrow-back-up"),
+    "rollback_failed": Label("Rollback failed", "bad", "circle-x"),
+}
+
+VERDICTS: Mapping[str, Label] = {
+    "passed": Label("passed", "good", "circle-check"),
+    "failed": Label("failed", "bad", "circle-x"),
+    "warning": Label("warning", "warn", "alert-triangle"),
+    "pending": Label("not run yet", "plain", "circle-dashed"),
+    "unknown": Label("no probe", "warn", "circle-dashed"),
+    "skipped": Label("skipped", "plain", "circle-minus"),
+}
+
+LEVELS: Mapping[str, Label] = {
+    "very_high": Label("very high", "good"),
+    "high": Label("high", "good"),
+    "medium": Label("medium", "warn"),
+    "low": Label("low", "bad"),
+}
+
+KINDS: Mapping[str, Mapping[str, Label]] = {
+    "severity": SEVERITIES,
+    "risk": RISKS,
+    "status": STATUSES,
+    "verdict": VERDICTS,
+    "level": LEVELS,
+}
+
+
+def label_of(kind: str, value: object) -> Label:
+    """How a value of a kind (severity, risk, status, verdict, level) appears.
+
+    Verdicts may also be booleans: true passed, false failed, None unknown.
+    """
+    if kind == "verdict" and (value is None or isinstance(value, bool)):
+        value = {True: "passed", False: "failed", None: "unknown"}[value]
+    key = str(value).lower()
+    return KINDS[kind].get(key) or Label(key.replace("_", " ").capitalize())
