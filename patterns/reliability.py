@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 FeedbackType = Literal["positive", "negative", "neutral"]
 Level = Literal["very_high", "high", "medium", "low"]
@@ -21,6 +21,17 @@ HALF_LIFE = timedelta(days=30)
 MIN_SIMILAR_TICKETS = 3
 LEVELS: tuple[tuple[float, Level], ...] = ((90.0, "very_high"), (75.0, "high"), (60.0, "medium"))
 Z_95 = 1.959963984540054
+
+
+class Opinion(Protocol):
+    """The part of a feedback that tells whether it is positive."""
+
+    @property
+    def feedback_type(self) -> FeedbackType | None: ...
+    @property
+    def resolution_accurate(self) -> bool | None: ...
+    @property
+    def actions_worked(self) -> bool | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +49,9 @@ class FeedbackFacts:
 class Inputs:
     """What the four components are computed from.
 
-    `ai_confidence` is 0 to 1, `similarity` the calibrated similarity (0 to 100) to the nearest exemplar. The category's
-    feedback counts only where the pattern has none. `resolved` of `finished` are the category's tickets of the last six
-    months. `similar_tickets` are the earlier tickets of the pattern, or those found similar.
+    `ai_confidence` is 0 to 100, `similarity` the calibrated similarity (0 to 100) to the nearest exemplar. The
+    category's feedback counts only where the pattern has none. `resolved` of `finished` are the category's tickets of
+    the last six months. `similar_tickets` are the earlier tickets of the pattern, or those found similar.
     """
 
     at: datetime
@@ -76,7 +87,7 @@ class Reliability:
 def reliability_of(inputs: Inputs) -> Reliability:
     """The reliability of an answer, with its breakdown and the components that nothing is known about."""
     parts = {
-        "ai_confidence": None if inputs.ai_confidence is None else inputs.ai_confidence * 100,
+        "ai_confidence": inputs.ai_confidence,
         "human_validation": human_validation(inputs.pattern_feedback or inputs.category_feedback, inputs.at),
         "success_history": rate_of(inputs.resolved, inputs.finished),
         "pattern_recognition": _pattern_recognition(inputs),
@@ -91,14 +102,17 @@ def level_of(overall: float) -> Level:
     return next((level for least, level in LEVELS if overall >= least), "low")
 
 
-def is_positive(feedback: FeedbackFacts) -> bool:
+def is_positive(feedback: Opinion) -> bool:
     """Positive by its type, unless it says that the resolution was inaccurate or that the actions did not work."""
     contradicted = feedback.resolution_accurate is False or feedback.actions_worked is False
     return feedback.feedback_type == "positive" and not contradicted
 
 
 def human_validation(feedback: Sequence[FeedbackFacts], at: datetime) -> float | None:
-    """(positive rate + average rating as percent) / 2, each weighted by 0.5 ** (age / 30 days); None without feedback."""
+    """The mean of the positive rate and the average rating, both in percent; None without feedback.
+
+    Both are weighted by recency: 0.5 ** (age / 30 days).
+    """
     if not feedback:
         return None
     ages = [max(at - given.at, timedelta()) for given in feedback]

@@ -3,34 +3,35 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal, TypeVar
+from typing import Literal
 
-from patterns.reliability import rate_of, wilson_lower_bound
+from patterns.reliability import FeedbackType, is_positive, rate_of, wilson_lower_bound
 
-Kind = Literal["seen", "outcome", "feedback"]
-Key = TypeVar("Key", bound=Hashable)
+Kind = Literal["seen", "executed", "feedback"]
 
 
 @dataclass(frozen=True, slots=True)
 class OccurrenceFacts:
     """One observation about one ticket of the pattern.
 
-    Observations are only ever added, so the latest wins: per ticket for an outcome, per ticket and person for feedback.
-    `id` is the order of arrival and settles observations of the same moment. An outcome sets `succeeded` (None: nothing
-    was executed); feedback sets `person`, `is_positive`, `rating` (1 to 5) and `reliability`, the ticket's score after it.
+    Observations are only ever added: every finished run is an `executed` of its own, and of one person's feedback on
+    one ticket the latest counts. `id` is the order of arrival and settles observations of the same moment. `executed`
+    sets `succeeded`; `feedback` sets the fields below it, `reliability` (0 to 100) being the ticket's score after it.
     """
 
     id: int
-    ticket: str
     kind: Kind
     at: datetime
+    ticket_id: int
     succeeded: bool | None = None
-    person: str | None = None
-    is_positive: bool = False
+    person_id: int | None = None
+    feedback_type: FeedbackType | None = None
     rating: int | None = None
+    resolution_accurate: bool | None = None
+    actions_worked: bool | None = None
     reliability: float | None = None
 
 
@@ -72,70 +73,73 @@ DEFAULTS = Thresholds()
 
 def standing_of(occurrences: Iterable[OccurrenceFacts], thresholds: Thresholds = DEFAULTS) -> Standing:
     """The standing that the observations of one pattern add up to; the same observation twice counts once."""
-    seen = list(occurrences)
-    tickets = len({one.ticket for one in seen})
-    feedback = list(_latest((o for o in seen if o.kind == "feedback"), lambda o: (o.ticket, o.person)).values())
-    outcomes = [o.succeeded for o in _latest((o for o in seen if o.kind == "outcome"), lambda o: o.ticket).values()]
-    executed, succeeded = len([o for o in outcomes if o is not None]), outcomes.count(True)
-    positive = sum(one.is_positive for one in feedback)
-    rates = (
-        rate_of(positive, len(feedback)),
-        _mean_reliability(feedback, thresholds.reliability_window),
-        rate_of(succeeded, executed),
-    )
-    reasons = _missing(tickets, rates, thresholds)
+    seen = {one.id: one for one in occurrences}.values()
+    tickets = len({one.ticket_id for one in seen})
+    feedback = _latest((one for one in seen if one.kind == "feedback"), lambda one: (one.ticket_id, one.person_id))
+    positive = sum(map(is_positive, feedback))
+    runs = [one.succeeded is True for one in seen if one.kind == "executed"]
+    positive_rate, success_rate = rate_of(positive, len(feedback)), rate_of(sum(runs), len(runs))
+    mean_reliability = _mean_reliability(feedback, thresholds.reliability_window)
+    reasons = _missing(tickets, positive_rate, mean_reliability, success_rate, thresholds)
     return Standing(
         occurrences=tickets,
         feedback_count=len(feedback),
         positive_count=positive,
-        positive_rate=rates[0],
+        positive_rate=positive_rate,
         positive_lower_bound=wilson_lower_bound(positive, len(feedback)),
         average_rating=_mean([one.rating for one in feedback if one.rating is not None]),
-        mean_reliability=rates[1],
-        executed=executed,
-        succeeded=succeeded,
-        success_rate=rates[2],
-        success_lower_bound=wilson_lower_bound(succeeded, executed),
+        mean_reliability=mean_reliability,
+        executed=len(runs),
+        succeeded=sum(runs),
+        success_rate=success_rate,
+        success_lower_bound=wilson_lower_bound(sum(runs), len(runs)),
         eligible=not reasons,
         reasons=reasons,
     )
 
 
 def _latest(
-    observations: Iterable[OccurrenceFacts], key: Callable[[OccurrenceFacts], Key]
-) -> dict[Key, OccurrenceFacts]:
-    latest: dict[Key, OccurrenceFacts] = {}
+    observations: Iterable[OccurrenceFacts], key: Callable[[OccurrenceFacts], Hashable]
+) -> list[OccurrenceFacts]:
+    latest: dict[Hashable, OccurrenceFacts] = {}
     for one in observations:
         known = latest.get(key(one))
         if known is None or (known.at, known.id) < (one.at, one.id):
             latest[key(one)] = one
-    return latest
+    return list(latest.values())
 
 
 def _mean_reliability(feedback: Iterable[OccurrenceFacts], window: int) -> float | None:
     """Mean of the scores after feedback, over the tickets that got feedback most recently."""
-    scored = _latest((one for one in feedback if one.reliability is not None), lambda one: one.ticket)
-    recent = sorted(scored.values(), key=lambda one: (one.at, one.id), reverse=True)[:window]
+    scored = _latest((one for one in feedback if one.reliability is not None), lambda one: one.ticket_id)
+    recent = sorted(scored, key=lambda one: (one.at, one.id), reverse=True)[:window]
     return _mean([one.reliability for one in recent if one.reliability is not None])
 
 
-def _mean(values: list[int] | list[float]) -> float | None:
+def _mean(values: Sequence[float]) -> float | None:
     return math.fsum(values) / len(values) if values else None
 
 
-def _missing(tickets: int, rates: tuple[float | None, float | None, float | None], asked: Thresholds) -> tuple[str, ...]:
-    too_few = f"Seen in {tickets} tickets, at least {asked.min_occurrences} asked for."
-    criteria = zip(
-        ("of the feedback is positive", "mean reliability after feedback", "of the executed remediations succeeded"),
-        ("No feedback yet.", "No reliability after feedback yet.", "Nothing was executed yet."),
-        rates,
-        (asked.min_positive_rate, asked.min_reliability, asked.min_success_rate),
-        strict=True,
+def _missing(
+    tickets: int,
+    positive_rate: float | None,
+    mean_reliability: float | None,
+    success_rate: float | None,
+    asked: Thresholds,
+) -> tuple[str, ...]:
+    reasons = (
+        _short_of(tickets, asked.min_occurrences, "tickets of this pattern"),
+        _short_of(positive_rate, asked.min_positive_rate, "% positive feedback"),
+        _short_of(mean_reliability, asked.min_reliability, "mean reliability after feedback"),
+        _short_of(success_rate, asked.min_success_rate, "% of executed remediations succeeded"),
     )
-    reasons = [too_few] if tickets < asked.min_occurrences else []
-    for name, none, rate, least in criteria:
-        if rate is None:
-            reasons.append(none)
-        elif rate < least:
-            reasons.append(f"{rate:.1f} {name}, at least {least:g} asked for.")
-    return tuple(reasons)
+    return tuple(reason for reason in reasons if reason)
+
+
+def _short_of(value: float | None, least: float, what: str) -> str | None:
+    """A sentence if the value is missing or too low; shown rounded down, so that it never looks high enough."""
+    if value is None:
+        return f"No data yet: {what.lstrip('% ')}, at least {least:g} asked for."
+    if value < least:
+        return f"{math.floor(value * 10) / 10:g}{'' if what[0] == '%' else ' '}{what}, at least {least:g} asked for."
+    return None

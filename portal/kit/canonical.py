@@ -1,8 +1,8 @@
 """Canonical text of plain data, and its digest (law 3).
 
 The text is JSON with sorted keys, no spaces, UTF-8, NFC strings and a versioned first line. Floats are refused: two
-machines may print the same float differently, and a signature must not depend on that. Use integers (permille, cents) or
-strings.
+machines may print the same float differently, and a signature must not depend on that. Use integers (permille, cents)
+or strings.
 """
 
 from __future__ import annotations

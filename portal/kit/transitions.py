@@ -1,4 +1,4 @@
-"""Status as data: which state may follow which, asked by services and enforced by a trigger generated from the same table."""
+"""Status as data: which state may follow which, asked by services, enforced by a trigger made from the same table."""
 
 from __future__ import annotations
 
@@ -30,9 +30,8 @@ BEGIN
     RETURN NEW;
 END
 $moves$""",
-        f"DROP TRIGGER IF EXISTS {trigger} ON {_identifier(table)}",
-        f"CREATE TRIGGER {trigger} BEFORE UPDATE OF {field} ON {_identifier(table)}"
-        f" FOR EACH ROW EXECUTE FUNCTION {function}()",
+        f"""CREATE OR REPLACE TRIGGER {trigger} BEFORE UPDATE OF {field} ON {_identifier(table)}
+FOR EACH ROW EXECUTE FUNCTION {function}()""",
     ]
 
 

@@ -7,6 +7,7 @@ All steps are always taken, so that people see every reason at once.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
@@ -44,7 +45,7 @@ def decide(facts: Facts, limits: Limits | None, at: datetime) -> Decision:
     _pattern(trail, facts)
     approval = _approval(trail, facts, policy, action_type)
     allowed = is_switched_on and trail.open
-    _conclude(trail, is_switched_on, bool(approval.asked))
+    _conclude(trail, is_switched_on=is_switched_on, requires_approval=bool(approval.asked))
     return Decision(
         allowed=allowed,
         action_type=action_type,
@@ -54,7 +55,7 @@ def decide(facts: Facts, limits: Limits | None, at: datetime) -> Decision:
         safety_checks=checks,
         hard_stops=tuple(trail.stops),
         is_switched_on=is_switched_on,
-        shadow=_shadow(trail, bool(approval.by_policy)),
+        shadow=_shadow(trail, policy_asks=bool(approval.by_policy)),
     )
 
 
@@ -184,25 +185,27 @@ def _risk(trail: _Trail, facts: Facts) -> ActionType:
 
 
 def _minimums(trail: _Trail, facts: Facts, policy: Limits) -> None:
-    least = facts.switches.min_reliability if policy.min_reliability is None else policy.min_reliability
+    site = facts.switches
+    reliability = site.min_reliability if policy.min_reliability is None else policy.min_reliability
+    feedback_rate = site.min_feedback_rate if policy.min_feedback_rate is None else policy.min_feedback_rate
     _least(trail, "Is the confidence high enough?", facts.confidence, policy.min_confidence)
-    _least(trail, "Is the reliability high enough?", facts.reliability, least)
+    _least(trail, "Is the reliability high enough?", facts.reliability, reliability)
     _least(trail, "Were there enough similar tickets?", facts.similar_tickets, policy.min_similar_tickets)
-    _least(trail, "Was the feedback good enough?", facts.feedback_rate, policy.min_feedback_rate)
+    _least(trail, "Was the feedback good enough?", facts.feedback_rate, feedback_rate)
 
 
 def _least(trail: _Trail, question: str, value: float | None, least: float) -> None:
     if value is None and least > 0:
         trail.closes(question, f"No data, at least {least:g} asked for.")
     elif value is not None and value < least:
-        trail.closes(question, f"No: {_below(value, least)}, at least {least:g} asked for.")
+        trail.closes(question, f"No: {_shown(value)}, at least {least:g} asked for.")
     else:
-        trail.passes(question, f"{'Nothing asked for' if value is None else f'{value:.4g}'}, at least {least:g}.")
+        trail.passes(question, f"{'Nothing asked for' if value is None else _shown(value)}, at least {least:g}.")
 
 
-def _below(value: float, least: float) -> str:
-    """The value with as few digits as still show that it is below the limit."""
-    return next((text for digits in (3, 4, 6) if float(text := f"{value:.{digits}g}") < least), repr(value))
+def _shown(value: float) -> str:
+    """Rounded down to one decimal, so that a value never looks as if it reached a limit that it missed."""
+    return f"{math.floor(value * 10) / 10:g}"
 
 
 def _safety(trail: _Trail, facts: Facts, policy: Limits, at: datetime) -> tuple[SafetyCheck, ...]:
@@ -218,7 +221,9 @@ def _safety(trail: _Trail, facts: Facts, policy: Limits, at: datetime) -> tuple[
 
 
 def _is_required(name: str, policy: Limits) -> bool:
-    return {"backup_available": policy.requires_backup, "rollback_planned": policy.requires_rollback_plan}.get(name, True)
+    if name == "backup_available":
+        return policy.requires_backup
+    return name != "rollback_planned" or policy.requires_rollback_plan
 
 
 def _weigh(trail: _Trail, check: SafetyCheck) -> None:
@@ -267,7 +272,7 @@ def _pattern(trail: _Trail, facts: Facts) -> None:
 def _approval(trail: _Trail, facts: Facts, policy: Limits, action_type: ActionType) -> _Approval:
     by_policy = _policy_asks(facts, policy, action_type)
     asked = list(by_policy)
-    if facts.switches.requires_approval:
+    if facts.switches.requires_approval and not by_policy:
         asked.append("the site asks for approval of everything")
     if not facts.has_certificate:
         asked.append("no certificate lets the machine sign")
@@ -284,7 +289,8 @@ def _policy_asks(facts: Facts, policy: Limits, action_type: ActionType) -> tuple
     """Critical wins over everything; then the policy's threshold is the exception to its rule."""
     if action_type is ActionType.CRITICAL_WRITE:
         return ("critical actions always need a person",)
-    if not policy.requires_approval:
+    asks = facts.switches.requires_approval if policy.requires_approval is None else policy.requires_approval
+    if not asks:
         return ()
     threshold = policy.auto_approve_threshold
     if threshold is None:
@@ -294,7 +300,7 @@ def _policy_asks(facts: Facts, policy: Limits, action_type: ActionType) -> tuple
     return ()
 
 
-def _conclude(trail: _Trail, is_switched_on: bool, requires_approval: bool) -> None:
+def _conclude(trail: _Trail, *, is_switched_on: bool, requires_approval: bool) -> None:
     question = "What follows?"
     if trail.stopped_by:
         trail.steps.append(Step(question, f"Nobody may execute it. {_decided(trail.stopped_by)}", "fail"))
@@ -314,7 +320,7 @@ def _decided(step: Step) -> str:
     return f"Decided by: {step.question}"
 
 
-def _shadow(trail: _Trail, policy_asks: bool) -> Verdict:
+def _shadow(trail: _Trail, *, policy_asks: bool) -> Verdict:
     if trail.stopped_by:
         return "refuse"
     return "await_approval" if trail.closed_by or policy_asks else "execute"

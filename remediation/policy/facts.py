@@ -1,6 +1,6 @@
 """What a decision is made from and what it says: frozen values, no database.
 
-Confidence is 0 to 1, as the drafter states it; every other score and rate is 0 to 100.
+Every score and rate is 0 to 100, the confidence too.
 """
 
 from __future__ import annotations
@@ -57,12 +57,13 @@ class SafetyCheck:
 
 @dataclass(frozen=True, slots=True)
 class Switches:
-    """What the site's settings say. They bound every policy; `min_reliability` fills a policy that leaves it empty."""
+    """What the site's settings say. The first three bound every policy, the other two fill what a policy leaves empty."""
 
     mode: Mode = "off"
     requires_approval: bool = True
     max_actions_per_hour: int = 10
     min_reliability: float = 85.0
+    min_feedback_rate: float = 85.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,8 @@ class Facts:
 class Limits:
     """One category's policy.
 
-    None in `allowed_*` allows everything, an empty tuple nothing. `hours` is (start, end) on the wall clock of `zone`;
+    None in `allowed_*` allows everything, an empty tuple nothing; None in `min_reliability`, `min_feedback_rate` and
+    `requires_approval` takes the site's setting. `hours` is (start, end) on the wall clock of `zone`;
     an end before the start lies on the next day, and the window then belongs to the weekday of its start (0 is Monday).
     `requires_approval` is the rule and `auto_approve_threshold` its exception: from this reliability on no person is
     asked. None: no exception. Critical actions always ask.
@@ -104,14 +106,14 @@ class Limits:
     min_confidence: float = 0.0
     min_reliability: float | None = None
     min_similar_tickets: int = 0
-    min_feedback_rate: float = 0.0
+    min_feedback_rate: float | None = None
     allowed_action_types: tuple[str, ...] | None = None
     allowed_systems: tuple[str, ...] | None = None
     forbidden_commands: tuple[str, ...] = ()
     hours: tuple[time, time] | None = None
     zone: str = "UTC"
     days: frozenset[int] = EVERY_DAY
-    requires_approval: bool = True
+    requires_approval: bool | None = None
     auto_approve_threshold: float | None = None
     approvers: tuple[str, ...] = ()
     max_actions_per_hour: int | None = None

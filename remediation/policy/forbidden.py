@@ -1,4 +1,4 @@
-"""Finds the commands that a policy forbids. A label for people, no boundary: the boundary is what credentials can do."""
+"""Finds the commands that a policy forbids. This is a label for people; the boundary is what the credentials can do."""
 
 from __future__ import annotations
 
@@ -47,4 +47,4 @@ def _follows(wanted: str, words: tuple[str, ...]) -> bool:
 
 
 def _is_cluster(word: str) -> bool:
-    return word.startswith("-") and not word.startswith("--") and 2 <= len(word) <= _LONGEST_CLUSTER
+    return word.startswith("-") and not word.startswith("--") and 1 < len(word) <= _LONGEST_CLUSTER
