@@ -1,0 +1,193 @@
+"""What a runbook may say: Markdown for people under a closed front matter for the drafter. Pure.
+
+A runbook states which wordings it answers, which signs the evidence must show, how its parameters are read from a ticket,
+and its guarded steps. Placeholders are `{name}` in text and commands, `{{name}}` in patterns.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
+
+import re2
+import yaml
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag, model_validator
+
+from remediation.connectors.operations import Family
+
+PLACEHOLDER = re.compile(r"\{([a-z][a-z_]*)\}")
+IN_PATTERN = re.compile(r"\{\{([a-z][a-z_]*)\}\}")
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1_000)]
+Slug = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{2,60}$")]
+Identifier = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{0,40}$")]
+ValueType = Literal["name", "path", "integer"]
+Kind = Literal[
+    "title", "description", "systems", "alert", "log", "metric", "command", "deploy", "config", "timeline", "note"
+]
+
+
+class NotARunbook(ValueError):
+    """The text does not fit the schema of a runbook; the message says where."""
+
+
+class Closed(BaseModel):
+    """Unknown keys are refused: a typo in a runbook must not pass silently."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class Find(Closed):
+    """One way to read a value: an RE2 pattern with one group, over some kinds of text (`kinds` empty: over all)."""
+
+    name: Text
+    kinds: list[Kind] = []
+    pattern: Text
+
+    @model_validator(mode="after")
+    def _has_one_group(self) -> Find:
+        if compiled(self.pattern, {}).groups != 1:
+            raise ValueError(f"pattern {self.name!r} needs exactly one group")
+        return self
+
+
+class Sign(Closed):
+    """Something the evidence must show before the runbook applies at all."""
+
+    says: Text
+    kinds: list[Kind] = []
+    pattern: Text
+
+    @model_validator(mode="after")
+    def _compiles(self) -> Sign:
+        compiled(self.pattern, {})
+        return self
+
+
+class Parameter(Closed):
+    """One value the steps need; `known` also accepts systems of that family that the ticket mentions."""
+
+    name: Identifier
+    says: Text
+    type: ValueType
+    find: list[Find] = []
+    known: Family | None = Field(default=None, strict=False)
+    is_optional: bool = False
+    is_many: bool = False
+
+
+class OperationStep(Closed):
+    """A step of the operation catalogue; each parameter is a placeholder or a literal of the runbook."""
+
+    operation: Identifier
+    parameters: dict[Identifier, str | int | bool]
+    when: Identifier | None = None
+    review: Text | None = None
+
+
+class Look(Closed):
+    """A read-only command and what it must show."""
+
+    command: Text
+    expects: Text
+
+
+class LookFirst(Look):
+    """A look before the action, and when to stop."""
+
+    stop_if: Text
+
+
+class Back(Closed):
+    """The way back of a command step: a command, or (without one) the reason why there is none."""
+
+    says: Text
+    command: Text | None = None
+
+
+class CommandStep(Closed):
+    """A literal command that a person runs on one system, between two looks."""
+
+    title: Text
+    system: Identifier
+    preflight: LookFirst
+    command: Text
+    blast_radius: Text
+    verify: Look
+    rollback: Back
+    review: Text | None = None
+    when: Identifier | None = None
+
+
+def _kind_of_step(step: Any) -> str:
+    if isinstance(step, OperationStep) or (isinstance(step, dict) and "operation" in step):
+        return "operation"
+    return "command"
+
+
+ProcedureStep = Annotated[
+    Annotated[OperationStep, Tag("operation")] | Annotated[CommandStep, Tag("command")], Discriminator(_kind_of_step)
+]
+
+
+class FrontMatter(Closed):
+    """Everything of a runbook that the drafter uses."""
+
+    slug: Slug
+    title: Text
+    version: int = Field(ge=1)
+    category: Slug
+    hypothesis: Text
+    symptoms: list[Text] = Field(min_length=3)
+    signs: list[Sign] = Field(min_length=1)
+    parameters: list[Parameter] = Field(min_length=1)
+    steps: list[ProcedureStep] = Field(min_length=1)
+    out_of_scope: list[Text] = Field(min_length=1)
+    rollback_owner: Text
+    rollback_minutes: int = Field(ge=1, le=1_440)
+
+    @model_validator(mode="after")
+    def _speaks_of_its_own_parameters_only(self) -> FrontMatter:
+        known = {parameter.name for parameter in self.parameters}
+        if len(known) != len(self.parameters):
+            raise ValueError("two parameters have the same name")
+        if unknown := sorted(set(self._names_used()) - known):
+            raise ValueError(f"unknown parameters: {', '.join(unknown)}")
+        return self
+
+    def _names_used(self) -> Iterable[str]:
+        yield from PLACEHOLDER.findall(self.hypothesis)
+        for parameter in self.parameters:
+            for find in parameter.find:
+                yield from IN_PATTERN.findall(find.pattern)
+        for step in self.steps:
+            yield from PLACEHOLDER.findall(str(step.model_dump(mode="json")))
+            yield from filter(None, [step.when, step.system if isinstance(step, CommandStep) else None])
+
+
+class Procedure(Closed):
+    """A parsed runbook: its front matter and its prose."""
+
+    front: FrontMatter
+    body: str
+
+
+def parse(text: str) -> Procedure:
+    """The runbook behind a Markdown text; raises NotARunbook."""
+    head, matter, body = ([*text.split("---\n", 2), "", ""])[:3]
+    if head.strip() or not body.strip():
+        raise NotARunbook("a runbook is front matter between two lines of ---, then prose")
+    try:
+        return Procedure(front=FrontMatter.model_validate(yaml.safe_load(matter)), body=body)
+    except (yaml.YAMLError, ValueError) as broken:
+        raise NotARunbook(str(broken)) from broken
+
+
+def compiled(pattern: str, values: dict[str, str]) -> Any:
+    """The RE2 pattern with the values found so far put in literally; lines end at `$`, case does not matter."""
+    filled = IN_PATTERN.sub(lambda name: re2.escape(values.get(name[1], "\x00")), pattern)
+    try:
+        return re2.compile(f"(?im){filled}")
+    except re2.error as broken:
+        raise ValueError(f"pattern {pattern!r}: {broken}") from broken
