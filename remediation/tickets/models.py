@@ -39,6 +39,9 @@ class Ticket(models.Model):
     affected_systems = ArrayField(models.TextField(), default=list)
     enable_auto_remediation = models.BooleanField(default=False)
     pattern = models.ForeignKey(Pattern, on_delete=models.PROTECT, null=True, related_name="+")
+    pattern_similarity = models.PositiveSmallIntegerField(
+        null=True, help_text="0 to 100; 100: the same signature. Empty: the first of its kind."
+    )
     status = models.CharField(max_length=24, default=TicketStatus.PROCESSING)
     resolution = models.TextField(default="")
     opened_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="tickets")

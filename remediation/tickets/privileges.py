@@ -1,6 +1,6 @@
 """What each runtime role may do to the tables of this room."""
 
-FOLLOW = "SELECT, UPDATE (status, resolution, finished_at, pattern_id)"
+FOLLOW = "SELECT, UPDATE (status, resolution, finished_at, pattern_id, pattern_similarity)"
 GRANTS = {
     "tickets_ticket": {
         "web": "SELECT, INSERT, UPDATE",

@@ -55,6 +55,12 @@ class Migration(migrations.Migration):
                     "status",
                     models.CharField(default=remediation.tickets.states.TicketStatus["PROCESSING"], max_length=24),
                 ),
+                (
+                    "pattern_similarity",
+                    models.PositiveSmallIntegerField(
+                        help_text="0 to 100; 100: the same signature. Empty: the first of its kind.", null=True
+                    ),
+                ),
                 ("resolution", models.TextField(default="")),
                 ("opened_at", models.DateTimeField()),
                 ("finished_at", models.DateTimeField(null=True)),

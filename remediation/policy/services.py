@@ -1,0 +1,229 @@
+"""Applies the pure rules to the rows: limits of a category, assessments, decisions, reservations."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import connection
+
+from patterns import reads
+from patterns.reliability import Inputs, permille, reliability_of
+from portal.estate.models import Category
+from portal.kit.refusals import Refused, because
+from portal.signoff import brakes
+from remediation.drafting.models import Remediation, Revision
+from remediation.policy.decide import decide
+from remediation.policy.facts import EVERY_DAY, Action, Facts, Limits, SafetyCheck, Switches
+from remediation.policy.facts import Decision as Verdict
+from remediation.policy.models import Assessment, CategoryPolicy, Decision, Moment, Reservation
+from remediation.tickets.models import Ticket
+from remediation.tickets.states import FINISHED, TicketStatus
+
+SIX_MONTHS = timedelta(days=183)
+HOUR = timedelta(hours=1)
+_RATE_LOCK = 0x636F756E  # one lock for the global limit: reservations take turns
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What a decision is about, as the room that compiled the plan knows it."""
+
+    actions: tuple[Action, ...]
+    commands: tuple[str, ...]
+    connectors: tuple[str, ...]
+    safety: tuple[SafetyCheck, ...]
+
+
+def switches() -> Switches:
+    """The site's settings as the pure rules see them."""
+    mode = {"true": "on", "on": "on", "lab": "lab"}.get(settings.AUTO_REMEDIATION_ENABLED, "off")
+    return Switches(
+        mode=mode,  # type: ignore[arg-type]  # one of the three literals
+        requires_approval=settings.AUTO_REMEDIATION_REQUIRE_APPROVAL,
+        max_actions_per_hour=settings.AUTO_REMEDIATION_MAX_ACTIONS_PER_HOUR,
+        min_reliability=settings.AUTO_REMEDIATION_MIN_RELIABILITY,
+        min_feedback_rate=settings.PATTERN_MIN_POSITIVE_RATE,
+    )
+
+
+def policy_of(category_id: int) -> CategoryPolicy | None:
+    """The policy of a category, if it has one."""
+    return CategoryPolicy.objects.filter(category_id=category_id).prefetch_related("approvers").first()
+
+
+def limits_of(policy: CategoryPolicy) -> Limits:
+    """A policy row as the pure rules see it."""
+    hours = (policy.hours_start, policy.hours_end) if policy.hours_start and policy.hours_end else None
+    return Limits(
+        min_confidence=policy.min_confidence,
+        min_reliability=policy.min_reliability,
+        min_similar_tickets=policy.min_similar_tickets,
+        min_feedback_rate=policy.min_feedback_rate,
+        allowed_action_types=_tuple_or_all(policy.allowed_action_types),
+        allowed_systems=_tuple_or_all(policy.allowed_systems),
+        forbidden_commands=tuple(policy.forbidden_commands),
+        hours=hours,
+        zone=policy.zone,
+        days=frozenset(policy.days) or EVERY_DAY,
+        requires_approval=policy.requires_approval,
+        auto_approve_threshold=policy.auto_approve_threshold,
+        approvers=tuple(group.name for group in policy.approvers.all()),
+        max_actions_per_hour=policy.max_actions_per_hour,
+        requires_rollback_plan=policy.requires_rollback_plan,
+        requires_backup=policy.requires_backup,
+        is_enabled=policy.is_enabled,
+    )
+
+
+def limits_data(limits: Limits | None) -> dict[str, Any]:
+    """The effective limits as plain data: part of the signed text, so no floats (law 3)."""
+    if limits is None:
+        return {}
+    data = asdict(limits)
+    data["hours"] = [f"{edge:%H:%M}" for edge in limits.hours] if limits.hours else None
+    data["days"] = sorted(limits.days)
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in data.items()}
+
+
+def assess(remediation: Remediation, *, moment: Moment, at: datetime) -> Assessment:
+    """Compute and keep the reliability of a remediation; the queue shows the newest."""
+    reliability = reliability_of(_inputs(remediation, at))
+    parts = {f"{name}_permille": permille(score) for name, score in reliability.breakdown.items()}
+    row = Assessment.objects.create(
+        remediation=remediation,
+        moment=moment,
+        overall_permille=permille(reliability.overall),
+        level=reliability.level,
+        no_data=list(reliability.no_data),
+        at=at,
+        **parts,
+    )
+    Remediation.objects.filter(pk=remediation.pk).update(reliability_permille=row.overall_permille)
+    remediation.reliability_permille = row.overall_permille
+    return row
+
+
+def decide_now(
+    revision: Revision, proposal: Proposal, *, assessment: Assessment, moment: Moment, at: datetime
+) -> tuple[Verdict, Decision]:
+    """Decide with the facts of this moment, and keep the answer with every reason."""
+    remediation = revision.remediation
+    policy = policy_of(remediation.category_id)
+    limits = limits_of(policy) if policy else None
+    facts = facts_of(remediation, proposal, reliability=assessment.overall_permille / 10, at=at)
+    verdict = decide(facts, limits, at)
+    row = Decision.objects.create(
+        remediation=remediation,
+        revision=revision,
+        assessment=assessment,
+        moment=moment,
+        allowed=verdict.allowed,
+        requires_approval=verdict.requires_approval,
+        action_type=verdict.action_type,
+        risk=verdict.risk_level,
+        reasoning=[asdict(step) for step in verdict.reasoning],
+        safety_checks=[asdict(check) | {"at": check.at.isoformat()} for check in verdict.safety_checks],
+        hard_stops=[asdict(reason) for reason in verdict.hard_stops],
+        limits=limits_data(limits),
+        shadow={"verdict": verdict.shadow, "machine_may_sign": verdict.machine_may_sign},
+        at=at,
+    )
+    return verdict, row
+
+
+def facts_of(remediation: Remediation, proposal: Proposal, *, reliability: float, at: datetime) -> Facts:
+    """Everything decide() looks at, read once."""
+    ticket, pattern = remediation.ticket, remediation.ticket.pattern
+    scopes = brakes.scopes_of(category=remediation.category.slug, connectors=proposal.connectors)
+    stop, freeze = brakes.stopped(scopes), brakes.frozen(remediation.category_id, at)
+    return Facts(
+        switches=switches(),
+        ticket_opted_in=ticket.enable_auto_remediation,
+        actions=proposal.actions,
+        confidence=remediation.confidence_percent,
+        reliability=reliability,
+        similar_tickets=max(0, pattern.occurrences - 1) if pattern else 0,
+        feedback_rate=_percent(pattern.positive_permille) if pattern else None,
+        pattern_is_eligible=pattern.is_eligible if pattern else False,
+        pattern_reasons=tuple(pattern.reasons) if pattern else (),
+        commands=proposal.commands,
+        emergency_stop=f"{stop.engaged_by} stopped {stop.scope}: {stop.reason}" if stop else None,
+        freeze=f"{freeze.reason}, until {freeze.ends_at:%Y-%m-%d %H:%M} UTC" if freeze else None,
+        actions_last_hour=actions_last_hour(at),
+        safety_checks=proposal.safety,
+    )
+
+
+def actions_last_hour(at: datetime, *, category_id: int | None = None) -> int:
+    """Mutating steps reserved in the hour before `at`, in one category or in all."""
+    rows = Reservation.objects.filter(at__gt=at - HOUR)
+    return rows.filter(category_id=category_id).count() if category_id else rows.count()
+
+
+def reserve(*, category: Category, run_id: int, step_numbers: Sequence[int], at: datetime) -> None:
+    """Count a run's mutating steps against both hourly limits, or refuse; in the claim's transaction, one at a time."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_RATE_LOCK])
+    policy = policy_of(category.pk)
+    everywhere = settings.AUTO_REMEDIATION_MAX_ACTIONS_PER_HOUR
+    _refuse_beyond(everywhere, actions_last_hour(at), len(step_numbers), "all categories")
+    if policy and policy.max_actions_per_hour is not None:
+        here = actions_last_hour(at, category_id=category.pk)
+        _refuse_beyond(policy.max_actions_per_hour, here, len(step_numbers), category.name)
+    Reservation.objects.bulk_create(
+        [Reservation(category=category, run_id=run_id, step_number=number, at=at) for number in step_numbers]
+    )
+
+
+def _refuse_beyond(most: int, used: int, wanted: int, where: str) -> None:
+    if used + wanted > most:
+        text = f"{used} actions in the last hour and {wanted} asked for; at most {most} for {where}."
+        raise Refused(because("rate_limit", text))
+
+
+def _inputs(remediation: Remediation, at: datetime) -> Inputs:
+    ticket, pattern = remediation.ticket, remediation.ticket.pattern
+    resolved, finished = _outcomes(remediation.category_id, at)
+    similarity = ticket.pattern_similarity
+    return Inputs(
+        at=at,
+        ai_confidence=remediation.confidence_percent,
+        pattern_feedback=reads.feedback_of_pattern(pattern.pk, at) if pattern else (),
+        category_feedback=reads.feedback_of_category(remediation.category_id, at),
+        resolved=resolved,
+        finished=finished,
+        is_same_pattern=similarity == 100,  # noqa: PLR2004 - percent
+        similarity=similarity,
+        similar_tickets=max(0, pattern.occurrences - 1) if pattern else 0,
+    )
+
+
+def _outcomes(category_id: int, at: datetime) -> tuple[int, int]:
+    """Resolved and finished tickets of the category in the last six months; closed ones count by how they ended."""
+    finished = Ticket.objects.filter(category_id=category_id, finished_at__gt=at - SIX_MONTHS, status__in=FINISHED)
+    return finished.filter(status=TicketStatus.RESOLVED).count(), finished.count()
+
+
+def _tuple_or_all(values: Sequence[str] | None) -> tuple[str, ...] | None:
+    return tuple(values) if values else None
+
+
+def _percent(value: int | None) -> float | None:
+    return None if value is None else value / 10
+
+
+def reliability_data(assessment: Assessment) -> dict[str, Any]:
+    """The shape the API and the pages show."""
+    names = ("ai_confidence", "human_validation", "success_history", "pattern_recognition")
+    return {
+        "overall_score": assessment.overall_permille / 10,
+        "confidence_level": assessment.level,
+        "breakdown": {
+            name: None if name in assessment.no_data else getattr(assessment, f"{name}_permille") / 10 for name in names
+        },
+        "no_data": assessment.no_data,
+    }
