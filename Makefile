@@ -1,0 +1,69 @@
+# Countersign's commands. `make help` lists them.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+BIN := .venv/bin
+UV_VERSION := 0.13.8
+export DJANGO_SETTINGS_MODULE := portal.settings
+
+.PHONY: help run test check format openapi bench screenshots lock browser clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+run: .venv/installed ## start everything and stay: PORT, DATA_DIR and DATABASE_URL change where
+	@exec $(BIN)/python -m portal.launch
+
+test: .venv/installed browser ## every test, in parallel; ARGS="-k words" runs some
+	@$(BIN)/python -m pytest -n auto --dist worksteal --durations=15 $(ARGS)
+
+check: .venv/installed ## lint, format, types, migrations, API document, order of the rooms
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/python -m portal.launch.rooms
+	@$(BIN)/mypy
+	@$(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+	@$(BIN)/python manage.py spectacular --validate --fail-on-warn --file var/openapi.yaml
+	@diff -u docs/openapi.yaml var/openapi.yaml || { echo "docs/openapi.yaml is not current: make openapi"; exit 1; }
+
+format: .venv/installed ## put the code into the house format
+	@$(BIN)/ruff check --fix-only
+	@$(BIN)/ruff format
+
+openapi: .venv/installed ## write docs/openapi.yaml from the code
+	@$(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
+
+bench: .venv/installed ## measure the running product on a data folder of its own
+	@DATA_DIR=var/bench PORT=$${PORT:-8765} $(BIN)/python -m portal.launch --then bench
+
+screenshots: .venv/installed browser ## take the pictures of docs/ from the running product
+	@DATA_DIR=var/screenshots PORT=$${PORT:-8766} $(BIN)/python -m portal.launch --then screenshots
+
+lock: .venv/installed ## resolve the pins again, with hashes
+	@$(BIN)/uv pip compile requirements-dev.txt --universal --python-version 3.11 --generate-hashes \
+		--no-header --no-emit-index-url --quiet --output-file requirements.lock
+
+clean: ## remove what the tools made; data under var/ stays
+	@rm -rf .venv .mypy_cache .ruff_cache .hypothesis var/test-pg
+	@find . -name __pycache__ -prune -exec rm -rf {} +
+
+.venv/installed: requirements.lock
+	@command -v $(PYTHON) >/dev/null || { echo "No $(PYTHON) here: install Python 3.11 or newer, or name one: make PYTHON=python3.12"; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "$$($(PYTHON) --version) is too old: Countersign needs 3.11 or newer. Name one: make PYTHON=python3.12"; exit 2; }
+	@echo "Installing the pinned requirements into .venv (once) ..."
+	@[ -x $(BIN)/python ] || $(PYTHON) -m venv .venv || { echo "No venv module: apt-get install python3-venv"; exit 2; }
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION) && \
+		$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock || \
+		{ echo "uv could not do it; pip takes over, more slowly ..."; \
+		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; }
+	@touch $@
+
+browser:
+	@command -v chromium >/dev/null || { \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "Installing Chromium for the browser tests (once) ..."; \
+			apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+				apt-get install -y -qq --no-install-recommends chromium fonts-inter >/dev/null; \
+		fi; } || true
+	@command -v chromium >/dev/null || echo "NO CHROMIUM: browser tests are skipped. Debian: apt-get install chromium fonts-inter"
