@@ -79,39 +79,41 @@ class DraftRequest:
         return own + tuple(_passage(piece) for piece in self.evidence)
 
 
-class FailureKind(StrEnum):
-    """Why no draft came; the page says it, and offers a retry where it may help."""
+class Outcome(StrEnum):
+    """How an exchange or a whole draft ended; the page says it, and offers a retry where it may help."""
 
-    NO_KEY = "no_key"
-    BUDGET_USED_UP = "budget_used_up"
-    REDACTION_FAILED = "redaction_failed"
+    DRAFTED = "drafted"
+    NEEDS_PERSON = "needs_person"
     REFUSED = "refused"
     TRUNCATED = "truncated"
     OVERLOADED = "overloaded"
-    RATE_LIMITED = "rate_limited"
-    TIMED_OUT = "timed_out"
+    INVALID = "invalid"
+    OVER_BUDGET = "over_budget"
     UNREACHABLE = "unreachable"
-    KEY_REJECTED = "key_rejected"
-    REQUEST_REJECTED = "request_rejected"
-    INVALID_ANSWER = "invalid_answer"
+    NOT_CONFIGURED = "not_configured"
+    REDACTION_FAILED = "redaction_failed"
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """One request on the wire and its answer. Tokens and price (millionths of a US dollar) are null where unknown."""
+    """One request and its answer as they were. Tokens and price (millionths of a US dollar) are null where unknown."""
 
+    outcome: Outcome
+    detail: str
     prompt: str
+    prompt_version: str
     answer: str
     model: str
-    stop_reason: str | None
-    request_id: str | None
     started_at: datetime
     ended_at: datetime
+    stop_reason: str = ""
+    request_id: str = ""
     tokens_in: int | None = None
     tokens_out: int | None = None
     tokens_cache_read: int | None = None
     tokens_cache_write: int | None = None
     price_micro_usd: int | None = None
+    redactions: tuple[str, ...] = ()
 
     @property
     def tokens(self) -> int:
@@ -140,7 +142,7 @@ class NeedsPerson:
 class Failed:
     """The drafter could not do its work; `is_retryable` says whether the same request may succeed later."""
 
-    kind: FailureKind
+    kind: Outcome
     message: str
     is_retryable: bool
     exchanges: tuple[Exchange, ...] = ()
@@ -153,7 +155,6 @@ class Drafter(Protocol):
     """Anything that turns a request into an answer. It never acts, and never raises for what a model may do."""
 
     name: DrafterName
-    version: str
 
     def draft(self, request: DraftRequest) -> Answer: ...
 

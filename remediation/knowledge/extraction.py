@@ -1,4 +1,4 @@
-"""Reads a runbook's parameters from a ticket's own words, and says where each was read. Pure; it never makes up a value.
+"""Reads a runbook's parameters from a ticket's own words, and says where each was read. It makes up nothing. Pure.
 
 Two different values for one parameter are a question for a person, and so is a value that stands nowhere.
 """
@@ -85,7 +85,8 @@ class Filled:
 
 
 def fill(front: FrontMatter, passages: Sequence[Passage], targets: Sequence[KnownTarget]) -> Filled:
-    """Every parameter of the runbook, in its order: later patterns may lean on earlier values."""
+    """Every parameter of the runbook in its order, as later patterns lean on earlier values; evidence is read first."""
+    passages = sorted(passages, key=lambda passage: passage.ref is None)
     values: dict[str, tuple[Found, ...]] = {}
     problems: list[Reason] = []
     left_out: list[str] = []

@@ -1,7 +1,7 @@
 """What a runbook may say: Markdown for people under a closed front matter for the drafter. Pure.
 
-A runbook states which wordings it answers, which signs the evidence must show, how its parameters are read from a ticket,
-and its guarded steps. Placeholders are `{name}` in text and commands, `{{name}}` in patterns.
+A runbook states which wordings it answers, which signs the evidence must show, how its parameters are read from a
+ticket, and its guarded steps. Placeholders are `{name}` in text and commands, `{{name}}` in patterns.
 """
 
 from __future__ import annotations
@@ -152,6 +152,10 @@ class FrontMatter(Closed):
         known = {parameter.name for parameter in self.parameters}
         if len(known) != len(self.parameters):
             raise ValueError("two parameters have the same name")
+        if sum(parameter.is_many for parameter in self.parameters) > 1:
+            raise ValueError("only one parameter can have several values")
+        if any(parameter.is_many and parameter.is_optional for parameter in self.parameters):
+            raise ValueError("a parameter with several values is not optional")
         if unknown := sorted(set(self._names_used()) - known):
             raise ValueError(f"unknown parameters: {', '.join(unknown)}")
         return self
