@@ -17,6 +17,8 @@ from pytest_django.live_server_helper import LiveServer
 
 from portal.launch import roles, testing
 
+pytest_plugins = ["portal.kit.testing.browser"]
+
 ROOT = Path(__file__).parent
 AsRole = Callable[[str], AbstractContextManager[psycopg.Connection]]
 

@@ -1,0 +1,104 @@
+"""A real Chromium for the tests: every console error fails, every page can be asked for accessibility and width."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.test import Client
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page
+
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+PHONE = {"width": 390, "height": 844}
+_FLAGS = (
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+)
+_STANDARDS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Without Chromium the browser tests are skipped with a reason; in CI that is a failure."""
+    if shutil.which(CHROMIUM) or os.environ.get("CI"):
+        return
+    missing = pytest.mark.skip(reason=f"{CHROMIUM} is missing: apt-get install chromium")
+    for item in items:
+        if "page" in getattr(item, "fixturenames", ()):
+            item.add_marker(missing)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[str, Any]:
+    """Debian's Chromium, without its sandbox: the tests may run as root."""
+    chromium = {"executable_path": CHROMIUM, "chromium_sandbox": False, "args": list(_FLAGS)}
+    return {**browser_type_launch_args, **chromium}
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
+    """A laptop's screen, and no animation to wait for."""
+    return {**browser_context_args, "viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce"}
+
+
+class CleanPage:
+    """A page that remembers every console error; a test names the refused requests it provokes on purpose."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.errors: list[str] = []
+        self._expected: list[str] = []
+        page.on("console", self._heard)
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.errors.append(message.text)
+
+    def expect_status(self, status: int) -> None:
+        """From now on an answer with this status is part of the test."""
+        self._expected.append(f"the server responded with a status of {status}")
+
+    def unexpected(self) -> list[str]:
+        """The errors nobody announced: each may be a broken script or a violation of the CSP."""
+        return [error for error in self.errors if not any(known in error for known in self._expected)]
+
+
+@pytest.fixture
+def watched(page: Page) -> Iterator[CleanPage]:
+    """A page whose every unannounced console error fails the test."""
+    clean = CleanPage(page)
+    yield clean
+    assert clean.unexpected() == []  # noqa: S101 - this is what the fixture is for
+
+
+@pytest.fixture
+def clean_page(watched: CleanPage) -> Page:
+    """The page itself, for tests that provoke no error."""
+    return watched.page
+
+
+def sign_in(context: BrowserContext, url: str, person: Any) -> None:
+    """Give the browser a session of this person, without a form in every test."""
+    client = Client()
+    client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+    context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": url}])
+
+
+def serious(page: Page) -> list[str]:
+    """Serious and critical findings of axe on the page as it stands: rule and first element."""
+    found = Axe().run(page, options={"runOnly": _STANDARDS}).response["violations"]
+    return [f"{v['id']}: {v['nodes'][0]['target']}" for v in found if v["impact"] in ("serious", "critical")]
+
+
+def scrolls_sideways(page: Page) -> bool:
+    """Whether the page is wider than the screen."""
+    return bool(page.evaluate("document.documentElement.scrollWidth > innerWidth"))

@@ -1,0 +1,94 @@
+"""The style guide in a real browser: what holds for every component holds on every page made of them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from portal.access.models import Person
+from portal.kit.testing.browser import PHONE, scrolls_sideways, serious, sign_in
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def guide(site: LiveServer, clean_page: Page) -> Page:
+    alice = Person.objects.create_user("alice", "correct horse", is_staff=True)
+    sign_in(clean_page.context, site.url, alice)
+    return clean_page
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 1000, 390])
+def test_every_component_is_accessible_and_fits(guide: Page, site: LiveServer, scheme: str, width: int) -> None:
+    guide.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    guide.set_viewport_size({"width": width, "height": 844})
+    guide.goto(f"{site.url}/styleguide")
+    expect(guide.get_by_role("heading", level=1)).to_be_visible()
+    folded = guide.locator("main details:not([open]) > summary")
+    while folded.count():
+        folded.first.click()
+    shots = os.environ.get("SHOTS")
+    if shots:
+        guide.screenshot(path=Path(shots) / f"styleguide-{scheme}-{width}.png", full_page=True)
+    assert serious(guide) == []
+    assert not scrolls_sideways(guide)
+
+
+def test_the_keyboard_reaches_rows_checks_help_and_decision(guide: Page, site: LiveServer) -> None:
+    guide.goto(f"{site.url}/styleguide")
+    guide.keyboard.press("j")
+    guide.keyboard.press("j")
+    expect(guide.locator("[data-rows] > .selected")).to_contain_text("Disk full on log shippers")
+    guide.keyboard.press("k")
+    expect(guide.locator("[data-rows] > .selected")).to_contain_text("Payments secondary pool")
+    guide.keyboard.press("d")
+    expect(guide.get_by_label("Comment")).to_be_focused()
+    guide.keyboard.press("Escape")
+    guide.locator("h1").click()
+    guide.keyboard.press("?")
+    expect(guide.get_by_role("dialog", name="Keyboard")).to_be_visible()
+
+
+def test_the_theme_stays_after_a_reload(guide: Page, site: LiveServer) -> None:
+    guide.emulate_media(color_scheme="light")
+    guide.goto(f"{site.url}/styleguide")
+    background = "getComputedStyle(document.body).backgroundColor"
+    light = guide.evaluate(background)
+    guide.get_by_role("button", name="Switch between light and dark").click()
+    dark = guide.evaluate(background)
+    assert dark != light
+    guide.reload()
+    assert guide.evaluate(background) == dark
+
+
+def test_the_copy_button_copies_the_command_that_runs(guide: Page, site: LiveServer) -> None:
+    guide.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    guide.goto(f"{site.url}/styleguide")
+    hidden = guide.locator(".command", has=guide.get_by_label("A command with hidden characters"))
+    expect(hidden).to_contain_text("U+202E")
+    hidden.get_by_role("button").click()
+    expect(hidden.get_by_role("button")).to_have_text("Copied")
+    assert guide.evaluate("navigator.clipboard.readText()").startswith("rm -rf /var/log/shipper/\u202e")
+
+
+def test_a_blocked_sign_off_cannot_be_clicked(guide: Page, site: LiveServer) -> None:
+    guide.goto(f"{site.url}/styleguide")
+    guide.get_by_role("button", name="Sign off").last.click(force=True)
+    expect(guide).to_have_url(f"{site.url}/styleguide")
+    expect(guide.get_by_text("The sign-off is blocked by 2 things")).to_be_visible()
+
+
+def test_the_decision_bar_leaves_a_phone_to_its_reader(guide: Page, site: LiveServer) -> None:
+    guide.set_viewport_size(PHONE)
+    guide.goto(f"{site.url}/styleguide")
+    bar = guide.locator("#decision").bounding_box()
+    assert bar is not None
+    assert bar["height"] <= 0.22 * PHONE["height"]
+    expect(guide.get_by_label("Comment")).to_be_hidden()
+    guide.locator("#decision summary", has_text="Comment").click()
+    expect(guide.get_by_label("Comment")).to_be_visible()
