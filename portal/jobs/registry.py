@@ -84,6 +84,6 @@ def subscribers(event: str) -> list[Handler]:
     return sorted((each for each in _handlers.values() if event in each.on), key=lambda each: each.kind)
 
 
-def periodic() -> list[Handler]:
-    """The handlers that run by the clock."""
-    return [each for each in _handlers.values() if each.every_seconds is not None]
+def periodic() -> list[tuple[str, int]]:
+    """The kinds that run by the clock, and every how many seconds."""
+    return [(each.kind, each.every_seconds) for each in _handlers.values() if each.every_seconds is not None]

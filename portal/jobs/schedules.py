@@ -19,9 +19,9 @@ logger = logging.getLogger(__name__)
 
 def plant(*, at: datetime) -> None:
     """Adds the schedules that rooms declare and the table does not have yet; what people changed stays as it is."""
-    for each in registry.periodic():
+    for kind, every_seconds in registry.periodic():
         Schedule.objects.get_or_create(
-            name=each.kind, defaults={"kind": each.kind, "every_seconds": each.every_seconds, "next_at": at}
+            name=kind, defaults={"kind": kind, "every_seconds": every_seconds, "next_at": at}
         )
 
 

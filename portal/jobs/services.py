@@ -84,6 +84,12 @@ def publish(event: str, *, subject_id: int, at: datetime, payload: Mapping[str, 
     return [enqueue(each.kind, subject_id=subject_id, payload=payload, at=at) for each in registry.subscribers(event)]
 
 
+def due(queue: str, *, limit: int) -> list[int]:
+    """Ids of the jobs that could start now, oldest first. Somebody else may take them meanwhile."""
+    jobs = Job.objects.filter(queue=queue, state=State.WAITING, due_at__lte=Now()).order_by("due_at", "id")
+    return list(jobs.values_list("pk", flat=True)[:limit])
+
+
 def take(queue: str, *, limit: int, lease_seconds: float, due_by: datetime | None = None) -> list[Handed]:
     """Leases up to `limit` due jobs, oldest first, counting the attempt and moving the fence in the same statement.
 

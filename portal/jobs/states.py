@@ -24,4 +24,7 @@ NEXT: dict[State, frozenset[State]] = {
 
 def backoff_seconds(attempts: int) -> int:
     """How long a job rests after its n-th failed attempt: 5 s, 20 s, 80 s, ... but never more than ten minutes."""
-    return min(600, 5 * 4 ** max(0, min(attempts, 10) - 1))
+    seconds = 5
+    for _ in range(attempts - 1):
+        seconds = min(600, seconds * 4)
+    return seconds

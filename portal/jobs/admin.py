@@ -1,0 +1,123 @@
+"""The ledger in the admin: read-only. Dead jobs can be tried again and schedules switched, by the services."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+import django_q.admin  # noqa: F401 - registers what is taken away below
+from django.conf import settings
+from django.contrib import admin, messages
+from django.db.models import Max, Q, QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django_q.models import Failure, Success
+from django_q.models import Schedule as DjangoQSchedule
+
+from portal.access.models import Person
+from portal.jobs import schedules, services
+from portal.jobs.models import ClusterBeat, Job, Schedule
+from portal.jobs.states import State
+from portal.kit.actors import Actor
+from portal.kit.refusals import Refusal
+
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[Any]
+else:
+    ModelAdmin = admin.ModelAdmin
+
+_SHOWN = 10_000
+
+for model in (DjangoQSchedule, Success, Failure):
+    admin.site.unregister(model)  # django-q2's own pages resubmit any task, past every gate
+
+
+class ReadOnly(ModelAdmin):
+    """What every page of this room has in common: it shows, and verbs are actions that call a service."""
+
+    actions_on_bottom = False
+    list_per_page = 50
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Job)
+class JobAdmin(ReadOnly):
+    """The newest jobs, and every dead one: what is older and done is history that nobody pages through."""
+
+    list_display = ("id", "kind", "subject_id", "queue", "state", "attempts", "due_at", "started_at", "result", "error")
+    list_filter = ("state", "queue")
+    actions = ("try_again",)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Job]:
+        newest = Job.objects.aggregate(newest=Max("pk"))["newest"] or 0
+        return super().get_queryset(request).filter(Q(pk__gt=newest - _SHOWN) | Q(state=State.DEAD))
+
+    def has_retry_permission(self, request: HttpRequest) -> bool:
+        return _actor_may(request, "jobs.change_job")
+
+    @admin.action(description="Try again (dead jobs)", permissions=["retry"])
+    def try_again(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
+        at, actor = timezone.now(), _actor(request)
+        for pk in queryset.values_list("pk", flat=True):
+            _do(request, f"Job {pk} waits again.", partial(services.retry_dead, pk, actor=actor, at=at))
+
+
+@admin.register(Schedule)
+class ScheduleAdmin(ReadOnly):
+    """What runs by the clock."""
+
+    list_display = ("name", "kind", "every_seconds", "next_at", "is_enabled", "error")
+    actions = ("turn_on", "turn_off")
+
+    def has_switch_permission(self, request: HttpRequest) -> bool:
+        return _actor_may(request, "jobs.change_schedule")
+
+    @admin.action(description="Turn on", permissions=["switch"])
+    def turn_on(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> None:
+        self._switch(request, queryset, on=True)
+
+    @admin.action(description="Turn off", permissions=["switch"])
+    def turn_off(self, request: HttpRequest, queryset: QuerySet[Schedule]) -> None:
+        self._switch(request, queryset, on=False)
+
+    def _switch(self, request: HttpRequest, queryset: QuerySet[Schedule], *, on: bool) -> None:
+        for schedule in queryset:
+            schedules.switch(schedule.pk, on=on, actor=_actor(request), at=timezone.now())
+
+
+@admin.register(ClusterBeat)
+class ClusterBeatAdmin(ReadOnly):
+    """Which worker clusters there are, and whether they are alive."""
+
+    list_display = ("queue", "host", "pid", "started_at", "beat_at", "is_alive")
+
+    @admin.display(boolean=True, description="alive")
+    def is_alive(self, beat: ClusterBeat) -> bool:
+        """Heard of within the time after which its supervisor would have replaced it."""
+        return (timezone.now() - beat.beat_at).total_seconds() < settings.Q_CLUSTER["silence"]
+
+
+def _actor(request: HttpRequest) -> Actor:
+    return cast("Person", request.user).at("admin")
+
+
+def _actor_may(request: HttpRequest, permission: str) -> bool:
+    return cast("Person", request.user).has_perm(permission)
+
+
+def _do(request: HttpRequest, done: str, verb: Callable[[], object]) -> None:
+    try:
+        verb()
+    except Refusal as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, done)

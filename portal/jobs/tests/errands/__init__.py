@@ -1,0 +1,1 @@
+"""An app with jobs for tests of real worker processes."""

@@ -1,0 +1,27 @@
+"""Jobs that do what a test of worker processes needs done."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+from portal.jobs.registry import Handed, handler
+
+
+@handler("errand.introduce", queue="probe", on=("errands.asked",))
+def introduce(job: Handed) -> str:
+    """Says which process group did it and which process."""
+    return f"{os.getpgrp()} {os.getpid()}"
+
+
+@handler("errand.nap", queue="probe")
+def nap(job: Handed) -> str:
+    time.sleep(job.payload["seconds"])
+    return "slept"
+
+
+@handler("errand.die", queue="probe")
+def die(job: Handed) -> str:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return "unreachable"
