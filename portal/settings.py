@@ -99,8 +99,7 @@ ROOMS = [
     "feedback",
     "portal.dashboard",
 ]
-INSTALLED_APPS = [
-    *ROOMS,
+INSTALLED_APPS = [  # libraries first: a room may take a library's page out of the admin again
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -115,6 +114,7 @@ INSTALLED_APPS = [
     "drf_spectacular",
     "guardian",
     "rest_framework",
+    *ROOMS,
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -199,11 +199,16 @@ SESSION_COOKIE_AGE = 12 * 3600  # a working day
 
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["portal.access.authentication.TokenAuthentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": [
+        "rest_framework.permissions.IsAuthenticated",
+        "portal.access.authentication.HasScope",
+    ],
     "DEFAULT_PARSER_CLASSES": ["portal.kit.parsers.StrictJSONParser"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "portal.kit.openapi.Schema",
+    "DEFAULT_METADATA_CLASS": None,
     "DEFAULT_PAGINATION_CLASS": None,
+    "URL_FORMAT_OVERRIDE": None,
     "EXCEPTION_HANDLER": "portal.kit.problems.handler",
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
