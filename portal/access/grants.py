@@ -1,8 +1,8 @@
 """What a person may do in which category.
 
-Two sources, one answer: a role (a group with a permission on every category) and a grant on one category (django-guardian's
-tables, read by one direct query, because its helpers take one query per permission). Superusers may everything here; the
-database's constraints bind them all the same.
+Two sources, one answer: a role (a group with a permission on every category) and a grant on one category
+(django-guardian's tables, read by one direct query, because its helpers take one query per permission). Superusers may
+everything here; the database's constraints bind them all the same.
 """
 
 from __future__ import annotations

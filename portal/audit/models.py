@@ -27,7 +27,7 @@ class Event(models.Model):
     subject_name = models.TextField()
     ticket_id = models.BigIntegerField(null=True)
     ticket_key = models.TextField(default="")
-    body = models.TextField(null=True)
+    body = models.TextField(null=True)  # noqa: DJ001 - null is a body that retention dropped, "" would be a body
     body_digest = models.CharField(max_length=64)
 
     class Meta:

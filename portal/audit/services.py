@@ -22,7 +22,7 @@ def record(
     ticket: Ref | None = None,
     data: Mapping[str, Any] | None = None,
 ) -> Event:
-    """Append one event. `kind` is `object.verb` in the past tense (`plan.signed`); `data` must have a canonical text."""
+    """Append one event. `kind` is `object.verb` in the past tense (`plan.signed`); `data` must be canonical."""
     body = canonical.text_of(data or {}, version=VERSION)
     return Event.objects.create(
         at=at,

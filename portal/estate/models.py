@@ -82,7 +82,9 @@ class Target(models.Model):
     identity = models.CharField(
         max_length=200,
         unique=True,
-        validators=[RegexValidator(r"^[a-z]+:[^\s]+$", "An identity looks like kubernetes:cluster/namespace/kind/name.")],
+        validators=[
+            RegexValidator(r"^[a-z]+:[^\s]+$", "An identity looks like kubernetes:cluster/namespace/kind/name.")
+        ],
     )
     name = models.TextField()
     family = models.CharField(max_length=20)
@@ -101,7 +103,7 @@ class Target(models.Model):
 
 
 class TargetLock(models.Model):
-    """A run that holds a target; at most one at a time, also while the run is paused. The run is a value (execution is above)."""
+    """A run that holds a target: at most one at a time, also while paused. The run is a value (execution is above)."""
 
     target = models.ForeignKey(Target, on_delete=models.PROTECT, related_name="locks")
     run_id = models.BigIntegerField()

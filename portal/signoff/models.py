@@ -1,7 +1,7 @@
 """Immutable plans and the votes on them, freezes and the emergency stop.
 
-A plan is canonical text with a digest (law 3). A vote names the digest and carries the plan's list of excluded people, tied
-to the plan by a composite foreign key, so that a check on the vote row alone can refuse a maker's vote (law 4). Both
+A plan is canonical text with a digest (law 3). A vote names the digest and carries the plan's list of excluded people,
+tied to the plan by a composite foreign key, so that a check on the vote row alone can refuse a maker's vote (law 4). Both
 constraints and the immutability trigger are SQL, in the migrations.
 """
 
@@ -21,7 +21,7 @@ from portal.signoff.states import PlanStatus, Stage
 class Plan(models.Model):
     """What is to be signed. Only `status`, `status_at` and `void_reason` ever change.
 
-    `subject_kind` and `subject_id` name what the plan is about by value. `makers` authored it; `excluded` are the people
+    `subject_kind` and `subject_id` name what the plan is about by value. `makers` authored it; `excluded` are those
     whose vote the database refuses: the makers and, on a rollout plan, the merge signers unless SMALL_TEAM is on.
     """
 
@@ -63,7 +63,7 @@ class Plan(models.Model):
 
 
 class Vote(models.Model):
-    """One person's signature under one digest. Append-only; `excluded` and `digest` repeat the plan's (composite key)."""
+    """One person's signature under one digest. Append-only; `excluded` and `digest` repeat the plan's."""
 
     plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="votes")
     digest = models.CharField(max_length=64)
@@ -106,7 +106,7 @@ class Freeze(models.Model):
 
 
 class Stop(models.Model):
-    """An engaged emergency stop. `scope` is `all`, `category:<slug>` or `connector:<slug>`; read before every write (law 9)."""
+    """An engaged emergency stop, read before every write (law 9). Scopes: `all`, `category:<slug>`, `connector:<slug>`."""
 
     scope = models.CharField(max_length=80)
     reason = models.TextField()

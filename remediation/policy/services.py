@@ -12,7 +12,9 @@ from django.db import connection
 
 from patterns import reads
 from patterns.reliability import Inputs, permille, reliability_of
+from portal.audit import services as audit
 from portal.estate.models import Category
+from portal.kit.actors import Actor
 from portal.kit.refusals import Refused, because
 from portal.signoff import brakes
 from remediation.drafting.models import Remediation, Revision
@@ -108,7 +110,7 @@ def assess(remediation: Remediation, *, moment: Moment, at: datetime) -> Assessm
 
 
 def decide_now(
-    revision: Revision, proposal: Proposal, *, assessment: Assessment, moment: Moment, at: datetime
+    revision: Revision, proposal: Proposal, *, assessment: Assessment, moment: Moment, actor: Actor, at: datetime
 ) -> tuple[Verdict, Decision]:
     """Decide with the facts of this moment, and keep the answer with every reason."""
     remediation = revision.remediation
@@ -116,8 +118,24 @@ def decide_now(
     limits = limits_of(policy) if policy else None
     facts = facts_of(remediation, proposal, reliability=assessment.overall_permille / 10, at=at)
     verdict = decide(facts, limits, at)
-    row = Decision.objects.create(
-        remediation=remediation,
+    row = _keep(verdict, revision, assessment=assessment, moment=moment, limits=limits, at=at)
+    data = {"allowed": row.allowed, "risk": row.risk, "moment": row.moment, "hard_stops": row.hard_stops}
+    ticket = remediation.ticket.ref
+    audit.record("decision.made", actor=actor, at=at, subject=remediation.ref, ticket=ticket, data=data)
+    return verdict, row
+
+
+def _keep(
+    verdict: Verdict,
+    revision: Revision,
+    *,
+    assessment: Assessment,
+    moment: Moment,
+    limits: Limits | None,
+    at: datetime,
+) -> Decision:
+    return Decision.objects.create(
+        remediation=revision.remediation,
         revision=revision,
         assessment=assessment,
         moment=moment,
@@ -132,7 +150,6 @@ def decide_now(
         shadow={"verdict": verdict.shadow, "machine_may_sign": verdict.machine_may_sign},
         at=at,
     )
-    return verdict, row
 
 
 def facts_of(remediation: Remediation, proposal: Proposal, *, reliability: float, at: datetime) -> Facts:

@@ -1,7 +1,7 @@
 """What a plan says: the canonical content that people sign and workers run. Pure.
 
-A draft names operations and parameters; a plan has them resolved: the probes, the call, the way back and the identity of
-the target, exactly as the catalogue gave them at that moment. The engine runs what stands here and nothing else.
+A draft names operations and parameters; a plan has them resolved: the probes, the call, the way back and the identity
+of the target, exactly as the catalogue gave them at that moment. The engine runs what stands here and nothing else.
 """
 
 from __future__ import annotations

@@ -1,0 +1,193 @@
+"""Makes a revision ready for people: gates, safety checks, assessment, decision, plan. A job of the probe cluster.
+
+The world is asked between two transactions, never inside one; if the revision is no longer the newest by then, nothing
+is kept of it but its gate results.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.db import transaction
+
+from portal.access import grants
+from portal.access.models import Person
+from portal.audit import services as audit
+from portal.jobs import services as jobs
+from portal.kit.actors import Actor, Door, system
+from portal.signoff import services as signoffs
+from portal.signoff.models import Plan
+from portal.signoff.services import NewPlan
+from portal.signoff.states import Stage
+from remediation.drafting import schema
+from remediation.drafting import services as remediations
+from remediation.drafting.models import Remediation, Revision
+from remediation.drafting.states import Status
+from remediation.policy import safety
+from remediation.policy import services as policies
+from remediation.policy.facts import SafetyCheck
+from remediation.policy.models import Moment
+from remediation.review import gates, plans, proposing
+from remediation.review.gates import Report
+from remediation.review.models import GateResult
+from remediation.review.plans import PlanStep
+
+PROBE = system("probe")
+UNDER_REVIEW = frozenset({Status.DRAFTING, Status.NEEDS_PERSON, Status.IN_REVIEW})
+APPROVED = frozenset({Status.APPROVED_FOR_MERGE, Status.PROVEN, Status.APPROVED_FOR_ROLLOUT})
+DEFAULT_VALIDITY = timedelta(hours=4)
+
+
+def prepare(revision_id: int, *, at: datetime) -> str:
+    """Take the newest revision through gates and decision to an open plan; says in a sentence how far it came."""
+    revision = _load(revision_id)
+    if not _is_newest(revision):
+        return "A newer revision took its place."
+    draft = schema.from_text(revision.content)
+    reports = _pass_gates(revision, draft, at)
+    if not all(report.has_passed for report in reports):
+        return _stop(revision, reports, at)
+    steps = plans.compile_steps(draft, proposing.places_of(draft))
+    checks = safety.collect(proposing.subjects(steps), symptom=_symptom(revision), at=at)
+    return _open(revision, draft, steps, checks, at)
+
+
+def prepare_again(remediation_id: int, *, person: Person, door: Door, at: datetime) -> None:
+    """A person asks for fresh gates, checks and a fresh plan, because the old one expired or the world changed."""
+    with transaction.atomic():
+        remediation = remediations.locked(remediation_id)
+        grants.require(person, "review", remediation.category)
+        return_to_review(remediation, reason="A fresh plan was asked for.", actor=person.at(door), at=at)
+        revision = remediations.head(remediation)
+        if revision:
+            jobs.publish("revision.created", subject_id=revision.pk, at=at)
+
+
+def return_to_review(remediation: Remediation, *, reason: str, actor: Actor, at: datetime) -> None:
+    """Void the live plans of a locked remediation and bring it back to review if it was approved already."""
+    for plan in signoffs.live_plans(remediation.ref):
+        signoffs.void(plan, reason=reason, actor=actor, at=at)
+    if remediation.status in APPROVED:
+        remediations.move(remediation, Status.IN_REVIEW, actor=actor, at=at, reason=reason)
+
+
+def open_rollout_plan(merge: Plan, remediation: Remediation, *, actor: Actor, at: datetime) -> Plan:
+    """The rollout plan that follows a signed merge plan: the same steps, naming the merge plan's digest."""
+    content = plans.read(merge.content)
+    rollout = replace(content, stage="rollout", merge_digest=merge.digest)
+    signers = [] if settings.SMALL_TEAM else list(merge.votes.values_list("person_id", flat=True))
+    return signoffs.open_plan(
+        NewPlan(
+            stage=Stage.ROLLOUT,
+            subject=remediation.ref,
+            ticket=remediation.ticket.ref,
+            category_id=remediation.category_id,
+            risk=merge.risk,
+            content=plans.text_of(rollout),
+            makers=merge.makers,
+            excluded=signers,
+            needed=1,
+            valid_until=at + _validity(remediation),
+            merge_plan=merge,
+        ),
+        actor=actor,
+        at=at,
+    )
+
+
+def _load(revision_id: int) -> Revision:
+    rows = Revision.objects.select_related("remediation__ticket__pattern", "remediation__category")
+    return rows.get(pk=revision_id)
+
+
+def _is_newest(revision: Revision) -> bool:
+    return not Revision.objects.filter(remediation_id=revision.remediation_id, number__gt=revision.number).exists()
+
+
+def _symptom(revision: Revision) -> str:
+    ticket = revision.remediation.ticket
+    return "\n".join([ticket.title, ticket.description, *ticket.evidence.values_list("text", flat=True)])
+
+
+def _pass_gates(revision: Revision, draft: schema.Draft, at: datetime) -> list[Report]:
+    policy = policies.policy_of(revision.remediation.category_id)
+    around = proposing.surroundings(revision, draft, forbidden=policy.forbidden_commands if policy else ())
+    reports = gates.check(draft, around)
+    rows = [
+        GateResult(
+            revision=revision,
+            gate=report.gate,
+            ruleset=gates.RULESET,
+            has_passed=report.has_passed,
+            input_digest=report.input_digest,
+            findings=[asdict(finding) for finding in report.findings],
+            at=at,
+        )
+        for report in reports
+    ]
+    GateResult.objects.bulk_create(rows, ignore_conflicts=True)
+    return reports
+
+
+def _stop(revision: Revision, reports: list[Report], at: datetime) -> str:
+    """A draft that fails a gate goes no further: people see the line and the mend, and no plan exists."""
+    findings = [f"{report.gate}: {each.place}: {each.text}" for report in reports for each in report.findings]
+    with transaction.atomic():
+        remediation = remediations.locked(revision.remediation_id)
+        if remediation.status == Status.DRAFTING:
+            remediations.move(remediation, Status.NEEDS_PERSON, actor=PROBE, at=at, reason="\n".join(findings))
+        ticket = remediation.ticket
+        subject = remediations.ref(revision, ticket)
+        audit.record(
+            "gates.failed", actor=PROBE, at=at, subject=subject, ticket=ticket.ref, data={"findings": findings}
+        )
+    return f"Stopped at the gates: {findings[0]}"
+
+
+def _open(
+    revision: Revision, draft: schema.Draft, steps: tuple[PlanStep, ...], checks: tuple[SafetyCheck, ...], at: datetime
+) -> str:
+    with transaction.atomic():
+        remediation = remediations.locked(revision.remediation_id)
+        if remediation.status not in UNDER_REVIEW or not _is_newest(revision):
+            return "Somebody was faster; nothing is left to prepare."
+        revision.remediation = remediation
+        risk = plans.risk_of(steps)
+        Remediation.objects.filter(pk=remediation.pk).update(risk=risk)
+        assessment = policies.assess(remediation, moment=Moment.DRAFT, at=at)
+        proposal = proposing.proposal(draft, steps, checks)
+        policies.decide_now(revision, proposal, assessment=assessment, moment=Moment.DRAFT, actor=PROBE, at=at)
+        _open_merge_plan(revision, draft, steps, at)
+        if remediation.status != Status.IN_REVIEW:
+            remediations.move(remediation, Status.IN_REVIEW, actor=PROBE, at=at)
+    return f"Ready for review: {len(steps)} steps, {risk}."
+
+
+def _open_merge_plan(revision: Revision, draft: schema.Draft, steps: tuple[PlanStep, ...], at: datetime) -> None:
+    remediation = revision.remediation
+    policy = policies.policy_of(remediation.category_id)
+    limits = policies.limits_data(policies.limits_of(policy) if policy else None)
+    content = proposing.content_of(revision, draft, steps, limits=limits)
+    signoffs.open_plan(
+        NewPlan(
+            stage=Stage.MERGE,
+            subject=remediation.ref,
+            ticket=remediation.ticket.ref,
+            category_id=remediation.category_id,
+            risk=content.risk,
+            content=plans.text_of(content),
+            makers=content.makers,
+            excluded=(),
+            needed=1,
+            valid_until=at + _validity(remediation),
+        ),
+        actor=PROBE,
+        at=at,
+    )
+
+
+def _validity(remediation: Remediation) -> timedelta:
+    policy = policies.policy_of(remediation.category_id)
+    return timedelta(minutes=policy.plan_valid_minutes) if policy else DEFAULT_VALIDITY

@@ -1,0 +1,139 @@
+"""Where a review stands: what is signed next, by whom it can be signed, and everything that blocks it. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from portal.access import grants
+from portal.access.models import Person
+from portal.kit.refusals import Reason, because
+from portal.signoff import services as signoffs
+from portal.signoff.models import Plan
+from portal.signoff.states import PlanStatus
+from remediation.drafting import schema
+from remediation.drafting import services as remediations
+from remediation.drafting.models import Remediation, Revision
+from remediation.policy import services as policies
+from remediation.review.editing import ReviewItem, items_of
+from remediation.review.models import GateResult, Objection, Tick
+
+
+@dataclass(frozen=True, slots=True)
+class Ticked:
+    """A REVIEW item and who confirmed it."""
+
+    item: ReviewItem
+    by: Person | None
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Everything the review page and the API say about one remediation's review."""
+
+    revision: Revision | None
+    plan: Plan | None
+    gates: Sequence[GateResult]
+    checklist: Sequence[Ticked]
+    objections: Sequence[Objection]
+    blockers: Sequence[Reason]
+
+    @property
+    def missing(self) -> list[str]:
+        """What still stands between the plan and its completion, in words."""
+        votes = signoffs.missing(self.plan) if self.plan else []
+        return [*(reason.text for reason in self.blockers), *votes]
+
+
+def of(remediation: Remediation, *, at: datetime) -> Standing:
+    """The standing of a review now."""
+    revision = remediations.head(remediation)
+    plan = plan_of(remediation)
+    gates = list(GateResult.objects.filter(revision=revision)) if revision else []
+    checklist = _checklist(remediation, revision)
+    objections = list(Objection.objects.filter(revision=revision).select_related("person")) if revision else []
+    blockers = [
+        *_gate_blockers(gates, plan),
+        *_checklist_blockers(checklist),
+        *_objection_blockers(objections),
+        *_age_blockers(remediation, revision, plan, at),
+    ]
+    return Standing(revision, plan, gates, checklist, objections, blockers if revision else ())
+
+
+def plan_of(remediation: Remediation) -> Plan | None:
+    """The plan that people look at: the open one, else the newest signed one."""
+    plans = Plan.objects.filter(
+        subject_kind=remediation.ref.kind,
+        subject_id=remediation.pk,
+        status__in=[PlanStatus.OPEN, PlanStatus.SIGNED, PlanStatus.CLAIMED],
+    )
+    newest = list(plans.order_by("-id")[:2])
+    return next((plan for plan in newest if plan.status == PlanStatus.OPEN), newest[0] if newest else None)
+
+
+def why_not(plan: Plan, person: Person) -> list[Reason]:
+    """Why this person may not sign this plan; empty if they may."""
+    reasons: list[Reason] = []
+    if person.pk in plan.makers:
+        reasons.append(because("maker", "You asked for this or wrote part of it, so somebody else signs it."))
+    elif person.pk in plan.excluded:
+        reasons.append(because("signed_merge", "You signed the merge stage, so somebody else signs the rollout."))
+    granted = grants.of(person)
+    if not granted.may(f"sign_{plan.stage}", plan.category_id):
+        reasons.append(because("grant", f"You have no grant to sign the {plan.stage} stage in this category."))
+    if plan.risk == "critical_write" and plan.stage == "rollout" and not granted.may("sign_critical", plan.category_id):
+        reasons.append(because("critical", "You have no grant to sign critical plans in this category."))
+    return reasons
+
+
+def _checklist(remediation: Remediation, revision: Revision | None) -> list[Ticked]:
+    items = items_of(revision)
+    wanted = [each.item for each in items]
+    rows = Tick.objects.filter(remediation=remediation, item__in=wanted).select_related("person").order_by("id")
+    newest = {row.item: row for row in rows}
+    return [Ticked(each, _confirmed_by(newest.get(each.item))) for each in items]
+
+
+def _confirmed_by(row: Tick | None) -> Person | None:
+    return row.person if row and row.is_confirmed else None
+
+
+def _gate_blockers(gates: Sequence[GateResult], plan: Plan | None) -> list[Reason]:
+    failed = [because("gate", f"The gate “{gate.gate}” failed.") for gate in gates if not gate.has_passed]
+    if not failed and plan is None:
+        return [because("no_plan", "The draft is being checked; its plan is not ready yet.")]
+    return failed
+
+
+def _checklist_blockers(checklist: Sequence[Ticked]) -> list[Reason]:
+    open_items = [each for each in checklist if each.by is None]
+    if not open_items:
+        return []
+    text = f"{len(open_items)} of {len(checklist)} REVIEW items are not confirmed."
+    return [because("checklist", text)]
+
+
+def _objection_blockers(objections: Sequence[Objection]) -> list[Reason]:
+    return [
+        because("changes_requested", f"{each.person} asked for changes: {each.comment}")
+        for each in objections
+        if each.kind == Objection.Kind.CHANGES
+    ]
+
+
+def _age_blockers(remediation: Remediation, revision: Revision | None, plan: Plan | None, at: datetime) -> list[Reason]:
+    """An expired plan, and cited evidence that is older than the policy allows."""
+    reasons: list[Reason] = []
+    if plan and plan.status == PlanStatus.OPEN and plan.valid_until <= at:
+        reasons.append(because("expired", "The plan has expired. Ask for a fresh one."))
+    policy = policies.policy_of(remediation.category_id)
+    if revision and policy:
+        oldest = at - timedelta(minutes=policy.evidence_max_age_minutes)
+        cited = {ref for fact in schema.from_text(revision.content).facts for ref in fact.evidence}
+        newest = max((row.observed_at for row in remediation.ticket.evidence.all() if row.ref in cited), default=None)
+        if newest and newest < oldest:
+            text = "The newest evidence it cites is older than the policy allows. Add fresh evidence and revise."
+            reasons.append(because("stale_evidence", text))
+    return reasons
