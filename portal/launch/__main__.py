@@ -27,7 +27,7 @@ class Launch:
 
     def __init__(self, here: Installation) -> None:
         self._here = here
-        self._processes = Processes(here.data / "log", say)
+        self._processes = Processes(here.data / "log", say, also=lambda: here.database.turn(say))
 
     def up(self) -> None:
         """Everything started and answering."""
@@ -63,7 +63,6 @@ class Launch:
         """Until somebody interrupts."""
         while True:
             self._processes.turn()
-            self._here.database.turn(say)
 
     def down(self) -> None:
         """Everything stopped; what an interrupted start left is ended too."""

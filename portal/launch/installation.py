@@ -17,6 +17,7 @@ from portal.launch.processes import Program
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 HOST = "127.0.0.1"
+MADE_HERE = ("SECRET_KEY", "LAB_READ_TOKEN", "LAB_WRITE_TOKEN", "LAB_ADMIN_TOKEN")  # the last one injects faults
 CLUSTERS = ("drafting", "probe", "execution", "general")
 
 
@@ -41,7 +42,7 @@ class Installation:
 
     def environment(self, process: str) -> dict[str, str]:
         """The surroundings of a kind of process: its own secrets and its own database role, nobody else's."""
-        made = {name: self.keeper.get(name.lower()) for name in ("SECRET_KEY", "LAB_READ_TOKEN", "LAB_WRITE_TOKEN")}
+        made = {name: self.keeper.get(name.lower()) for name in MADE_HERE}
         return {
             "AUTO_REMEDIATION_ENABLED": "lab",
             "LAB_URL": self.lab_url,

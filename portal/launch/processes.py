@@ -16,7 +16,7 @@ from typing import IO
 
 from portal.launch.children import die_with_parent
 
-PROBLEM = re.compile(r"\b(ERROR|CRITICAL)\b|^Traceback |^[\w.]*(Error|Exception|Exit)\b")
+PROBLEM = re.compile(r"\b(ERROR|CRITICAL)\b")
 LOG_BYTES = 5_000_000  # a longer log is put aside at the next start
 GRACE_SECONDS = 10.0
 LONGEST_PAUSE = 30.0  # between restarts of a process that keeps dying
@@ -54,12 +54,13 @@ class Running:
 
 
 class Processes:
-    """The children of the launcher; `say` prints a line for people."""
+    """The children of the launcher; `say` prints a line for people, `also` is done on every round of watching."""
 
-    def __init__(self, logs: Path, say: Callable[[str], None]) -> None:
+    def __init__(self, logs: Path, say: Callable[[str], None], also: Callable[[], None]) -> None:
         logs.mkdir(parents=True, exist_ok=True)
         self._logs = logs
         self._say = say
+        self._also = also
         self._selector = selectors.DefaultSelector()
         self._running: list[Running] = []
 
@@ -74,7 +75,7 @@ class Processes:
         running = self._spawn(program, heard or self._report_problems(program.name))
         try:
             while running.process.poll() is None:
-                self._pump(0.1)
+                self.turn()
             self._pump(0)
         except BaseException:
             self._end([running])
@@ -84,6 +85,7 @@ class Processes:
     def turn(self) -> None:
         """One round of watching: pass output on, restart what died."""
         self._pump(0.1)
+        self._also()
         for running in list(self._running):
             if running.process.poll() is not None:
                 self._revive(running)

@@ -15,7 +15,7 @@ MAY_SEE: dict[str, frozenset[str]] = {
     "execution": frozenset({"*_READ_TOKEN", "*_WRITE_TOKEN"}),
     "general": frozenset({"MAIL_PASSWORD", "WEBHOOK_SECRET", "FORGE_TOKEN", "SEAL_KEY"}),
     "command": frozenset({"*"}),
-    "lab": frozenset({"LAB_READ_TOKEN", "LAB_WRITE_TOKEN"}),
+    "lab": frozenset({"LAB_*_TOKEN"}),
 }
 
 # What counts as a secret, by the name it goes by.
