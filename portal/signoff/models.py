@@ -1,8 +1,8 @@
 """Immutable plans and the votes on them, freezes and the emergency stop.
 
 A plan is canonical text with a digest (law 3). A vote names the digest and carries the plan's list of excluded people,
-tied to the plan by a composite foreign key, so that a check on the vote row alone can refuse a maker's vote (law 4). Both
-constraints and the immutability trigger are SQL, in the migrations.
+tied to the plan by a composite foreign key, so that a check on the vote row alone can refuse a maker's vote (law 4).
+Both constraints and the immutability trigger are SQL, in the migrations.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class Freeze(models.Model):
 
 
 class Stop(models.Model):
-    """An engaged emergency stop, read before every write (law 9). Scopes: `all`, `category:<slug>`, `connector:<slug>`."""
+    """An emergency stop, read before every write (law 9). Scopes: `all`, `category:<slug>`, `connector:<slug>`."""
 
     scope = models.CharField(max_length=80)
     reason = models.TextField()

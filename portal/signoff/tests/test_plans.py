@@ -1,0 +1,221 @@
+"""Plans and votes against the real database: what people notice, and what no code can get around."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import IntegrityError, connection, transaction
+
+from portal.access.models import Person
+from portal.audit.models import Event
+from portal.estate.models import Category
+from portal.kit import canonical
+from portal.kit.actors import Ref, system
+from portal.kit.refusals import NotAllowed, Refused, StaleTransition
+from portal.signoff import services as signoffs
+from portal.signoff.models import Plan, Vote
+from portal.signoff.services import NewPlan
+from portal.signoff.states import NEXT, PlanStatus, Stage
+
+AT = datetime(2026, 5, 4, 3, 0, tzinfo=UTC)
+PROBE = system("probe")
+
+
+def person(name: str, **fields: Any) -> Person:
+    return Person.objects.create_user(name, **fields)
+
+
+def open_plan(maker: Person, *, text: str = "restart payments", **changes: Any) -> Plan:
+    category, _ = Category.objects.get_or_create(slug="kubernetes", defaults={"name": "Kubernetes"})
+    fields: dict[str, Any] = {
+        "stage": Stage.MERGE,
+        "subject": Ref("drafting.remediation", 7, "INC-7 remediation 1"),
+        "ticket": Ref("tickets.ticket", 7, "INC-7"),
+        "category_id": category.pk,
+        "risk": "safe_write",
+        "content": canonical.text_of({"what": text}, version="countersign.plan/1"),
+        "makers": [maker.pk],
+        "excluded": [],
+        "needed": 1,
+        "valid_until": AT + timedelta(hours=4),
+    }
+    return signoffs.open_plan(NewPlan(**{**fields, **changes}), actor=PROBE, at=AT)
+
+
+def give(plan: Plan, who: Person, **changes: Any) -> Plan:
+    arguments: dict[str, Any] = {"digest": plan.digest, "person": who, "comment": "", "door": "page", "at": AT}
+    return signoffs.give(plan.pk, **{**arguments, **changes})
+
+
+@pytest.mark.django_db
+def test_a_vote_completes_a_plan_that_needs_one() -> None:
+    alice, bob = person("alice"), person("bob")
+    plan = give(open_plan(alice), bob)
+    assert plan.status == PlanStatus.SIGNED
+    kinds = list(Event.objects.filter(subject_kind="signoff.plan").order_by("id").values_list("kind", flat=True))
+    assert kinds == ["plan.opened", "plan.signed", "plan.completed"]
+
+
+@pytest.mark.django_db
+def test_two_votes_are_two_people() -> None:
+    alice, bob, charlie = person("alice"), person("bob"), person("charlie")
+    plan = open_plan(alice, needed=2)
+    assert signoffs.missing(plan) == ["2 merge sign-offs"]
+    assert give(plan, bob).status == PlanStatus.OPEN
+    with pytest.raises(StaleTransition, match="signed this plan already"):
+        give(plan, bob)
+    assert give(plan, charlie).status == PlanStatus.SIGNED
+
+
+@pytest.mark.django_db
+def test_a_maker_is_refused_by_the_service_and_by_the_database() -> None:
+    alice = person("alice")
+    plan = open_plan(alice)
+    with pytest.raises(NotAllowed, match="wrote part of it"):
+        give(plan, alice)
+    for forged in (plan.excluded, [], [alice.pk + 1]):
+        with pytest.raises(IntegrityError), transaction.atomic():
+            Vote.objects.create(plan=plan, digest=plan.digest, excluded=forged, person=alice, door="page", at=AT)
+            with connection.cursor() as cursor:
+                cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+    assert not Vote.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_vote_under_another_digest_is_refused_by_the_service_and_by_the_database() -> None:
+    alice, bob = person("alice"), person("bob")
+    plan = open_plan(alice)
+    with pytest.raises(StaleTransition, match="changed since you looked"):
+        give(plan, bob, digest="0" * 64)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Vote.objects.create(plan=plan, digest="0" * 64, excluded=plan.excluded, person=bob, door="page", at=AT)
+        with connection.cursor() as cursor:
+            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("column", "value"), [("content", "'{}'"), ("makers", "'{}'"), ("excluded", "'{}'"), ("needed", "9")])
+def test_a_plan_never_changes_not_even_for_the_owner(column: str, value: str) -> None:
+    plan = open_plan(person("alice"))
+    with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"UPDATE signoff_plan SET {column} = {value} WHERE id = %s", [plan.pk])
+
+
+@pytest.mark.django_db
+def test_the_digest_is_the_content_s_also_in_the_database() -> None:
+    plan = open_plan(person("alice"))
+    with pytest.raises(IntegrityError), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO signoff_plan (stage, subject_kind, subject_id, ticket_key, ticket_id, category_id, risk, content,"
+            " digest, makers, excluded, needed, valid_until, created_at, status, status_at, void_reason)"
+            " SELECT stage, subject_kind, subject_id + 1, ticket_key, ticket_id, category_id, risk, content || ' ',"
+            " digest, makers, excluded, needed, valid_until, created_at, status, status_at, void_reason"
+            " FROM signoff_plan WHERE id = %s",
+            [plan.pk],
+        )
+
+
+@pytest.mark.django_db
+def test_machines_and_strangers_to_the_moment_are_refused() -> None:
+    alice, robot, bob = person("alice"), person("robot", kind="machine"), person("bob")
+    plan = open_plan(alice)
+    with pytest.raises(NotAllowed, match="machine"):
+        give(plan, robot)
+    with pytest.raises(StaleTransition, match="expired"):
+        give(plan, bob, at=AT + timedelta(hours=4))
+
+
+@pytest.mark.django_db
+def test_a_newer_plan_voids_the_older_one_and_its_votes() -> None:
+    alice, bob = person("alice"), person("bob")
+    old = give(open_plan(alice), bob)
+    new = open_plan(alice, text="restart payments twice")
+    old.refresh_from_db()
+    assert old.status == PlanStatus.VOID
+    assert signoffs.missing(new) == ["1 merge sign-off"]
+    with pytest.raises(StaleTransition, match="void"):
+        signoffs.claim(old.pk, actor=PROBE, at=AT)
+
+
+@pytest.mark.django_db
+def test_a_plan_is_claimed_once_while_it_is_valid() -> None:
+    alice, bob = person("alice"), person("bob")
+    plan = open_plan(alice)
+    with pytest.raises(StaleTransition, match="open"):
+        signoffs.claim(plan.pk, actor=PROBE, at=AT)
+    give(plan, bob)
+    with pytest.raises(StaleTransition, match="expired"):
+        signoffs.claim(plan.pk, actor=PROBE, at=AT + timedelta(hours=5))
+    assert signoffs.claim(plan.pk, actor=PROBE, at=AT).status == PlanStatus.CLAIMED
+    with pytest.raises(StaleTransition, match="claimed"):
+        signoffs.claim(plan.pk, actor=PROBE, at=AT)
+
+
+def test_a_text_forged_past_every_trigger_is_not_claimed(committed_db: str) -> None:
+    alice, bob = person("alice"), person("bob")
+    plan = give(open_plan(alice), bob)
+    with connection.cursor() as cursor:  # what only the owner of the tables could do
+        cursor.execute("ALTER TABLE signoff_plan DISABLE TRIGGER USER")
+        cursor.execute("ALTER TABLE signoff_plan DROP CONSTRAINT signoff_plan_digest_is_of_content")
+        cursor.execute("UPDATE signoff_plan SET content = replace(content, 'restart', 'delete')")
+    with pytest.raises(Refused, match="does not match the digest"):
+        signoffs.claim(plan.pk, actor=PROBE, at=AT)
+
+
+def test_fifty_votes_at_the_same_instant_have_one_effect(committed_db: str) -> None:
+    alice = person("alice")
+    people = [person(f"bob{n}") for n in range(20)]
+    plan = open_plan(alice)
+
+    def vote(who: Person) -> str:
+        try:
+            return give(plan, who).status
+        except StaleTransition:
+            return "stale"
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(max_workers=10) as pool:
+        answers = list(pool.map(vote, people + people + people[:10]))
+    assert answers.count(PlanStatus.SIGNED) == 1
+    assert answers.count("stale") == len(answers) - 1
+    assert Vote.objects.count() == 1
+    assert Event.objects.filter(kind="plan.completed").count() == 1
+
+
+@pytest.mark.parametrize("role", ["drafting", "probe", "execution", "general"])
+def test_no_cluster_can_vote(committed_db: str, as_role: Callable[[str], Any], role: str) -> None:
+    alice, bob = person("alice"), person("bob")
+    plan = open_plan(alice)
+    sql = (
+        "INSERT INTO signoff_vote (plan_id, digest, excluded, person_id, comment, door, at)"
+        " SELECT id, digest, excluded, %s, '', 'page', now() FROM signoff_plan WHERE id = %s"
+    )
+    with as_role(role) as cluster, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        cluster.execute(sql, [bob.pk, plan.pk])
+    with as_role("web") as web:
+        web.execute(sql, [bob.pk, plan.pk])
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("old", list(PlanStatus))
+@pytest.mark.parametrize("new", list(PlanStatus))
+def test_the_database_allows_exactly_the_moves_of_the_table(old: PlanStatus, new: PlanStatus) -> None:
+    plan = open_plan(person("alice"))
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute("ALTER TABLE signoff_plan DISABLE TRIGGER USER")
+        cursor.execute("UPDATE signoff_plan SET status = %s WHERE id = %s", [old, plan.pk])
+        cursor.execute("ALTER TABLE signoff_plan ENABLE TRIGGER USER")
+    try:
+        with transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute("UPDATE signoff_plan SET status = %s WHERE id = %s", [new, plan.pk])
+        was_allowed = True
+    except IntegrityError:
+        was_allowed = False
+    assert was_allowed == (new == old or new in NEXT[old])
