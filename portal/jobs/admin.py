@@ -111,7 +111,7 @@ def _actor(request: HttpRequest) -> Actor:
 
 
 def _actor_may(request: HttpRequest, permission: str) -> bool:
-    return cast("Person", request.user).has_perm(permission)
+    return bool(cast("Person", request.user).has_perm(permission))
 
 
 def _do(request: HttpRequest, done: str, verb: Callable[[], object]) -> None:

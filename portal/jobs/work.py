@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from django.db import close_old_connections
+from django.db import connection
 from django_q.exceptions import TimeoutException
 
 from portal.jobs import registry, services
@@ -25,7 +25,8 @@ def run(job: Handed) -> str:
         result = f"already taken: {taken}"
     except (Exception, TimeoutException) as error:
         logger.exception("%s #%s failed in attempt %s", job.kind, job.id, job.attempt)
-        close_old_connections()  # the error may have broken the connection on which it is to be recorded
+        if not connection.in_atomic_block:  # as within a TestCase
+            connection.close_if_unusable_or_obsolete()  # the error may have been the end of it, and must be recorded
         described = f"{type(error).__name__}: {error}"
         return described if services.fail(job.id, fence=job.fence, error=described) else "lost"
     return result if services.finish(job.id, fence=job.fence, result=result) else "lost"

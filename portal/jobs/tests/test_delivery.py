@@ -1,0 +1,150 @@
+"""Several connections and roles on one ledger, with real commits."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import timedelta
+
+import psycopg
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+
+from portal.jobs import services
+from portal.jobs.models import Job
+from portal.jobs.registry import QUEUES
+from portal.jobs.states import State
+from portal.jobs.tests.errands import tasks  # noqa: F401 - registers the kinds
+
+AsRole = Callable[[str], AbstractContextManager[psycopg.Connection]]
+MAY_ENQUEUE = {
+    "web": set(QUEUES),
+    "drafting": {"probe", "general"},
+    "probe": {"general"},
+    "execution": {"execution", "probe", "general"},
+    "general": {"drafting", "probe", "general"},
+}
+INSERT = """
+    INSERT INTO jobs_job
+        (queue, kind, payload, state, attempts, max_attempts, fence, due_at, enqueued_at, result, error)
+    VALUES (%s, 'x', '{}', %s, %s, 3, 3, now(), now(), '', '')
+"""
+
+
+def waiting(queue: str) -> Job:
+    now = timezone.now()
+    return Job.objects.create(queue=queue, kind="x", due_at=now, enqueued_at=now)
+
+
+def refused(role: psycopg.Connection, statement: str, *values: object) -> bool:
+    try:
+        return role.execute(statement, values).rowcount == 0
+    except (psycopg.errors.InsufficientPrivilege, psycopg.errors.CheckViolation):
+        return True
+
+
+@pytest.mark.parametrize("process", MAY_ENQUEUE)
+def test_a_role_enqueues_only_where_it_may(committed_db: str, as_role: AsRole, process: str) -> None:
+    with as_role(process) as role:
+        allowed = {queue for queue in QUEUES if not refused(role, INSERT, queue, "waiting", 0)}
+
+        assert allowed == MAY_ENQUEUE[process]
+        assert refused(role, INSERT, "general", "done", 0)
+        assert refused(role, INSERT, "general", "waiting", 3)
+
+
+@pytest.mark.parametrize("process", QUEUES)
+def test_a_cluster_takes_only_from_its_own_queue(committed_db: str, as_role: AsRole, process: str) -> None:
+    jobs = {queue: waiting(queue).pk for queue in QUEUES}
+    take = "UPDATE jobs_job SET state = 'running', leased_until = now(), started_at = now() WHERE id = %s"
+    with as_role(process) as role:
+        taken = {queue for queue in QUEUES if not refused(role, take, jobs[queue])}
+
+        assert taken == {process}
+        others = set(QUEUES) - {process}
+        assert all(refused(role, "UPDATE jobs_job SET queue = %s WHERE id = %s", process, jobs[q]) for q in others)
+
+
+def test_web_brings_dead_jobs_back_and_takes_none(committed_db: str, as_role: AsRole) -> None:
+    dead, fresh = waiting("execution"), waiting("execution")
+    Job.objects.filter(pk=dead.pk).update(state=State.RUNNING, leased_until=timezone.now(), started_at=timezone.now())
+    Job.objects.filter(pk=dead.pk).update(state=State.DEAD, leased_until=None, finished_at=timezone.now())
+    with as_role("web") as web:
+        assert not refused(web, "UPDATE jobs_job SET state = 'waiting', finished_at = NULL WHERE id = %s", dead.pk)
+        assert refused(web, "UPDATE jobs_job SET state = 'running', leased_until = now() WHERE id = %s", fresh.pk)
+        assert refused(web, "DELETE FROM jobs_job WHERE id = %s", fresh.pk)
+
+
+def test_only_the_general_cluster_forgets_and_only_what_is_done(committed_db: str, as_role: AsRole) -> None:
+    job = waiting("general")
+    with as_role("general") as general:
+        assert refused(general, "DELETE FROM jobs_job WHERE id = %s", job.pk)
+        general.execute("UPDATE jobs_job SET state = 'running', leased_until = now(), started_at = now()")
+        general.execute("UPDATE jobs_job SET state = 'done', leased_until = NULL, finished_at = now()")
+        with as_role("probe") as probe:
+            assert refused(probe, "DELETE FROM jobs_job WHERE id = %s", job.pk)
+        assert not refused(general, "DELETE FROM jobs_job WHERE id = %s", job.pk)
+
+
+def test_two_workers_never_take_the_same_job(committed_db: str) -> None:
+    for _ in range(40):
+        services.enqueue("errand.introduce", at=timezone.now())
+    taken: list[int] = []
+
+    def work() -> None:
+        while jobs := services.take("probe", limit=1, lease_seconds=60):
+            taken.append(jobs[0].id)
+        connection.close()
+
+    workers = [threading.Thread(target=work) for _ in range(4)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+
+    assert sorted(taken) == sorted(set(taken)) == sorted(Job.objects.values_list("pk", flat=True))
+
+
+def test_work_is_announced_when_it_is_committed_and_not_before(committed_db: str, as_role: AsRole) -> None:
+    with as_role("probe") as probe:
+        probe.execute(f"LISTEN {services.channel('probe')}")
+        with transaction.atomic():
+            services.publish("errands.asked", subject_id=1, at=timezone.now())
+            assert list(probe.notifies(timeout=0, stop_after=1)) == []
+        assert [each.channel for each in probe.notifies(timeout=10, stop_after=1)] == ["jobs_probe"]
+
+
+def test_a_joined_job_does_not_start_before_the_request_that_joined_it_is_committed(
+    committed_db: str, as_role: AsRole
+) -> None:
+    job = services.enqueue("errand.introduce", at=timezone.now(), key="one")
+    look = "SELECT id FROM jobs_job WHERE state = 'waiting' FOR UPDATE SKIP LOCKED"
+    with as_role("probe") as probe:
+        with transaction.atomic():
+            assert services.enqueue("errand.introduce", at=timezone.now(), key="one").pk == job.pk
+            assert probe.execute(look).fetchall() == []
+        assert probe.execute(look).fetchall() == [(job.pk,)]
+
+
+def test_a_role_that_may_enqueue_may_also_join(committed_db: str, as_role: AsRole) -> None:
+    job = waiting("general")
+    lock = "SELECT id FROM jobs_job WHERE id = %s FOR UPDATE"
+    with as_role("drafting") as drafting, as_role("probe") as probe:
+        assert drafting.execute(lock, [job.pk]).fetchall() == [(job.pk,)]
+        assert probe.execute(lock, [waiting("drafting").pk]).fetchall() == []
+
+
+def test_the_queue_is_read_by_its_index_however_long_its_history(committed_db: str) -> None:
+    now = timezone.now()
+    old = {"queue": "probe", "kind": "x", "due_at": now, "enqueued_at": now, "finished_at": now, "state": State.DONE}
+    Job.objects.bulk_create(Job(**old) for _ in range(5000))
+    Job.objects.create(queue="probe", kind="x", due_at=now - timedelta(1), enqueued_at=now)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE jobs_job")
+        cursor.execute(f"EXPLAIN {services._TAKE}", {"queue": "probe", "limit": 1, "lease": 10, "due_by": None})
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+
+    assert "jobs_job_take" in plan
+    assert "Seq Scan on jobs_job" not in plan
