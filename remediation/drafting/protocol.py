@@ -113,7 +113,7 @@ class Exchange:
     tokens_cache_read: int | None = None
     tokens_cache_write: int | None = None
     price_micro_usd: int | None = None
-    redactions: tuple[str, ...] = ()
+    redactions: tuple[tuple[str, int], ...] = ()
 
     @property
     def tokens(self) -> int:

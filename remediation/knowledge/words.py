@@ -1,4 +1,4 @@
-"""Reduces text to the words that carry meaning: no filler, one form per word, one word per group of field synonyms. Pure."""
+"""Reduces text to the words that carry meaning: no filler, one form per word, one per group of synonyms. Pure."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ _ENDINGS = ("ations", "ation", "ings", "ing", "edly", "ed", "ies", "es", "s", "l
 _SHORTEST_STEM = 3
 
 _FILLER = """
-a about after again all also an and any are as at be because been before but by can cannot could did do does down every for
-from had has have he her his how i if in into is it its just keep keeps more most my no not now of off on one only or other
-our out over own please same she since so some still such than that the their them then there these they this those to too
-under until up very was we were what when where which while who why will with would you your need needs needed
+a about after again all also an and any are as at be because been before but by can cannot could did do does down
+every for from had has have he her his how i if in into is it its just keep keeps more most my no not now of off on
+one only or other our out over own please same she since so some still such than that the their them then there
+these they this those to too under until up very was we were what when where which while who why will with would you
+your need needs needed
 """
 _SYNONYMS = """
 disk filesystem partition drive fs space storage
