@@ -120,7 +120,12 @@ def _gates() -> list[dict[str, Any]]:
 
 
 def _reliability() -> dict[str, Any]:
-    factors = [("AI confidence", 25, 93), ("Human feedback", 30, 88.5), ("Success history", 25, 81), ("Pattern", 20, None)]
+    factors = [
+        ("AI confidence", 25, 93),
+        ("Human feedback", 30, 88.5),
+        ("Success history", 25, 81),
+        ("Pattern", 20, None),
+    ]
     return {
         "overall": 70.1,
         "level": "medium",
@@ -151,7 +156,14 @@ def _checks(at: datetime) -> list[dict[str, Any]]:
 def _events(at: datetime) -> list[dict[str, Any]]:
     lines = [
         (260, "alertmanager", "opened the ticket", "bell", "Disk at 98 % on log-ship-02", ""),
-        (254, "runbook drafter", "drafted revision 1", "robot", "From disk-full-log-shippers, all parameters cited", ""),
+        (
+            254,
+            "runbook drafter",
+            "drafted revision 1",
+            "robot",
+            "From disk-full-log-shippers, all parameters cited",
+            "",
+        ),
         (131, "alice", "edited it: revision 2", "pencil", "", ""),
         (41, "bob", "signed off on the merge", "user-check", "", ""),
         (2, "execution", "ran the pre-flight", "search", "", "Filesystem  Use%\n/dev/vda1    98%"),
@@ -170,7 +182,8 @@ def _queue(at: datetime) -> list[dict[str, Any]]:
     ]
     names = ("severity", "title", "key", "category", "risk", "score", "level")
     return [
-        {**dict(zip(names, row, strict=False)), "at": at - timedelta(minutes=row[-1]), "gates": _gates()} for row in rows
+        {**dict(zip(names, row, strict=False)), "at": at - timedelta(minutes=row[-1]), "gates": _gates()}
+        for row in rows
     ]
 
 

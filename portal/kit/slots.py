@@ -27,6 +27,11 @@ def everybody(request: HttpRequest) -> bool:
     return request.user.is_authenticated
 
 
+def staff(request: HttpRequest) -> bool:
+    """Whether the person may open the settings."""
+    return request.user.is_authenticated and request.user.is_staff
+
+
 @dataclass(frozen=True, slots=True)
 class NavItem:
     """One entry of the navigation. `count` answers the number in its bubble, 0 for none."""

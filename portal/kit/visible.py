@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from django.utils.html import escape, format_html_join
+from django.utils.html import escape, format_html, format_html_join
 from django.utils.safestring import SafeString
 
 _ODD = re.compile(
@@ -19,6 +19,13 @@ _ODD = re.compile(
 def visible(text: str) -> SafeString:
     """HTML of a text in which every hidden character is a named mark; tabs and line ends stay as they are."""
     return format_html_join("", "{}", ((_part(part),) for part in _ODD.split(text)))
+
+
+def unbroken(text: str) -> SafeString:
+    """The same for a command that wraps: only white space may end a line, never the middle of an option."""
+    words = re.split(r"(\s+)", text)
+    parts = (format_html('<span class="word">{}</span>', visible(w)) if w.strip() else visible(w) for w in words)
+    return format_html_join("", "{}", ((part,) for part in parts))
 
 
 def _part(part: str) -> SafeString:

@@ -40,9 +40,9 @@ def tag(kind: str, value: object) -> SafeString:
 
 
 @register.simple_tag
-def verdict(value: object, name: str = "") -> SafeString:
-    """The icon of a gate's or check's verdict; its label says which gate and how it went."""
-    label = labels.label_of("verdict", value)
+def symbol(kind: str, value: object, name: str = "") -> SafeString:
+    """Only the icon of a value, for narrow places; read aloud it says what is meant and how it stands."""
+    label = labels.label_of(kind, value)
     return icon(label.icon or "circle-dashed", f"{name}: {label.text}" if name else label.text, label.tone)
 
 
@@ -111,12 +111,22 @@ def visible_filter(text: str) -> SafeString:
 
 
 @register.filter
+def unbroken(text: str) -> SafeString:
+    """The same for commands: they wrap between words only."""
+    return visible.unbroken(text)
+
+
+@register.filter
 def problems_of(form: BaseForm) -> Iterable[tuple[str, str]]:
     """Every error of a form as (id of its field or "", sentence), for the summary on top."""
     for name, errors in form.errors.items():
         field = form[name] if name in form.fields else None
         for error in errors:
-            yield (field.id_for_label or field.auto_id, f"{field.label}: {error}") if field else ("", str(error))
+            yield (field.id_for_label or field.auto_id, f"{_named(field.label)} {error}") if field else ("", str(error))
+
+
+def _named(label: str) -> str:
+    return label if label.endswith(("?", ".", "!")) else f"{label}:"
 
 
 @register.simple_tag(takes_context=True)

@@ -17,16 +17,15 @@
   // Copying: a page served over plain http has no clipboard, so the text is selected instead
   async function copy(button) {
     const source = one("pre", button.closest(".command"));
-    let said = "Copied";
+    const said = one("[role=status]", button);
     try {
-      await navigator.clipboard.writeText(source.dataset.text ?? source.textContent);
+      await navigator.clipboard.writeText(source.dataset.text);
+      said.textContent = "Copied";
     } catch {
       getSelection().selectAllChildren(source);
-      said = "Press Ctrl+C";
+      said.textContent = "Press Ctrl+C";
     }
-    const label = one("[data-label]", button);
-    label.textContent = said;
-    setTimeout(() => { label.textContent = label.dataset.label; }, 2000);
+    setTimeout(() => { said.textContent = ""; }, 2000);
   }
 
   // Rows under the keyboard: j, k, Enter, c
