@@ -69,6 +69,7 @@ class Occurrence(models.Model):
         FEEDBACK = "feedback", "Feedback"
 
     pattern = models.ForeignKey(Pattern, on_delete=models.PROTECT, related_name="events")
+    source = models.CharField(max_length=80, unique=True, help_text="What was observed; a job run twice adds nothing.")
     kind = models.CharField(max_length=10, choices=Kind.choices)
     at = models.DateTimeField()
     ticket_id = models.BigIntegerField()

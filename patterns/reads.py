@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import Q
@@ -15,32 +16,41 @@ WINDOW = timedelta(days=365)
 MOST = 500
 
 
-def feedback_of_pattern(pattern_id: int, at: datetime) -> list[FeedbackFacts]:
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An answer that is being recorded: the reliability stored with it already counts it."""
+
+    ticket_id: int
+    person_id: int
+    facts: FeedbackFacts
+
+
+def feedback_of_pattern(pattern_id: int, at: datetime, *, pending: Pending | None = None) -> list[FeedbackFacts]:
     """The newest feedback of a pattern, one per person and ticket."""
-    return _facts(_recent(Q(pattern_id=pattern_id), at))
+    return _latest(_recent(Q(pattern_id=pattern_id), at), pending)
 
 
-def feedback_of_category(category_id: int, at: datetime) -> list[FeedbackFacts]:
+def feedback_of_category(category_id: int, at: datetime, *, pending: Pending | None = None) -> list[FeedbackFacts]:
     """The newest feedback of a category, one per person and ticket."""
-    return _facts(_recent(Q(pattern__category_id=category_id), at))
+    return _latest(_recent(Q(pattern__category_id=category_id), at), pending)
 
 
-def _recent(where: Q, at: datetime) -> Iterable[Occurrence]:
+def _recent(where: Q, at: datetime) -> Iterator[Pending]:
+    """Newest first."""
     rows = Occurrence.objects.filter(where, kind=Occurrence.Kind.FEEDBACK, at__gt=at - WINDOW, at__lte=at)
-    return rows.order_by("-at", "-id")[:MOST]
-
-
-def _facts(newest_first: Iterable[Occurrence]) -> list[FeedbackFacts]:
-    latest: dict[tuple[int, int | None], Occurrence] = {}
-    for row in newest_first:
-        latest.setdefault((row.ticket_id, row.person_id), row)
-    return [
-        FeedbackFacts(
-            feedback_type=row.feedback_type,  # type: ignore[arg-type]  # the database checks the choices
+    for row in rows.order_by("-at", "-id")[:MOST]:
+        facts = FeedbackFacts(
+            feedback_type=row.feedback_type,  # type: ignore[arg-type]  # one of the choices
             rating=row.rating or 0,
             at=row.at,
             resolution_accurate=row.resolution_accurate,
             actions_worked=row.actions_worked,
         )
-        for row in latest.values()
-    ]
+        yield Pending(row.ticket_id, row.person_id or 0, facts)
+
+
+def _latest(newest_first: Iterable[Pending], pending: Pending | None) -> list[FeedbackFacts]:
+    latest = {(pending.ticket_id, pending.person_id): pending.facts} if pending else {}
+    for one in newest_first:
+        latest.setdefault((one.ticket_id, one.person_id), one.facts)
+    return list(latest.values())

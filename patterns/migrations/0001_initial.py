@@ -47,6 +47,12 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 (
+                    "source",
+                    models.CharField(
+                        help_text="What was observed; a job run twice adds nothing.", max_length=80, unique=True
+                    ),
+                ),
+                (
                     "kind",
                     models.CharField(
                         choices=[("seen", "Seen"), ("executed", "Executed"), ("feedback", "Feedback")], max_length=10

@@ -91,9 +91,11 @@ def limits_data(limits: Limits | None) -> dict[str, Any]:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in data.items()}
 
 
-def assess(remediation: Remediation, *, moment: Moment, at: datetime) -> Assessment:
-    """Compute and keep the reliability of a remediation; the queue shows the newest."""
-    reliability = reliability_of(_inputs(remediation, at))
+def assess(
+    remediation: Remediation, *, moment: Moment, at: datetime, pending: reads.Pending | None = None
+) -> Assessment:
+    """Compute and keep the reliability of a remediation; the queue shows the newest. `pending` counts as given."""
+    reliability = reliability_of(_inputs(remediation, at, pending))
     parts = {f"{name}_permille": permille(score) for name, score in reliability.breakdown.items()}
     row = Assessment.objects.create(
         remediation=remediation,
@@ -202,15 +204,15 @@ def _refuse_beyond(most: int, used: int, wanted: int, where: str) -> None:
         raise Refused(because("rate_limit", text))
 
 
-def _inputs(remediation: Remediation, at: datetime) -> Inputs:
+def _inputs(remediation: Remediation, at: datetime, pending: reads.Pending | None) -> Inputs:
     ticket, pattern = remediation.ticket, remediation.ticket.pattern
     resolved, finished = _outcomes(remediation.category_id, at)
     similarity = ticket.pattern_similarity
     return Inputs(
         at=at,
         ai_confidence=remediation.confidence_percent,
-        pattern_feedback=reads.feedback_of_pattern(pattern.pk, at) if pattern else (),
-        category_feedback=reads.feedback_of_category(remediation.category_id, at),
+        pattern_feedback=reads.feedback_of_pattern(pattern.pk, at, pending=pending) if pattern else (),
+        category_feedback=reads.feedback_of_category(remediation.category_id, at, pending=pending),
         resolved=resolved,
         finished=finished,
         is_same_pattern=similarity == 100,  # noqa: PLR2004 - percent

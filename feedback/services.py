@@ -1,0 +1,135 @@
+"""Takes an engineer's answer about a ticket, and teaches the patterns from answers and runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from feedback.models import Feedback
+from patterns import services as patterns
+from patterns.reads import Pending
+from patterns.reliability import FeedbackFacts
+from portal.access import grants
+from portal.access.models import Person
+from portal.audit import services as audit
+from portal.jobs import services as jobs
+from portal.kit.actors import Door, Ref
+from portal.kit.refusals import StaleTransition, because
+from remediation.drafting.models import Remediation
+from remediation.execution.models import Run
+from remediation.execution.states import RunStatus
+from remediation.policy import services as policies
+from remediation.policy.models import Moment
+from remediation.tickets.models import Ticket
+from remediation.tickets.states import TicketStatus
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a person says; the door has checked types and ranges."""
+
+    feedback_type: str
+    rating: int
+    was_helpful: bool | None = None
+    resolution_accurate: bool | None = None
+    actions_worked: bool | None = None
+    comment: str = ""
+    what_worked: str = ""
+    what_didnt_work: str = ""
+    suggestions: str = ""
+    actual_resolution: str = ""
+    actual_actions_taken: Sequence[str] = ()
+    time_to_resolve: int | None = None
+
+
+def give(*, person: Person, ticket_id: int, answer: Answer, door: Door, at: datetime) -> tuple[Feedback, bool]:
+    """Record or change a person's answer; the second value says whether it is new."""
+    with transaction.atomic():
+        ticket = Ticket.objects.select_for_update(of=("self",)).select_related("category").get(pk=ticket_id)
+        grants.require(person, "see", ticket.category)
+        if ticket.status == TicketStatus.PROCESSING:
+            text = f"{ticket.key} is still being worked on. Give feedback once there is an answer to judge."
+            raise StaleTransition(because("nothing_to_judge", text, "ticket_id"))
+        given = Feedback.objects.filter(ticket=ticket, person=person).first()
+        before = _said(given) if given else None
+        values = asdict(answer) | {"actual_actions_taken": list(answer.actual_actions_taken), "updated_at": at}
+        row, is_new = Feedback.objects.update_or_create(
+            ticket=ticket, person=person, defaults=values, create_defaults={**values, "created_at": at}
+        )
+        subject = Ref("feedback.feedback", row.pk, f"feedback of {person.username} on {ticket.key}")
+        kind = "feedback.given" if is_new else "feedback.changed"
+        data = {"before": before, "after": _said(row)}
+        audit.record(kind, actor=person.at(door), at=at, subject=subject, ticket=ticket.ref, data=data)
+        jobs.publish("feedback.given", subject_id=row.pk, at=at)
+    return row, is_new
+
+
+def learn_feedback(feedback_id: int) -> str:
+    """Count an answer: the ticket's reliability after it, then the pattern's standing."""
+    row = Feedback.objects.select_related("ticket__pattern").get(pk=feedback_id)
+    ticket, at = row.ticket, row.updated_at
+    if ticket.pattern is None:
+        return "The ticket has no pattern."
+    with transaction.atomic():
+        remediation = _newest(ticket)
+        assessment = (
+            policies.assess(remediation, moment=Moment.FEEDBACK, at=at, pending=_pending(row)) if remediation else None
+        )
+        patterns.observe_feedback(
+            pattern_id=ticket.pattern.pk,
+            answer=patterns.Answer(
+                ticket=ticket.ref,
+                person_id=row.person_id,
+                feedback_type=row.feedback_type,
+                rating=row.rating,
+                resolution_accurate=row.resolution_accurate,
+                actions_worked=row.actions_worked,
+            ),
+            reliability_permille=assessment.overall_permille if assessment else None,
+            at=at,
+        )
+    return f"Learned from {row.person_id} about {ticket.key}."
+
+
+def learn_run(run_id: int, *, action: str, at: datetime) -> str:
+    """Count a finished run for its pattern, and assess the remediation again."""
+    run = Run.objects.select_related("remediation__ticket__pattern", "remediation__category").get(pk=run_id)
+    ticket = run.remediation.ticket
+    if ticket.pattern is None:
+        return "The ticket has no pattern."
+    with transaction.atomic():
+        patterns.observe_run(
+            pattern_id=ticket.pattern.pk,
+            ticket=ticket.ref,
+            run_id=run.pk,
+            succeeded=run.status == RunStatus.SUCCEEDED,
+            action=action,
+            environment=ticket.environment,
+            at=run.finished_at or at,
+        )
+        policies.assess(run.remediation, moment=Moment.OUTCOME, at=at)
+    return f"Learned from run {run.pk}."
+
+
+def _newest(ticket: Ticket) -> Remediation | None:
+    rows = ticket.remediations.select_related("ticket__pattern", "category")
+    return rows.order_by("-number").first()
+
+
+def _pending(row: Feedback) -> Pending:
+    facts = FeedbackFacts(
+        feedback_type=row.feedback_type,  # type: ignore[arg-type]  # one of the choices
+        rating=row.rating,
+        at=row.updated_at,
+        resolution_accurate=row.resolution_accurate,
+        actions_worked=row.actions_worked,
+    )
+    return Pending(row.ticket_id, row.person_id, facts)
+
+
+def _said(row: Feedback) -> dict[str, Any]:
+    return {field.name: getattr(row, field.name) for field in fields(Answer)}

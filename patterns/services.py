@@ -1,0 +1,259 @@
+"""Places tickets in patterns, records what happened to them, and keeps the standing: a fold that can be rebuilt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db import connection, transaction
+
+from patterns.models import Exemplar, Occurrence, Pattern
+from patterns.reliability import permille
+from patterns.signature import SIMILAR, Signature, signature_of, similarity
+from patterns.standing import OccurrenceFacts, Standing, Thresholds, standing_of
+from portal.audit import services as audit
+from portal.estate.models import Category
+from portal.jobs import services as jobs
+from portal.kit.actors import Actor, Ref, system
+
+LEARNER = system("patterns")
+MOST_EXEMPLARS = 20
+CANDIDATES = 10
+
+_NEAREST = """
+(SELECT e.pattern_id, e.text FROM patterns_exemplar e JOIN patterns_pattern p ON p.id = e.pattern_id
+  WHERE p.category_id = %(category)s ORDER BY e.text <-> %(terms)s LIMIT %(limit)s)
+UNION
+(SELECT e.pattern_id, e.text FROM patterns_exemplar e JOIN patterns_pattern p ON p.id = e.pattern_id
+  WHERE p.category_id = %(category)s AND e.terms @@ to_tsquery('english', %(any)s)
+  ORDER BY ts_rank(e.terms, to_tsquery('english', %(any)s)) DESC, e.id LIMIT %(limit)s)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """A ticket as patterns see it; the ticket itself lives in a room above."""
+
+    ticket: Ref
+    category: Category
+    title: str
+    description: str
+    environment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """The pattern of a ticket. `similarity` is 100 for the same signature, None for the first of its kind."""
+
+    pattern: Pattern
+    similarity: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A person's feedback as patterns see it."""
+
+    ticket: Ref
+    person_id: int
+    feedback_type: str
+    rating: int
+    resolution_accurate: bool | None
+    actions_worked: bool | None
+
+
+def place(wording: Wording, *, at: datetime) -> Placed:
+    """The pattern of a ticket: by signature, else by similarity over exemplars, else a new one. Once per ticket."""
+    signature = signature_of(wording.category.slug, wording.title, wording.description)
+    with transaction.atomic():
+        placed = _find(wording.category, signature) or _found(wording, signature, at)
+        pattern = Pattern.objects.select_for_update().get(pk=placed.pattern.pk)
+        _, is_new = Occurrence.objects.get_or_create(
+            source=f"seen:{wording.ticket.id}",
+            defaults={
+                "pattern": pattern,
+                "kind": Occurrence.Kind.SEEN,
+                "at": at,
+                "ticket_id": wording.ticket.id,
+                "ticket_key": wording.ticket.name,
+                "environment": wording.environment,
+            },
+        )
+        if is_new:
+            pattern.occurrences += 1
+            pattern.save(update_fields=["occurrences"])
+            _add_exemplar(pattern, signature, at)
+            jobs.enqueue("patterns.refold", subject_id=pattern.pk, at=at, key=str(pattern.pk))
+    return Placed(pattern, placed.similarity)
+
+
+def observe_run(
+    *, pattern_id: int, ticket: Ref, run_id: int, succeeded: bool, action: str, environment: str, at: datetime
+) -> None:
+    """A finished run of a ticket of this pattern; asking twice adds nothing."""
+    Occurrence.objects.get_or_create(
+        source=f"run:{run_id}",
+        defaults={
+            "pattern_id": pattern_id,
+            "kind": Occurrence.Kind.EXECUTED,
+            "at": at,
+            "ticket_id": ticket.id,
+            "ticket_key": ticket.name,
+            "environment": environment,
+            "action": action,
+            "succeeded": succeeded,
+        },
+    )
+    refold(pattern_id, at=at)
+
+
+def observe_feedback(*, pattern_id: int, answer: Answer, reliability_permille: int | None, at: datetime) -> None:
+    """An answer, or a changed one, about a ticket of this pattern, with the ticket's reliability after it."""
+    Occurrence.objects.get_or_create(
+        source=f"feedback:{answer.ticket.id}:{answer.person_id}:{at.isoformat()}",
+        defaults={
+            "pattern_id": pattern_id,
+            "kind": Occurrence.Kind.FEEDBACK,
+            "at": at,
+            "ticket_id": answer.ticket.id,
+            "ticket_key": answer.ticket.name,
+            "person_id": answer.person_id,
+            "feedback_type": answer.feedback_type,
+            "rating": answer.rating,
+            "resolution_accurate": answer.resolution_accurate,
+            "actions_worked": answer.actions_worked,
+            "reliability_permille": reliability_permille,
+        },
+    )
+    refold(pattern_id, at=at)
+
+
+def refold(pattern_id: int, *, at: datetime, actor: Actor = LEARNER) -> bool:
+    """Fold the occurrences of a pattern again; True if a number changed. A change of eligibility is an event."""
+    with transaction.atomic():
+        pattern = Pattern.objects.select_for_update().get(pk=pattern_id)
+        before = {name: getattr(pattern, name) for name in FIGURES}
+        standing = standing_of(_facts(pattern), thresholds())
+        _apply(pattern, standing)
+        after = {name: getattr(pattern, name) for name in FIGURES}
+        if before == after and pattern.standing_at:
+            return False
+        pattern.standing_at = at
+        pattern.save(update_fields=[*FIGURES, "standing_at"])
+        if before["is_eligible"] != after["is_eligible"]:
+            data = {"is_eligible": pattern.is_eligible, "reasons": list(pattern.reasons)}
+            audit.record("pattern.eligibility_changed", actor=actor, at=at, subject=ref(pattern), data=data)
+    return before != after
+
+
+def thresholds() -> Thresholds:
+    """What a pattern must reach, from the site's settings."""
+    return Thresholds(
+        min_occurrences=settings.PATTERN_MIN_OCCURRENCES, min_positive_rate=settings.PATTERN_MIN_POSITIVE_RATE
+    )
+
+
+def standing(pattern: Pattern) -> Standing:
+    """The standing with its lower bounds, folded now."""
+    return standing_of(_facts(pattern), thresholds())
+
+
+def ref(pattern: Pattern) -> Ref:
+    """The pattern as a value."""
+    return Ref("patterns.pattern", pattern.pk, pattern.title)
+
+
+FIGURES = (
+    "occurrences",
+    "feedback_count",
+    "positive_permille",
+    "average_rating_hundredths",
+    "reliability_permille",
+    "executed_count",
+    "succeeded_count",
+    "is_eligible",
+    "reasons",
+)
+
+
+def _find(category: Category, signature: Signature) -> Placed | None:
+    same = Pattern.objects.filter(signature=signature.digest).first()
+    if same:
+        return Placed(same, 100)
+    scored = [(similarity(text, signature.terms), pattern_id) for pattern_id, text in _nearest(category, signature)]
+    best, pattern_id = max(scored, default=(0.0, 0))
+    if best < SIMILAR:
+        return None
+    return Placed(Pattern.objects.get(pk=pattern_id), round(best))
+
+
+def _nearest(category: Category, signature: Signature) -> Sequence[tuple[int, str]]:
+    """Exemplars of the category that share trigrams or words; the exact score is computed on these few."""
+    wanted = {
+        "category": category.pk,
+        "terms": signature.terms,
+        "any": " | ".join(signature.key_terms) or "''",
+        "limit": CANDIDATES,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_NEAREST, wanted)
+        return [(int(pattern_id), str(text)) for pattern_id, text in cursor.fetchall()]
+
+
+def _found(wording: Wording, signature: Signature, at: datetime) -> Placed:
+    """A new pattern; of two that found the same at once, one wins and the other joins it."""
+    pattern, is_new = Pattern.objects.get_or_create(
+        signature=signature.digest,
+        defaults={
+            "category": wording.category,
+            "title": wording.title,
+            "key_terms": list(signature.key_terms),
+            "created_at": at,
+        },
+    )
+    if is_new:
+        audit.record("pattern.found", actor=LEARNER, at=at, subject=ref(pattern), ticket=wording.ticket)
+    return Placed(pattern, None if is_new else 100)
+
+
+def _add_exemplar(pattern: Pattern, signature: Signature, at: datetime) -> None:
+    if pattern.exemplars.count() < MOST_EXEMPLARS:
+        Exemplar.objects.get_or_create(pattern=pattern, text=signature.terms, defaults={"added_at": at})
+
+
+def _facts(pattern: Pattern) -> list[OccurrenceFacts]:
+    return [
+        OccurrenceFacts(
+            id=row.pk,
+            kind=row.kind,  # type: ignore[arg-type]  # one of the choices
+            at=row.at,
+            ticket_id=row.ticket_id,
+            succeeded=row.succeeded,
+            person_id=row.person_id,
+            feedback_type=row.feedback_type or None,  # type: ignore[arg-type]  # one of the choices
+            rating=row.rating,
+            resolution_accurate=row.resolution_accurate,
+            actions_worked=row.actions_worked,
+            reliability=None if row.reliability_permille is None else row.reliability_permille / 10,
+        )
+        for row in pattern.events.all()
+    ]
+
+
+def _apply(pattern: Pattern, standing: Standing) -> None:
+    pattern.occurrences = standing.occurrences
+    pattern.feedback_count = standing.feedback_count
+    pattern.positive_permille = _permille(standing.positive_rate)
+    pattern.average_rating_hundredths = (
+        None if standing.average_rating is None else round(standing.average_rating * 100)
+    )
+    pattern.reliability_permille = _permille(standing.mean_reliability)
+    pattern.executed_count = standing.executed
+    pattern.succeeded_count = standing.succeeded
+    pattern.is_eligible = standing.eligible
+    pattern.reasons = list(standing.reasons)
+
+
+def _permille(value: float | None) -> int | None:
+    return None if value is None else permille(value)
