@@ -50,7 +50,7 @@ def prepare(revision_id: int, *, at: datetime) -> str:
     if not all(report.has_passed for report in reports):
         return _stop(revision, reports, at)
     steps = plans.compile_steps(draft, proposing.places_of(draft))
-    checks = safety.collect(proposing.subjects(steps), symptom=_symptom(revision), at=at)
+    checks = safety.collect(proposing.subjects(steps), symptom=symptom_of(revision), at=at)
     return _open(revision, draft, steps, checks, at)
 
 
@@ -106,7 +106,8 @@ def _is_newest(revision: Revision) -> bool:
     return not Revision.objects.filter(remediation_id=revision.remediation_id, number__gt=revision.number).exists()
 
 
-def _symptom(revision: Revision) -> str:
+def symptom_of(revision: Revision) -> str:
+    """The ticket's own words: alerts they name are under repair."""
     ticket = revision.remediation.ticket
     return "\n".join([ticket.title, ticket.description, *ticket.evidence.values_list("text", flat=True)])
 

@@ -96,7 +96,7 @@ def _decide_again(remediation: Remediation, plan: Plan, person: Person, door: Do
         return
     revision.remediation = remediation
     content = plans.read(plan.content)
-    proposal = proposing.proposal(schema.from_text(revision.content), content.steps, _last_answers(revision))
+    proposal = proposing.proposal(schema.from_text(revision.content), content.steps, last_answers(revision))
     assessment = policies.assess(remediation, moment=Moment.SIGN_OFF, at=at)
     verdict, _ = policies.decide_now(
         revision, proposal, assessment=assessment, moment=Moment.SIGN_OFF, actor=person.at(door), at=at
@@ -106,7 +106,8 @@ def _decide_again(remediation: Remediation, plan: Plan, person: Person, door: Do
         raise Refused(*(Reason(each.code, each.text) for each in stops))
 
 
-def _last_answers(revision: Revision) -> list[SafetyCheck]:
+def last_answers(revision: Revision) -> list[SafetyCheck]:
+    """What the world answered when it was last asked about a revision."""
     last = revision.decisions.order_by("-id").first()
     wanted = ("backup_available", "system_healthy")
     return [
