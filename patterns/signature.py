@@ -1,4 +1,4 @@
-"""What kind of incident a ticket speaks of: its wording without the particulars, its key terms, and how close two are."""
+"""What kind of incident a ticket speaks of: its wording without particulars, its key terms, how close two are."""
 
 from __future__ import annotations
 
@@ -46,6 +46,7 @@ COMMON_WEIGHT, KNOWN_WEIGHT, UNKNOWN_WEIGHT = 0.4, 1.0, 0.8
 TRIGRAM_SHARE = 0.3
 CALIBRATION = ((0.0, 0.0), (0.08, 20.0), (0.165, 60.0), (0.3, 90.0), (0.6, 100.0))
 SIMILAR = 60.0
+SHORTEST_STEM = 3
 _KNOWN = frozenset(SYNONYMS.values())
 
 
@@ -100,15 +101,19 @@ def _terms_of(word: str) -> Iterable[str]:
 
 def stem_of(word: str) -> str:
     """The word without the endings of plural and verb forms: interfaces, growing, failed, retries."""
-    for ending, replacement in (("ies", "y"), ("ing", ""), ("ed", ""), ("es", "e"), ("s", "")):
-        if word.endswith(ending) and len(word) - len(ending) >= 3 and not word.endswith(("ss", "us", "is")):
-            stem = word.removesuffix(ending) + replacement
-            break
-    else:
-        stem = word
-    if len(stem) > 3 and stem[-1] == stem[-2] and stem[-1] in "bdgmnprt":
+    stem = _without_ending(word)
+    if len(stem) > SHORTEST_STEM and stem[-1] == stem[-2] and stem[-1] in "bdgmnprt":
         stem = stem[:-1]
-    return stem.removesuffix("e") if len(stem) > 3 else stem
+    return stem.removesuffix("e") if len(stem) > SHORTEST_STEM else stem
+
+
+def _without_ending(word: str) -> str:
+    if word.endswith(("ss", "us", "is")):
+        return word
+    for ending, replacement in (("ies", "y"), ("ing", ""), ("ed", ""), ("es", "e"), ("s", "")):
+        if word.endswith(ending) and len(word) - len(ending) >= SHORTEST_STEM:
+            return word.removesuffix(ending) + replacement
+    return word
 
 
 def trigrams(text: str) -> frozenset[str]:

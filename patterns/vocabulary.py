@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
-STOP_WORDS = frozenset(
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+STOP_WORDS = _words(
     """
-    a about above after again against all almost already also am an and any anymore are around as at away back be because
-    been before behind being below between both but by can cannot could daily did do does doing done down during each ever
-    every few for from further get gets got had has have having he her here him his hour how i if in inside into is it its
-    itself just keep kept last least less like looks many may me minute more most much must my near nearly needs need
-    neither never new no nobody nor not now of off often old on once one only or other our out over own per please probably
-    quite right same seen several she should show shown since so some still such than that the their them then there these
-    they this those though three through time times to too two under until up upon us very via was we week were what when
-    where whether which while who whole why will with within without would yes yet you your
-    according alert alerts become becoming begin begins call called case change changed come comes could day everyone fact
-    find found give go goes going happen happens help issue issues know left let long look make makes monitoring month
-    morning night notice please problem problems reason report reports reported reporting right said say says second see
-    seem seems someone something start started state status stay stays stop stopped take takes tell thing today towards
-    turn turned urgent use used user users using want warn warning way work working yesterday
-    """.split()
+    a about above according after again against alert alerts all almost already also am an and any anymore are
+    around as at away back be because become becoming been before begin begins behind being below between both
+    but by call called can cannot case change changed come comes could daily day did do does doing done down
+    during each ever every everyone fact few find for found from further get gets give go goes going got had
+    happen happens has have having he help her here him his hour how i if in inside into is issue issues it its
+    itself just keep kept know last least left less let like long look looks make makes many may me minute
+    monitoring month more morning most much must my near nearly need needs neither never new night no nobody nor
+    not notice now of off often old on once one only or other our out over own per please probably problem
+    problems quite reason report reported reporting reports right said same say says second see seem seems seen
+    several she should show shown since so some someone something start started state status stay stays still
+    stop stopped such take takes tell than that the their them then there these they thing this those though
+    three through time times to today too towards turn turned two under until up upon urgent us use used user
+    users using very via want warn warning was way we week were what when where whether which while who whole
+    why will with within without work working would yes yesterday yet you your
+    """
 )
 
 # Words that stand in tickets of every kind: they tell kinds apart only together with others.
-COMMON = frozenset(
+COMMON = _words(
     """
-    access activ address affect application attempt availabl averag broken caus cluster cod configuration correct count
-    cpu current data devic enabl end enough error exceed excessiv exit fail few go grow high hit host increas list lost
-    loss low machin main maximum minut miss name new node number occur one order pool possibl probabl process product
-    quick reach read releas reques run second select send server servic set short siz small start stop success system test
-    threshold try updat usag valu version went high load heavily repeat quickly
-    """.split()
+    access activ address affect application attempt availabl averag broken caus cluster cod configuration
+    correct count cpu current data devic enabl end enough error exceed excessiv exit fail few go grow heavily
+    high hit host increas list load loss lost low machin main maximum minut miss name new node number occur one
+    order pool possibl probabl process product quick quickly reach read releas repeat reques run second select
+    send server servic set short siz small start stop success system test threshold try updat usag valu version
+    went
+    """
 )
 
 # Words that name the category itself: within it they tell nothing apart.

@@ -15,7 +15,7 @@ Judge = Callable[[str], bool]
 
 # A name that ends like this holds a secret: DB_PASSWORD, client-secret, "apiKey", aws_secret_access_key, PGPASSWORD.
 TELLING_NAME = (
-    r"(?:pass(?:word|wd|phrase|code)?|pwd|secret|token|credentials?|sas|community"
+    r"(?:pass(?:word|wd|phrase|code)?|pwd|secret|token|credentials?|community"
     r"|(?:api|access|secret|private|account|shared|encryption|signing|master|session|auth|service|storage|webhook"
     r"|license|deploy)[_.-]?key(?:[_.-]?(?:base|base64|data|value))?)"
 )
@@ -47,7 +47,7 @@ def iban(text: str) -> bool:
 
 
 def not_a_stand_in(text: str) -> bool:
-    """False for what stands where a secret would: `null`, `****`, `<token>`, `$TOKEN`, `${TOKEN}`, `{{ token }}`."""
+    """False for what stands where a secret would: `null`, `****`, `<token>`, `${TOKEN}`, `{{ token }}`, /etc/key.pem."""
     return _STAND_IN.fullmatch(text.strip("\"',;)")) is None
 
 
@@ -62,7 +62,7 @@ def _rule(name: str, pattern: str, holds: Judge = lambda _: True) -> Rule:
 
 _STAND_IN = re2.compile(
     r"(?i)|null|none|nil|true|false|undefined|required|changeme|x{3,}|\*+|\.{3}|<[^>]*>|\$\{?\w+\}?|\$\(.*|\$\{\{.*"
-    r"|\{\{.*|%\w+%"
+    r"|\{\{.*|%\w+%|/(?:etc|var|run|home|root|opt|usr|srv|mnt|tmp|data|app|secrets)(?:/[\w.@-]+)*/?"
 )
 _NO_ADDRESS = re2.compile(
     r"(?i)(?:root|git|ubuntu|debian|centos|ec2-user|core|postgres|ansible)@.*"
@@ -98,7 +98,7 @@ RULES: tuple[Rule, ...] = (
     _rule("url-password", r"""[a-zA-Z][a-zA-Z0-9+.-]*://[^\s/:@"'<>]*:([^\s/"'<>?#]+)@""", not_a_stand_in),
     _rule("url-token", r"""[a-zA-Z][a-zA-Z0-9+.-]*://([^\s/:@"'<>]{16,})@""", not_a_stand_in),
     _rule("dsn-password", r"""\b[A-Za-z0-9_.-]+:([^\s@:/"']+)@(?:tcp|unix|udp)\("""),
-    _rule("url-signature", r"""(?i)[?&](?:[a-z0-9_-]*signature|sig|code|key)=([^\s&"'<>#]{6,})""", not_a_stand_in),
+    _rule("url-signature", r"""(?i)[?&](?:[a-z0-9_-]*signature|sig|key)=([^\s&"'<>#]{6,})""", not_a_stand_in),
     _rule(
         "authorization",
         r"""(?i)\bauthorization["']?[ \t]*[:=][ \t]*["']?(?:[a-z][a-z0-9_-]*[ \t]+)?([^\s"',]+)""",
