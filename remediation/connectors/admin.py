@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -19,9 +19,9 @@ else:
 class ConnectorAdmin(ConnectorModelAdmin):
     """A connector is switched off rather than deleted: old runs speak of it."""
 
-    list_display: ClassVar = ["slug", "name", "families", "is_lab", "is_enabled"]
-    list_filter: ClassVar = ["is_enabled", "is_lab"]
-    readonly_fields: ClassVar = ["pinned_tools"]
+    list_display = ["slug", "name", "families", "is_lab", "is_enabled"]
+    list_filter = ["is_enabled", "is_lab"]
+    readonly_fields = ["pinned_tools"]
 
     def has_delete_permission(self, request: HttpRequest, obj: Connector | None = None) -> bool:
         return False

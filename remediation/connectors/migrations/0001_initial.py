@@ -6,31 +6,83 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Connector',
+            name="Connector",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=40, unique=True)),
-                ('name', models.TextField()),
-                ('families', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('vmware', 'vmware'), ('kubernetes', 'kubernetes'), ('network', 'network'), ('storage', 'storage'), ('openstack', 'openstack'), ('hosts', 'hosts')], max_length=20), default=list, size=None)),
-                ('read_url', models.URLField(help_text='Where the server listens that only reads.')),
-                ('write_url', models.URLField(blank=True, help_text='Where the server listens that writes; empty: nothing is written.')),
-                ('read_token_env', models.CharField(max_length=80, validators=[django.core.validators.RegexValidator('^[A-Z][A-Z0-9_]*_READ_TOKEN$', 'The name of a read token ends in _READ_TOKEN.')])),
-                ('write_token_env', models.CharField(blank=True, max_length=80, validators=[django.core.validators.RegexValidator('^[A-Z][A-Z0-9_]*_WRITE_TOKEN$', 'The name of a write token ends in _WRITE_TOKEN.')])),
-                ('is_lab', models.BooleanField(default=False, help_text='Simulated: belongs to the lab.')),
-                ('is_enabled', models.BooleanField(default=True)),
-                ('pinned_tools', models.JSONField(blank=True, default=dict, help_text='Allowed tools: name to SHA-256 of the schema.')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slug", models.SlugField(max_length=40, unique=True)),
+                ("name", models.TextField()),
+                (
+                    "families",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(
+                            choices=[
+                                ("vmware", "vmware"),
+                                ("kubernetes", "kubernetes"),
+                                ("network", "network"),
+                                ("storage", "storage"),
+                                ("openstack", "openstack"),
+                                ("hosts", "hosts"),
+                            ],
+                            max_length=20,
+                        ),
+                        default=list,
+                        size=None,
+                    ),
+                ),
+                ("read_url", models.URLField(help_text="Where the server listens that only reads.")),
+                (
+                    "write_url",
+                    models.URLField(
+                        blank=True, help_text="Where the server listens that writes; empty: nothing is written."
+                    ),
+                ),
+                (
+                    "read_token_env",
+                    models.CharField(
+                        max_length=80,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[A-Z][A-Z0-9_]*_READ_TOKEN$", "The name of a read token ends in _READ_TOKEN."
+                            )
+                        ],
+                    ),
+                ),
+                (
+                    "write_token_env",
+                    models.CharField(
+                        blank=True,
+                        max_length=80,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "^[A-Z][A-Z0-9_]*_WRITE_TOKEN$", "The name of a write token ends in _WRITE_TOKEN."
+                            )
+                        ],
+                    ),
+                ),
+                ("is_lab", models.BooleanField(default=False, help_text="Simulated: belongs to the lab.")),
+                ("is_enabled", models.BooleanField(default=True)),
+                (
+                    "pinned_tools",
+                    models.JSONField(
+                        blank=True, default=dict, help_text="Allowed tools: name to SHA-256 of the schema."
+                    ),
+                ),
             ],
             options={
-                'ordering': ['slug'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('write_url', models.F('read_url')), _negated=True), name='connector_reads_and_writes_apart', violation_error_message='Reading and writing are two servers: the addresses must differ.')],
+                "ordering": ["slug"],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("write_url", models.F("read_url")), _negated=True),
+                        name="connector_reads_and_writes_apart",
+                        violation_error_message="Reading and writing are two servers: the addresses must differ.",
+                    )
+                ],
             },
         ),
     ]

@@ -1,0 +1,49 @@
+"""The lab's connectors, one per family, created or brought up to date."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import anyio
+from django.conf import settings
+
+from portal.kit import actors
+from remediation.connectors import services
+from remediation.connectors.models import Connector
+from remediation.connectors.operations import Family
+
+
+def slug_of(family: Family) -> str:
+    """The lab's connector for a family: `lab-kubernetes`."""
+    return f"lab-{family}"
+
+
+def load(at: datetime) -> None:
+    """Point the lab's connectors at `settings.LAB_URL` and pin the tools our own servers have."""
+    for family, tools in anyio.run(_pins).items():
+        connector, _ = Connector.objects.update_or_create(slug=slug_of(family), defaults=_lab(family))
+        if connector.pinned_tools != tools:
+            services.pin_tools(slug=connector.slug, tools=tools, actor=actors.system("connectors"), at=at)
+
+
+def _lab(family: Family) -> dict[str, object]:
+    writes = family is not Family.HOSTS
+    return {
+        "name": f"The lab: {family}",
+        "families": [family.value],
+        "read_url": f"{settings.LAB_URL}/{family}/read",
+        "write_url": f"{settings.LAB_URL}/{family}/write" if writes else "",
+        "read_token_env": "LAB_READ_TOKEN",
+        "write_token_env": "LAB_WRITE_TOKEN" if writes else "",
+        "is_lab": True,
+    }
+
+
+async def _pins() -> dict[Family, dict[str, str]]:
+    """Asked of the servers without a network: of a lab that is never opened."""
+    from remediation.connectors.lab.pairs import pairs  # noqa: PLC0415 - importing mcp takes memory: only who seeds pays
+    from remediation.connectors.lab.site import Lab  # noqa: PLC0415
+    from remediation.connectors.servers.pairs import digests_of  # noqa: PLC0415
+
+    return {family: await digests_of(pair) for family, pair in pairs(Lab(Path())).items()}
