@@ -103,7 +103,8 @@ class ClusterBeatAdmin(ReadOnly):
     @admin.display(boolean=True, description="alive")
     def is_alive(self, beat: ClusterBeat) -> bool:
         """Heard of within the time after which its supervisor would have replaced it."""
-        return (timezone.now() - beat.beat_at).total_seconds() < settings.Q_CLUSTER["silence"]
+        silence: float = settings.Q_CLUSTER["silence"]
+        return (timezone.now() - beat.beat_at).total_seconds() < silence
 
 
 def _actor(request: HttpRequest) -> Actor:

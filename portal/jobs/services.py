@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from portal.audit import services as audit
@@ -86,8 +86,9 @@ def publish(event: str, *, subject_id: int, at: datetime, payload: Mapping[str, 
 
 def due(queue: str, *, limit: int) -> list[int]:
     """Ids of the jobs that could start now, oldest first. Somebody else may take them meanwhile."""
-    jobs = Job.objects.filter(queue=queue, state=State.WAITING, due_at__lte=Now()).order_by("due_at", "id")
-    return list(jobs.values_list("pk", flat=True)[:limit])
+    same_key = Job.objects.filter(kind=OuterRef("kind"), key=OuterRef("key"), state=State.RUNNING)
+    jobs = Job.objects.filter(~Exists(same_key), queue=queue, state=State.WAITING, due_at__lte=Now())
+    return list(jobs.order_by("due_at", "id").values_list("pk", flat=True)[:limit])
 
 
 def take(queue: str, *, limit: int, lease_seconds: float, due_by: datetime | None = None) -> list[Handed]:

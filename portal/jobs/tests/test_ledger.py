@@ -217,8 +217,10 @@ def test_a_request_that_comes_while_its_key_runs_is_done_after_it_and_not_beside
     again = enqueue(key="run 1")
 
     assert again.pk != running.id
+    assert services.due("general", limit=1) == []
     assert services.take("general", limit=1, lease_seconds=60) == []
     services.finish(running.id, fence=running.fence, result="")
+    assert services.due("general", limit=1) == [again.pk]
     assert [each.id for each in services.take("general", limit=1, lease_seconds=60)] == [again.pk]
 
 

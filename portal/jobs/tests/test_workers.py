@@ -8,10 +8,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import psutil
+import psycopg
 import pytest
 from django.db import connections
 from django.utils import timezone
@@ -22,8 +24,13 @@ from portal.jobs.states import State
 from portal.jobs.tests.errands import tasks  # noqa: F401 - registers the kinds
 from portal.launch import roles, testing
 
+AsRole = Callable[[str], AbstractContextManager[psycopg.Connection]]
 ROOT = Path(__file__).parents[3]
 PATIENCE = 60.0
+CUT_OTHERS = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE usename = current_user AND datname = current_database() AND pid <> pg_backend_pid()
+"""
 
 
 @pytest.fixture
@@ -91,6 +98,7 @@ def test_a_cluster_whose_idle_worker_was_killed_is_replaced(supervisor: psutil.P
     group, worker = map(int, ended(enqueue("errand.introduce")).result.split())
     old = [each for each in supervisor.children(recursive=True) if os.getpgid(each.pid) == group]
 
+    time.sleep(0.5)  # by now it waits for its next wake-up, holding the lock
     os.kill(worker, signal.SIGKILL)
 
     after = ended(enqueue("errand.introduce"))
@@ -103,6 +111,14 @@ def test_a_job_that_takes_longer_than_lease_and_patience_is_left_in_peace(superv
     done = ended(enqueue("errand.nap", seconds=5))
 
     assert (done.state, done.attempts, done.result) == (State.DONE, 1, "slept")
+
+
+def test_a_cluster_survives_the_loss_of_its_database_connections(supervisor: psutil.Process, as_role: AsRole) -> None:
+    before = ended(enqueue("errand.introduce")).result
+    with as_role("probe") as probe:
+        assert probe.execute(CUT_OTHERS).rowcount >= 2
+
+    assert ended(enqueue("errand.introduce")).result == before
 
 
 def test_sigterm_lets_the_job_in_hand_finish_begins_no_other_and_leaves_no_process(supervisor: psutil.Process) -> None:
