@@ -176,6 +176,11 @@ class Procedure(Closed):
     front: FrontMatter
     body: str
 
+    @property
+    def prose(self) -> str:
+        """The body without its first heading, which repeats the title."""
+        return self.body.lstrip().partition("\n")[2] if self.body.lstrip().startswith("# ") else self.body
+
 
 def parse(text: str) -> Procedure:
     """The runbook behind a Markdown text; raises NotARunbook."""

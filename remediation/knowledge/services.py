@@ -1,0 +1,59 @@
+"""Keeps the library: loads what ships, switches runbooks on and off, hands the active ones to the drafters."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from portal.audit import services as audit
+from portal.kit import canonical
+from portal.kit.actors import Actor, system
+from portal.kit.refusals import StaleTransition, because
+from remediation.knowledge import library
+from remediation.knowledge.models import Runbook
+from remediation.knowledge.procedures import Procedure
+
+
+def load(*, at: datetime) -> int:
+    """Bring the library up to the shipped files and answer how many changed; what was switched off stays off."""
+    return sum(_load_one(text, at) for text in library.texts().values())
+
+
+def active() -> tuple[Procedure, ...]:
+    """Every runbook that drafters may use, parsed."""
+    texts = Runbook.objects.filter(is_active=True).order_by("slug").values_list("text", flat=True)
+    return tuple(library.parsed(text) for text in texts)
+
+
+def switch(runbook_id: int, *, is_active: bool, actor: Actor, at: datetime) -> Runbook:
+    """Let drafters use a runbook, or not; the doors check who may."""
+    with transaction.atomic():
+        runbook = Runbook.objects.select_for_update().get(pk=runbook_id)
+        if runbook.is_active == is_active:
+            raise StaleTransition(because("already", f"{runbook.title} is already {'on' if is_active else 'off'}."))
+        runbook.is_active = is_active
+        runbook.save(update_fields=["is_active"])
+        kind = "runbook.switched_on" if is_active else "runbook.switched_off"
+        audit.record(kind, actor=actor, at=at, subject=runbook.ref, data={"version": runbook.version})
+    return runbook
+
+
+def _load_one(text: str, at: datetime) -> bool:
+    front, digest = library.parsed(text).front, canonical.digest_of(text)
+    with transaction.atomic():
+        known = Runbook.objects.select_for_update().filter(slug=front.slug).first()
+        if known and known.digest == digest:
+            return False
+        values = {
+            "title": front.title,
+            "category_slug": front.category,
+            "version": front.version,
+            "text": text,
+            "digest": digest,
+            "loaded_at": at,
+        }
+        runbook, _ = Runbook.objects.update_or_create(slug=front.slug, defaults=values)
+        data = {"version": front.version, "digest": digest, "before": known.digest if known else None}
+        audit.record("runbook.loaded", actor=system("knowledge"), at=at, subject=runbook.ref, data=data)
+    return True
