@@ -77,9 +77,12 @@ def _side(text: str, path: str) -> _Side:
 
 def _rows(before: _Side, after: _Side, context: int | None) -> Iterator[Row]:
     matcher = SequenceMatcher(None, before.lines, after.lines, autojunk=False)
-    enough = max(len(before.lines), len(after.lines), 1)
+    if context is None:
+        for opcode in matcher.get_opcodes():
+            yield from _block(opcode, before, after)
+        return
     shown = 0
-    for group in matcher.get_grouped_opcodes(enough if context is None else context):
+    for group in matcher.get_grouped_opcodes(context):
         yield from _gap(group[0][3] - shown)
         for opcode in group:
             yield from _block(opcode, before, after)

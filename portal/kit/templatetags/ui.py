@@ -121,8 +121,9 @@ def problems_of(form: BaseForm) -> Iterable[tuple[str, str]]:
     """Every error of a form as (id of its field or "", sentence), for the summary on top."""
     for name, errors in form.errors.items():
         field = form[name] if name in form.fields else None
+        place = (field.id_for_label or field.auto_id) if field else ""
         for error in errors:
-            yield (field.id_for_label or field.auto_id, f"{_named(field.label)} {error}") if field else ("", str(error))
+            yield place, f"{_named(str(field.label))} {error}" if field else str(error)
 
 
 def _named(label: str) -> str:

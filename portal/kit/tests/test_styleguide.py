@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from portal.access.models import Person
-from portal.kit.testing.browser import PHONE, scrolls_sideways, serious, sign_in
+from portal.kit.testing.browser import PHONE, CleanPage, scrolls_sideways, serious, sign_in
 
 pytestmark = pytest.mark.browser
+Scheme = Literal["light", "dark"]
 
 
 @pytest.fixture
@@ -24,8 +26,8 @@ def guide(site: LiveServer, clean_page: Page) -> Page:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1440, 1000, 390])
-def test_every_component_is_accessible_and_fits(guide: Page, site: LiveServer, scheme: str, width: int) -> None:
-    guide.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+def test_every_component_is_accessible_and_fits(guide: Page, site: LiveServer, scheme: Scheme, width: int) -> None:
+    guide.emulate_media(color_scheme=scheme)
     guide.set_viewport_size({"width": width, "height": 844})
     guide.goto(f"{site.url}/styleguide")
     expect(guide.get_by_role("heading", level=1)).to_be_visible()
@@ -92,3 +94,33 @@ def test_the_decision_bar_leaves_a_phone_to_its_reader(guide: Page, site: LiveSe
     expect(guide.get_by_label("Comment")).to_be_hidden()
     guide.locator("#decision summary", has_text="Comment").click()
     expect(guide.get_by_label("Comment")).to_be_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", ["/admin/", "/admin/auth/group/", "/admin/password_change/"])
+def test_the_settings_wear_the_same_clothes(guide: Page, site: LiveServer, scheme: Scheme, path: str) -> None:
+    Person.objects.update(is_superuser=True)
+    guide.emulate_media(color_scheme=scheme)
+    guide.goto(f"{site.url}{path}")
+    expect(guide.get_by_role("link", name="Settings")).to_have_attribute("aria-current", "page")
+    assert serious(guide) == []
+    guide.set_viewport_size(PHONE)
+    assert not scrolls_sideways(guide)
+    guide.keyboard.press("Escape")
+    guide.locator("h1").first.click()
+    guide.keyboard.press("?")
+    expect(guide.get_by_role("dialog", name="Keyboard")).to_be_visible()
+
+
+def test_what_is_missing_is_said_in_the_same_clothes(site: LiveServer, watched: CleanPage) -> None:
+    watched.expect_status(404)
+    watched.page.goto(f"{site.url}/nowhere")
+    expect(watched.page.get_by_role("heading", level=1)).to_have_text("No such page")
+    assert serious(watched.page) == []
+
+
+def test_the_guide_is_for_staff(site: LiveServer, watched: CleanPage) -> None:
+    watched.expect_status(404)
+    sign_in(watched.page.context, site.url, Person.objects.create_user("bob", "correct horse"))
+    watched.page.goto(f"{site.url}/styleguide")
+    expect(watched.page.get_by_role("heading", level=1)).to_have_text("No such page")
