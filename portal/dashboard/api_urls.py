@@ -1,0 +1,12 @@
+"""Addresses of the figures and of the API's description of itself, below /api/v1/."""
+
+from django.urls import path
+from drf_spectacular.views import SpectacularAPIView
+
+from portal.dashboard import api
+
+urlpatterns = [
+    path("stats/reliability", api.Reliability.as_view()),
+    path("stats/auto-remediation", api.AutoRemediation.as_view()),
+    path("schema", SpectacularAPIView.as_view(), name="schema"),
+]

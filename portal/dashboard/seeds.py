@@ -1,0 +1,81 @@
+"""What a new installation starts with, and what a demonstration adds: people, estate, the lab's targets, a token."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from datetime import datetime
+from pathlib import Path
+
+from django.db import transaction
+
+from portal.access import seed as access
+from portal.access import tokens
+from portal.access.models import Person, Scope
+from portal.estate import seed as estate
+from portal.kit.actors import Actor
+from remediation.connectors import seed as connectors
+from remediation.connectors.lab import first_day
+from remediation.connectors.operations import Family
+from remediation.knowledge import services as knowledge
+from remediation.policy import seed as policies
+
+OPERATOR_OF_THE_SEED = Actor("system", None, "seed", "command")
+SERVICE_WORDS = {"payments": "payments", "log-ship": "log-shipping", "shop": "web-shop", "web-": "web-shop"}
+
+
+def load(at: datetime) -> None:
+    """What every installation needs; running it again keeps what people changed."""
+    with transaction.atomic():
+        access.load_roles()
+        estate.load_categories()
+        policies.load(at)
+        knowledge.load(at)
+
+
+def load_demo(at: datetime, *, keep_in: Path) -> None:
+    """People who can sign in, a token, services, the lab and its targets; password and token are kept in a file."""
+    known = _kept(keep_in)
+    connectors.load(at)
+    with transaction.atomic():
+        access.load_people(known["password"])
+        estate.load_services()
+        _load_lab_targets()
+        token = known["token"] or _issue(at)
+    _keep(keep_in, known["password"], token)
+
+
+def _load_lab_targets() -> None:
+    for identity in first_day.estate(0).targets():
+        family = Family(identity.partition(":")[0])
+        estate.load_target(
+            identity,
+            name=identity.rpartition("/")[2].removeprefix("hosts:"),
+            connector=connectors.slug_of(family),
+            service_slug=next((slug for word, slug in SERVICE_WORDS.items() if word in identity), None),
+            is_lab=True,
+        )
+
+
+def _issue(at: datetime) -> str:
+    """The engineer's token that the first page of the documentation uses."""
+    engineer = Person.objects.get(username=access.DEMO[0].username)
+    _, text = tokens.issue(person=engineer, name="first steps", scopes=Scope.values, actor=OPERATOR_OF_THE_SEED, at=at)
+    return text
+
+
+def _kept(file: Path) -> dict[str, str]:
+    """Password and token of an earlier start, as long as the token still works here; else a new password."""
+    known = json.loads(file.read_text()) if file.exists() else {}
+    token = str(known.get("token", ""))
+    is_ours = bool(token) and Person.objects.filter(tokens__digest=tokens.digest_of(token)).exists()
+    password = str(known["people"][0]["password"]) if is_ours else secrets.token_urlsafe(9)
+    return {"password": password, "token": token if is_ours else ""}
+
+
+def _keep(file: Path, password: str, token: str) -> None:
+    people = [{"username": each.username, "password": password, "role": each.role} for each in access.DEMO]
+    text = json.dumps({"people": people, "token": token}, indent=2)
+    with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as opened:
+        opened.write(text)

@@ -1,0 +1,1 @@
+"""Walks the whole loop on two incidents, through the same API that everybody uses."""

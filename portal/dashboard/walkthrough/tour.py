@@ -1,0 +1,184 @@
+"""The walk itself: every step happens through the API as one of the demonstration people, and is told as it happens.
+
+A step that does not happen ends the walk with DidNotHappen: what a newcomer sees here is what the product did.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from portal.dashboard.walkthrough import incidents
+from portal.dashboard.walkthrough.site import Api, Refusal
+
+Say = Callable[[str], None]
+PATIENCE_SECONDS = 60.0
+
+
+class DidNotHappen(Exception):
+    """A step of the walk did not happen; the message says which and what was seen instead."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Who plays: an engineer, a reviewer, two approvers."""
+
+    engineer: Api
+    reviewer: Api
+    merge_approver: Api
+    rollout_approver: Api
+
+
+def walk(cast: Cast, *, suffix: str, at: datetime, say: Say) -> None:
+    """Resolve the first incident against the lab; leave the second in the queue with its guarded steps."""
+    say("1  Payments pods unhealthy, secondary pool under-scaled")
+    resolve(cast, incidents.payments(f"INC-{suffix}-PAY", at), say)
+    say("2  Disk full on log shippers")
+    leave_waiting(cast, incidents.log_shippers(f"INC-{suffix}-LOG", at), say)
+
+
+def resolve(cast: Cast, incident: dict[str, Any], say: Say) -> None:
+    """From the ticket to feedback and pattern."""
+    key = open_ticket(cast, incident, say)
+    ticket = until(cast.engineer, key, "awaiting_review")
+    tell_draft(ticket, say)
+    edit(cast, ticket, say)
+    sign(cast.merge_approver, key, "merge", say)
+    sign(cast.rollout_approver, key, "rollout", say)
+    ticket = until(cast.engineer, key, "resolved")
+    tell_run(cast.engineer, key, say)
+    give_feedback(cast, ticket, say)
+
+
+def leave_waiting(cast: Cast, incident: dict[str, Any], say: Say) -> None:
+    """Draft the second incident and leave the decision to the newcomer."""
+    key = open_ticket(cast, incident, say)
+    ticket = until(cast.engineer, key, "awaiting_review")
+    tell_draft(ticket, say)
+    say(f"   waiting   {key} is in the queue with {len(ticket['revision']['draft']['steps'])} guarded steps, for you")
+
+
+def open_ticket(cast: Cast, incident: dict[str, Any], say: Say) -> str:
+    """POST /tickets."""
+    accepted = cast.engineer.post("/tickets", incident)
+    say(f"   opened    {accepted['ticket_id']} ({accepted['status']}) with {_pieces(incident)} pieces of evidence")
+    return str(accepted["ticket_id"])
+
+
+def until(api: Api, key: str, wanted: str) -> dict[str, Any]:
+    """The ticket once it has the status, and its review a plan; fails when it ends up elsewhere."""
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < give_up_at:
+        ticket = api.get(f"/tickets/{key}")
+        if ticket["status"] == wanted:
+            return ticket
+        if ticket["status"] in {"failed", "needs_person", "rejected", "partially_remediated"}:
+            raise DidNotHappen(f"{key} is {ticket['status']} instead of {wanted}: {ticket['status_reason']}")
+        time.sleep(0.1)
+    raise DidNotHappen(f"{key} is still {ticket['status']} after {PATIENCE_SECONDS:.0f} s instead of {wanted}.")
+
+
+def tell_draft(ticket: dict[str, Any], say: Say) -> None:
+    """Who drafted what, what the gates and the policy say."""
+    draft, decision = ticket["revision"]["draft"], ticket["remediation_decision"]
+    say(f"   drafted   by the {ticket['drafter']} drafter, confidence {ticket['confidence_score']:.2f}")
+    say(f"             hypothesis: {draft['hypothesis']}")
+    for number, step in enumerate(draft["steps"], start=1):
+        say(f"             step {number}: {step['title']}")
+    say(f"   gates     passed; the plan of the {ticket['plan']['stage']} stage is {ticket['plan']['digest'][:12]}")
+    word = "may go ahead alone" if decision["allowed"] and not decision["requires_approval"] else "asks people"
+    say(f"   decision  risk {decision['risk_level']}, reliability {ticket['reliability_score']}: the machine {word}")
+    for line in decision["reasoning"]:
+        if line["outcome"] in {"warn", "fail"}:
+            say(f"             {line['question']} {line['answer']}")
+
+
+def edit(cast: Cast, ticket: dict[str, Any], say: Say) -> None:
+    """The reviewer narrows the scope; the edit is a revision of its own and makes the reviewer a maker."""
+    key, revision = ticket["ticket_id"], ticket["revision"]
+    draft = revision["draft"]
+    draft["scope"]["out_of_scope"].append("The primary pool: it recovers by itself once the secondary carries load.")
+    saved = cast.reviewer.post(f"/tickets/{key}/revisions", {"base_digest": revision["digest"], "draft": draft})
+    say(f"   edited    by {saved['author']}: revision {saved['number']}, the scope names what is left alone")
+    for item in until_planned(cast.reviewer, key, saved["digest"])["checklist"]:
+        cast.reviewer.post(f"/tickets/{key}/ticks", {"item": item["item"]})
+        say(f"   checked   step {item['step']}: {item['text']}")
+
+
+def until_planned(api: Api, key: str, digest: str) -> dict[str, Any]:
+    """The ticket once a plan of its newest revision is open."""
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < give_up_at:
+        ticket = api.get(f"/tickets/{key}")
+        if ticket["plan"] and ticket["revision"]["digest"] == digest:
+            return ticket
+        time.sleep(0.1)
+    raise DidNotHappen(f"{key} has no plan for its newest revision after {PATIENCE_SECONDS:.0f} s.")
+
+
+def sign(api: Api, key: str, stage: str, say: Say) -> None:
+    """Read the plan, sign exactly that."""
+    plan = api.get(f"/tickets/{key}")["plan"]
+    if plan is None or plan["stage"] != stage:
+        raise DidNotHappen(f"{key} has no plan to sign for the {stage} stage: {plan}")
+    body = {"ticket_id": key, "approve": True, "comment": "", "stage": stage, "digest": plan["digest"]}
+    answer = api.post(f"/tickets/{key}/approve-remediation", body)
+    still = "; ".join(answer["missing"]) or "nothing"
+    say(f"   signed    {stage} by {api.name}, digest {plan['digest'][:12]}; still missing: {still}")
+
+
+def tell_run(api: Api, key: str, say: Say) -> None:
+    """What the workers did, from the log."""
+    logs = api.get(f"/tickets/{key}/remediation-logs")["items"]
+    for line in logs:
+        say(f"   {line['phase']:<9} {line['outcome']}: {line['what']}")
+    phases = {line["phase"] for line in logs}
+    if missing := {"preflight", "action", "verify"} - phases:
+        raise DidNotHappen(f"The log of {key} lacks {', '.join(sorted(missing))}.")
+
+
+def give_feedback(cast: Cast, ticket: dict[str, Any], say: Say) -> None:
+    """The engineer's stars, and what they change."""
+    key, before = ticket["ticket_id"], ticket["reliability_score"]
+    answer = {
+        "ticket_id": key,
+        "feedback_type": "positive",
+        "rating": 5,
+        "was_helpful": True,
+        "resolution_accurate": True,
+        "actions_worked": True,
+        "what_worked": "The secondary pool carried the load at once.",
+        "time_to_resolve": 9,
+    }
+    cast.engineer.post("/feedback", answer)
+    say("   feedback  5 stars: accurate, the actions worked")
+    after = _until_changed(cast.engineer, key, before)
+    say(f"   learned   reliability {before} -> {after}")
+    for pattern in cast.engineer.get("/patterns?category=kubernetes&min_occurrences=1")["items"]:
+        if pattern["title"] == ticket["pattern"]:
+            say(f"   pattern   “{pattern['title']}”: {_standing(pattern)}")
+
+
+def _until_changed(api: Api, key: str, before: float | None) -> float:
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < give_up_at:
+        after = api.get(f"/tickets/{key}")["reliability_score"]
+        if after is not None and after != before:
+            return float(after)
+        time.sleep(0.1)
+    raise DidNotHappen(f"The feedback on {key} did not change its reliability of {before}.")
+
+
+def _standing(pattern: dict[str, Any]) -> str:
+    seen = f"seen {pattern['occurrences']} times, {pattern['executed']} executed, {pattern['succeeded']} succeeded"
+    return f"{seen}; {'eligible' if pattern['is_eligible'] else 'not eligible yet: ' + ' '.join(pattern['reasons'])}"
+
+
+def _pieces(incident: dict[str, Any]) -> int:
+    return len(incident.get("evidence", [])) + len(incident.get("timeline", []))
+
+
+__all__ = ["Cast", "DidNotHappen", "Refusal", "walk"]
