@@ -161,7 +161,8 @@ def _field(queryset: QuerySet[Row], name: str) -> Field[Any, Any]:
     if annotation is not None:
         return annotation.output_field
     field: Any = queryset.model._meta.get_field(name)
-    return getattr(field, "target_field", field)
+    target: Field[Any, Any] = getattr(field, "target_field", field)
+    return target
 
 
 def _value(field: Field[Any, Any], raw: object) -> Any:

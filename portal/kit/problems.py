@@ -17,6 +17,7 @@ from django.core.exceptions import PermissionDenied, RequestDataTooBig, Suspicio
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse, UnreadablePostError
 from django.views import defaults
 from rest_framework import exceptions
+from rest_framework.settings import api_settings
 
 from portal.kit.refusals import Refusal
 
@@ -133,16 +134,18 @@ def _flat(detail: Any, path: str = "") -> Iterator[FieldError]:
     """The errors of REST framework's nested lists and dictionaries, each with the path of its field."""
     if isinstance(detail, dict):
         for name, inner in detail.items():
-            own = "" if name == "non_field_errors" else str(name)
-            yield from _flat(inner, _joined(path, own))
+            yield from _flat(inner, _joined(path, name))
     elif isinstance(detail, list):
         for index, inner in enumerate(detail):
-            yield from _flat(inner, f"{path}[{index}]" if isinstance(inner, dict | list) else path)
+            yield from _flat(inner, _joined(path, index) if isinstance(inner, dict | list) else path)
     else:
         field = getattr(detail, "field", path)
         yield FieldError(field=field, code=getattr(detail, "code", None) or "invalid", message=str(detail))
 
 
-def _joined(path: str, name: str) -> str:
-    separator = "." if path and name else ""
-    return f"{path}{separator}{name}"
+def _joined(path: str, name: str | int) -> str:
+    if isinstance(name, int):
+        return f"{path}[{name}]"
+    if name == api_settings.NON_FIELD_ERRORS_KEY:
+        return path
+    return f"{path}.{name}" if path else name

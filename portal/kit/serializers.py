@@ -61,6 +61,14 @@ class StrictSerializer(serializers.Serializer[Any]):
         return mistakes
 
 
+def valid(kind: type[StrictSerializer], data: Any) -> dict[str, Any]:
+    """The validated data of a body or a query string; raises ValidationError with every mistake."""
+    serializer = kind(data=data)
+    serializer.is_valid(raise_exception=True)
+    validated: dict[str, Any] = serializer.validated_data
+    return validated
+
+
 def _unknown_field(name: str, known: list[str]) -> ErrorDetail:
     near = get_close_matches(name, known, n=1)
     hint = f" Did you mean {near[0]}?" if near else ""
@@ -81,7 +89,7 @@ def _mistake(field: AnyField, value: Any, *, is_query: bool) -> Any:
     if isinstance(child, serializers.Field):
         items = enumerate(value) if isinstance(value, list) else ()
         found = {index: _mistake(child, item, is_query=is_query) for index, item in items}
-        return {f"[{index}]": mistake for index, mistake in found.items() if mistake}
+        return {index: mistake for index, mistake in found.items() if mistake}
     error = _type_error(field, value, is_query=is_query) or _text_error(field, value)
     return [error] if error else None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.db import connection, models
 
 
@@ -12,6 +14,8 @@ class Lamp(models.Model):
     lit_at = models.DateTimeField()
     watts = models.IntegerField(default=0)
     label = models.TextField(default="")
+
+    objects: ClassVar[models.Manager[Lamp]] = models.Manager()
 
     class Meta:
         app_label = "kit"

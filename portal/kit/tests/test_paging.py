@@ -35,7 +35,8 @@ def lamps(db: None) -> QuerySet[Lamp]:
         Lamp(status="off", lit_at=AT + timedelta(microseconds=i // 5), watts=i % 3, label='ä\n"'[: i % 4])
         for i in range(23)
     )
-    return Lamp.objects.annotate(doubled=F("watts") * 2)
+    rows: QuerySet[Lamp] = QuerySet(Lamp)
+    return rows.annotate(doubled=F("watts") * 2)
 
 
 def _walk(rows: QuerySet[Lamp], order: Sequence[str], size: int) -> list[Page[Lamp]]:
@@ -45,7 +46,7 @@ def _walk(rows: QuerySet[Lamp], order: Sequence[str], size: int) -> list[Page[La
     return pages
 
 
-@pytest.mark.parametrize("order", ORDERS, ids=lambda order: ",".join(order))
+@pytest.mark.parametrize("order", ORDERS, ids=",".join)
 @pytest.mark.parametrize("size", [1, 4, 22, 23, 24])
 def test_the_pages_are_the_list_in_pieces(lamps: QuerySet[Lamp], order: Sequence[str], size: int) -> None:
     pages = _walk(lamps, order, size)
