@@ -18,7 +18,7 @@ from guardian.models import GroupObjectPermission, UserObjectPermission
 
 from portal.access.models import Person
 from portal.estate.models import VERBS, Category
-from portal.kit.refusals import NotAllowed, because
+from portal.kit.refusals import NotAllowed, Refused, because
 
 _SQL = """
 SELECT p.codename, NULL AS object_pk FROM auth_permission p
@@ -66,6 +66,16 @@ def require(person: Person, verb: str, category: Category) -> None:
     """Refuse unless the person may `verb` in the category."""
     if not of(person).may(verb, category.pk):
         raise NotAllowed(because(verb, f"You need the grant “{VERBS[verb]}” in the category {category.name}."))
+
+
+def categories(person: Person, verb: str, *, slug: str = "") -> list[Category]:
+    """The categories in which a person may `verb`, or of these the one with this slug; Refused for an unknown slug."""
+    found = list(Category.objects.all())
+    if slug and all(category.slug != slug for category in found):
+        known = ", ".join(category.slug for category in found)
+        raise Refused(because("unknown", f"There is no category {slug!r}. Known: {known}.", "category"))
+    granted = of(person)
+    return [each for each in found if granted.may(verb, each.pk) and slug in ("", each.slug)]
 
 
 def give(*, to: Person | Group, verb: str, category: Category) -> None:

@@ -12,7 +12,8 @@ from portal.notices.models import Notice
 def tell(people: Iterable[Person], *, kind: str, ticket_key: str, text: str, path: str, at: datetime) -> int:
     """One notice for each person, in the caller's transaction; returns how many were told."""
     notices = [
-        Notice(person=person, kind=kind, ticket_key=ticket_key, text=text, path=path, created_at=at) for person in people
+        Notice(person=person, kind=kind, ticket_key=ticket_key, text=text, path=path, created_at=at)
+        for person in people
     ]
     return len(Notice.objects.bulk_create(notices))
 

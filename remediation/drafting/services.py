@@ -99,7 +99,9 @@ def move(remediation: Remediation, to: Status, *, actor: Actor, at: datetime, re
     before = remediation.status
     compare_and_swap(remediation, to, next_states=NEXT, status_at=at, status_reason=reason)
     ticket = remediation.ticket
-    tickets.follow(ticket, ticket_status(to, has_written=remediation.has_written), at=at, resolution=_resolution(to, reason))
+    tickets.follow(
+        ticket, ticket_status(to, has_written=remediation.has_written), at=at, resolution=_resolution(to, reason)
+    )
     data = {"before": before, "after": to.value, "reason": reason, "ticket_status": str(ticket.status)}
     audit.record("remediation.moved", actor=actor, at=at, subject=remediation.ref, ticket=ticket.ref, data=data)
 

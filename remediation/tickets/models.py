@@ -98,7 +98,9 @@ class Evidence(models.Model):
         """In the order it was given."""
 
         ordering: ClassVar = ["ticket", "number"]
-        constraints: ClassVar = [models.UniqueConstraint(fields=["ticket", "number"], name="evidence_numbers_are_unique")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["ticket", "number"], name="evidence_numbers_are_unique")
+        ]
 
     def __str__(self) -> str:
         return self.ref

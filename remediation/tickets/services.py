@@ -85,14 +85,18 @@ def open_ticket(
                     at=at,
                 )
             data = {"category": category.slug, "severity": ticket.severity, "opted_in": ticket.enable_auto_remediation}
-            audit.record("ticket.opened", actor=opener.at(door), at=at, subject=ticket.ref, ticket=ticket.ref, data=data)
+            audit.record(
+                "ticket.opened", actor=opener.at(door), at=at, subject=ticket.ref, ticket=ticket.ref, data=data
+            )
             jobs.publish("ticket.opened", subject_id=ticket.pk, at=at)
     except IntegrityError as error:
         return _lost_race(error, opener, new, idempotency)
     return Opened(ticket, is_repeat=False)
 
 
-def add_evidence(ticket_id: int, *, new: Sequence[NewEvidence], person: Person, door: Door, at: datetime) -> list[Evidence]:
+def add_evidence(
+    ticket_id: int, *, new: Sequence[NewEvidence], person: Person, door: Door, at: datetime
+) -> list[Evidence]:
     """More evidence for a ticket; numbers go on where they stopped."""
     with transaction.atomic():
         ticket = Ticket.objects.select_for_update().select_related("category").get(pk=ticket_id)

@@ -1,4 +1,4 @@
-"""States of a ticket. A person closes it; everything else follows the remediation by one table in `drafting.states`. Pure."""
+"""States of a ticket. A person closes it; all else follows the remediation by a table in `drafting.states`. Pure."""
 
 from __future__ import annotations
 
@@ -21,6 +21,12 @@ class TicketStatus(StrEnum):
 
 
 FINISHED = frozenset(
-    {TicketStatus.RESOLVED, TicketStatus.PARTIALLY_REMEDIATED, TicketStatus.FAILED, TicketStatus.REJECTED, TicketStatus.CLOSED}
+    {
+        TicketStatus.RESOLVED,
+        TicketStatus.PARTIALLY_REMEDIATED,
+        TicketStatus.FAILED,
+        TicketStatus.REJECTED,
+        TicketStatus.CLOSED,
+    }
 )
 """Statuses in which nothing is on its way any more."""
