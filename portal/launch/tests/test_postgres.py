@@ -5,7 +5,6 @@ import shutil
 import signal
 import socket
 import stat
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,15 +13,6 @@ import pytest
 
 from portal.launch import roles
 from portal.launch.postgres import Server
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """A folder that everybody can enter: pytest's own are closed to the server's user when the tests run as root."""
-    made = Path(tempfile.mkdtemp(dir="/tmp"))
-    made.chmod(0o755)
-    yield made
-    shutil.rmtree(made)
 
 
 @pytest.fixture
