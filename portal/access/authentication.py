@@ -1,4 +1,4 @@
-"""How the API knows who is asking: a bearer token, or the portal's own session on the browsable page."""
+"""How the API knows who is asking: a bearer token and its scopes. A session does not open the API."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
@@ -58,6 +58,13 @@ class HasScope(BasePermission):
             return True
         self.message = f"This token lacks the scope {wanted}."
         return isinstance(request.auth, Token) and wanted in request.auth.scopes
+
+
+def person_of(request: Request) -> Person:
+    """Who is asking; views behind IsAuthenticated always have somebody."""
+    if not isinstance(request.user, Person):
+        raise NotAuthenticated
+    return request.user
 
 
 class TokenScheme(OpenApiAuthenticationExtension):

@@ -1,0 +1,18 @@
+"""Addresses of the ticket API, below /api/v1/; none ends in a slash."""
+
+from django.urls import path
+
+from remediation.desk import api
+
+urlpatterns = [
+    path("tickets", api.TicketList.as_view()),
+    path("tickets/<str:ticket_id>", api.TicketDetail.as_view()),
+    path("tickets/<str:ticket_id>/remediation-logs", api.RemediationLogs.as_view()),
+    path("tickets/<str:ticket_id>/approve-remediation", api.ApproveRemediation.as_view()),
+    path("tickets/<str:ticket_id>/revisions", api.Revisions.as_view()),
+    path("tickets/<str:ticket_id>/ticks", api.Ticks.as_view()),
+    path("tickets/<str:ticket_id>/request-changes", api.RequestChanges.as_view()),
+    path("tickets/<str:ticket_id>/evidence", api.EvidenceList.as_view()),
+    path("tickets/<str:ticket_id>/redraft", api.Redraft.as_view()),
+    path("tickets/<str:ticket_id>/close", api.Close.as_view()),
+]

@@ -1,0 +1,201 @@
+"""What the ticket API accepts: closed bodies and query strings with their limits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from rest_framework import serializers
+
+from portal.estate.models import Environment
+from portal.kit.serializers import StrictSerializer, Trimmed
+from portal.signoff.states import Stage
+from remediation.desk import reads
+from remediation.review.models import Objection
+from remediation.tickets.models import KEY, Evidence, Severity
+from remediation.tickets.services import NewEvidence, NewTicket
+from remediation.tickets.states import TicketStatus
+
+PIECES = 200
+PIECE_BYTES = 64 * 1024
+Pieces = serializers.ListSerializer[Any]
+SEVERITIES = {severity.label: severity.value for severity in Severity}
+
+
+class Piece(serializers.CharField):
+    """A text of at most 64 KiB of UTF-8."""
+
+    default_error_messages = {"too_large": f"At most {PIECE_BYTES:,} bytes of UTF-8."}
+
+    def to_internal_value(self, data: Any) -> str:
+        """The text, unless it is too large."""
+        text = super().to_internal_value(data)
+        if len(text.encode()) > PIECE_BYTES:
+            self.fail("too_large")
+        return text
+
+
+class EvidenceIn(StrictSerializer):
+    """One piece of what was observed."""
+
+    kind = serializers.ChoiceField(Evidence.Kind.choices)
+    text = Piece(
+        allow_blank=True, default="", max_length=PIECE_BYTES, help_text="The observation, or a command's output."
+    )
+    command = Piece(allow_blank=True, default="", max_length=4_096, help_text="The command that was run, if any.")
+    observed_at = serializers.DateTimeField()
+    environment = serializers.ChoiceField(Environment.choices, default="", allow_blank=True)
+    release = serializers.CharField(allow_blank=True, default="", max_length=200)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """A piece says something."""
+        return _not_empty(attrs)
+
+
+class TimelineIn(StrictSerializer):
+    """One entry of the timeline: what happened or was done, and a command with its output if one was run."""
+
+    at = serializers.DateTimeField()
+    text = Piece(allow_blank=True, default="", max_length=PIECE_BYTES)
+    command = Piece(allow_blank=True, default="", max_length=4_096)
+    output = Piece(allow_blank=True, default="", max_length=PIECE_BYTES)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """An entry says something, and an output belongs to a command."""
+        if attrs["output"] and not attrs["command"]:
+            raise serializers.ValidationError({"command": ["Say which command this is the output of."]})
+        return _not_empty(attrs)
+
+
+class TicketIn(StrictSerializer):
+    """A new ticket."""
+
+    ticket_id = serializers.RegexField(KEY, help_text="Yours; unique.")
+    title = Trimmed(max_length=300)
+    description = Piece(max_length=PIECE_BYTES)
+    category = serializers.CharField(max_length=40)
+    enable_auto_remediation = serializers.BooleanField(default=False)
+    severity = serializers.ChoiceField(list(SEVERITIES), default="sev3")
+    environment = serializers.ChoiceField(Environment.choices, default=Environment.PRODUCTION)
+    service = serializers.CharField(max_length=80, allow_null=True, default=None)
+    affected_systems = serializers.ListField(child=Trimmed(max_length=200), max_length=50, default=list)
+    timeline: Pieces = serializers.ListSerializer(child=TimelineIn(), default=list, max_length=PIECES)
+    evidence: Pieces = serializers.ListSerializer(child=EvidenceIn(), default=list, max_length=PIECES)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """The pieces of both lists count together."""
+        if len(attrs["timeline"]) + len(attrs["evidence"]) > PIECES:
+            raise serializers.ValidationError({"evidence": [f"At most {PIECES} pieces, timeline included."]})
+        return attrs
+
+
+class EvidenceListIn(StrictSerializer):
+    """More evidence for a ticket."""
+
+    evidence: Pieces = serializers.ListSerializer(child=EvidenceIn(), allow_empty=False, max_length=PIECES)
+
+
+class TicketListIn(StrictSerializer):
+    """What a list of tickets is narrowed to."""
+
+    status = serializers.ChoiceField([status.value for status in TicketStatus], default="")
+    category = serializers.CharField(max_length=40, default="")
+    severity = serializers.ChoiceField(list(SEVERITIES), default="")
+    text = Trimmed(max_length=500, default="", help_text="Words of the ticket, in the syntax of a web search.")
+    after = serializers.CharField(max_length=1_000, default=None, help_text="A cursor: `next` or `previous` of a page.")
+    size = serializers.IntegerField(min_value=1, max_value=200, default=reads.PAGE)
+
+
+class PageIn(StrictSerializer):
+    """Which page of a list."""
+
+    after = serializers.CharField(max_length=1_000, default=None, help_text="A cursor: `next` or `previous` of a page.")
+    size = serializers.IntegerField(min_value=1, max_value=200, default=reads.PAGE)
+
+
+class ApprovalIn(StrictSerializer):
+    """A sign-off of the plan with this digest, or the rejection of the draft."""
+
+    ticket_id = serializers.CharField(max_length=64, required=False, help_text="If given, the one in the path.")
+    approve = serializers.BooleanField(help_text="false rejects the draft and ends the remediation.")
+    approver = serializers.CharField(max_length=80, required=False, help_text="If given, the token's own person.")
+    comment = serializers.CharField(max_length=2_000, allow_blank=True, default="", help_text="Required to reject.")
+    stage = serializers.ChoiceField(
+        [stage.value for stage in Stage], required=False, help_text="`plan.stage` of the ticket."
+    )
+    digest = serializers.CharField(
+        max_length=64, required=False, help_text="`plan.digest` of the ticket: what you read."
+    )
+    reason = serializers.ChoiceField(
+        Objection.Reason.choices, default=Objection.Reason.OTHER, help_text="Of a rejection."
+    )
+
+
+class RevisionIn(StrictSerializer):
+    """An edited draft on top of the revision that was read."""
+
+    base_digest = serializers.CharField(
+        max_length=64, allow_blank=True, help_text="`revision.digest` of the ticket; empty if there is no draft yet."
+    )
+    draft = serializers.DictField(help_text="The whole draft in the closed schema `countersign.draft/1`.")
+
+
+class TickIn(StrictSerializer):
+    """A REVIEW item of the newest revision, confirmed or taken back."""
+
+    item = serializers.CharField(max_length=64, help_text="`checklist[].item` of the ticket.")
+    is_confirmed = serializers.BooleanField(default=True)
+
+
+class ChangesIn(StrictSerializer):
+    """What a reviewer wants to be different."""
+
+    comment = Trimmed(max_length=2_000)
+
+
+class ClosingIn(StrictSerializer):
+    """How a ticket was resolved, in words; empty keeps what it says."""
+
+    resolution = serializers.CharField(max_length=10_000, allow_blank=True, default="")
+
+
+def new_ticket(body: Mapping[str, Any]) -> NewTicket:
+    """The service's input for a validated TicketIn."""
+    return NewTicket(
+        key=body["ticket_id"],
+        title=body["title"],
+        description=body["description"],
+        category_slug=body["category"],
+        enable_auto_remediation=body["enable_auto_remediation"],
+        severity=SEVERITIES[body["severity"]],
+        environment=body["environment"],
+        service_slug=body["service"],
+        affected_systems=body["affected_systems"],
+        evidence=[*map(_from_timeline, body["timeline"]), *new_evidence(body["evidence"])],
+    )
+
+
+def new_evidence(pieces: list[dict[str, Any]]) -> list[NewEvidence]:
+    """The service's input for validated pieces of evidence."""
+    return [NewEvidence(**piece) for piece in pieces]
+
+
+def filters(query: Mapping[str, Any]) -> reads.Filters:
+    """What a validated TicketListIn narrows a list to."""
+    severity = SEVERITIES.get(query["severity"])
+    return reads.Filters(status=query["status"], category=query["category"], severity=severity, text=query["text"])
+
+
+def _from_timeline(entry: Mapping[str, Any]) -> NewEvidence:
+    """A command of the timeline is evidence of its own kind: what was run, and below what was said what came out."""
+    observed_at: datetime = entry["at"]
+    text = "\n".join(part for part in (entry["text"], entry["output"]) if part)
+    kind = Evidence.Kind.COMMAND if entry["command"] else Evidence.Kind.TIMELINE
+    return NewEvidence(kind=kind, text=text, observed_at=observed_at, command=entry["command"])
+
+
+def _not_empty(piece: dict[str, Any]) -> dict[str, Any]:
+    if not piece["text"].strip() and not piece["command"].strip():
+        raise serializers.ValidationError({"text": ["Say what was observed."]})
+    return piece
