@@ -1,0 +1,53 @@
+"""The jobs that drive runs: asks for one, and finds the runs that lost theirs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.db import transaction
+
+from portal.jobs import services as jobs
+from portal.jobs.models import Job
+from portal.jobs.states import State
+from portal.kit.actors import system
+from remediation.execution import records
+from remediation.execution.models import Run
+from remediation.execution.states import RunStatus
+
+MOVING = (RunStatus.RUNNING, RunStatus.ROLLING_BACK)
+KIND = "execution.advance"
+
+
+def ask_for(run: Run, *, at: datetime, released_stop: int | None = None) -> None:
+    """Ask for the job that drives this run; of one run only one is driven at a time.
+
+    `released_stop` is the emergency stop that a person released for a rollback.
+    """
+    payload = {"released_stop": released_stop} if released_stop else {}
+    jobs.enqueue(KIND, subject_id=run.pk, payload=payload, key=_key(run), at=at)
+
+
+def give_up_on_lost(*, at: datetime) -> int:
+    """Runs that no job drives any more, because it died with every attempt, are a person's; returns how many."""
+    candidates = Run.objects.filter(mode=Run.Mode.WORKERS, status__in=MOVING)
+    return sum(_give_up(run.pk, at) for run in candidates)
+
+
+def _give_up(run_id: int, at: datetime) -> bool:
+    general = system("general")
+    with transaction.atomic():
+        run = records.locked(run_id)
+        if run.status not in MOVING or _is_driven(run):
+            return False
+        records.take(run, actor=general, at=at)
+        reason = "Its worker was lost several times. Look at the targets, then resume it or roll it back."
+        records.move_run(run, RunStatus.NEEDS_PERSON, actor=general, at=at, reason=reason)
+    return True
+
+
+def _is_driven(run: Run) -> bool:
+    return Job.objects.filter(kind=KIND, key=_key(run), state__in=[State.WAITING, State.RUNNING]).exists()
+
+
+def _key(run: Run) -> str:
+    return f"run:{run.pk}"

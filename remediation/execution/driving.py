@@ -1,0 +1,74 @@
+"""Drives a run to its end, or until a person has to come: one move after the other, each in its own transactions.
+
+A job that takes a run over gets a new fence first; whatever its predecessor left open is found out before anything else
+is done. So a redelivery, a second worker or a crash never repeats an action (law 7).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from remediation.execution import advancing, records, resolving, stepping, undoing
+from remediation.execution.models import Run
+from remediation.execution.planning import Do, Move, next_move
+from remediation.execution.records import WORKERS
+from remediation.execution.shift import Shift
+from remediation.execution.states import RunStatus
+from remediation.review import plans
+
+ONE_JOB = timedelta(minutes=5)
+"""A run that takes longer goes on in another job."""
+
+MOVES: dict[Do, Callable[[Shift, int], None]] = {
+    Do.STEP: stepping.take_step,
+    Do.VERIFY: stepping.verify,
+    Do.RESOLVE: resolving.resolve,
+    Do.TURN_BACK: undoing.turn_back,
+    Do.UNDO: undoing.undo,
+    Do.RESOLVE_UNDO: undoing.resolve_undo,
+}
+
+
+def drive(
+    run_id: int,
+    *,
+    clock: Callable[[], datetime],
+    keeps_lease: Callable[[], bool],
+    released_stop: int | None = None,
+) -> str:
+    """Make moves until the run ends or waits; says in a few words where it stands then."""
+    shift = _take_over(run_id, clock, keeps_lease, released_stop)
+    started = clock()
+    while shift:
+        run = Run.objects.get(pk=run_id)
+        move = next_move(RunStatus(run.status), records.views(run, shift.content))
+        if move.do is Do.WAIT:
+            break
+        if clock() - started > ONE_JOB:
+            advancing.ask_for(run, at=clock(), released_stop=released_stop)
+            return f"{run} goes on in another job."
+        _make(shift, move)
+    run = Run.objects.get(pk=run_id)
+    return f"{run} is {run.status}. {run.status_reason}".strip()
+
+
+def _take_over(
+    run_id: int, clock: Callable[[], datetime], keeps_lease: Callable[[], bool], released_stop: int | None
+) -> Shift | None:
+    with transaction.atomic():
+        run = records.locked(run_id)
+        if run.mode != Run.Mode.WORKERS or run.status not in advancing.MOVING:
+            return None
+        fence = records.take(run, actor=WORKERS, at=clock())
+    return Shift(run_id, fence, plans.read(run.plan.content), clock, keeps_lease, released_stop)
+
+
+def _make(shift: Shift, move: Move) -> None:
+    if move.do is not Do.END:
+        MOVES[move.do](shift, move.number)
+        return
+    with shift.writing() as run:
+        records.conclude(run, shift.content, move, actor=WORKERS, at=shift.clock())

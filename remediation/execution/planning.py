@@ -1,0 +1,164 @@
+"""What a run does next, and what an interrupted step turns out to have been: tables and pure functions.
+
+Workers and guided manual mode follow the same plan of moves; they differ only in whose hands make them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from remediation.drafting.states import Status
+from remediation.execution.states import RunStatus, StepStatus
+
+
+class Do(StrEnum):
+    """What can come next in a run."""
+
+    STEP = "step"
+    """Look, then act."""
+    VERIFY = "verify"
+    RESOLVE = "resolve"
+    """An action may or may not have happened: find out."""
+    TURN_BACK = "turn_back"
+    """Stop going forward and undo what was done."""
+    UNDO = "undo"
+    RESOLVE_UNDO = "resolve_undo"
+    END = "end"
+    WAIT = "wait"
+    """For a person, or for nothing: the run is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class StepView:
+    """What the plan of moves needs to know of a step. It `may_have_changed` something from the intent on."""
+
+    number: int
+    status: StepStatus
+    may_have_changed: bool
+    is_reversible: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """The next move: of which step, and for END to which status, with the reason."""
+
+    do: Do
+    number: int = 0
+    to: RunStatus | None = None
+    reason: str = ""
+
+
+S = StepStatus
+FORWARD = (S.PENDING, S.PREFLIGHT)
+OPEN_OUTCOME = (S.INTENDED, S.UNKNOWN)
+DONE = (S.ACTED, S.VERIFIED, S.FAILED)
+TURNED = frozenset({S.FAILED, S.ROLLING_BACK, S.ROLLED_BACK, S.ROLLBACK_FAILED})
+"""With a step in one of these, a run can only go back."""
+
+
+def next_move(status: RunStatus, steps: Sequence[StepView]) -> Move:
+    """The one thing to do next; `steps` in the plan's order."""
+    if status is RunStatus.RUNNING:
+        return _forward(steps)
+    if status is RunStatus.ROLLING_BACK:
+        return _backward(steps)
+    return Move(Do.WAIT)
+
+
+def _forward(steps: Sequence[StepView]) -> Move:
+    for step in steps:
+        if step.status in OPEN_OUTCOME:
+            return Move(Do.RESOLVE, step.number)
+        if step.status is S.ACTED:
+            return Move(Do.VERIFY, step.number)
+        if step.status is S.FAILED:
+            return _after_failure(step, steps)
+        if step.status in FORWARD:
+            return Move(Do.STEP, step.number)
+    return Move(Do.END, to=RunStatus.SUCCEEDED)
+
+
+def _after_failure(failed: StepView, steps: Sequence[StepView]) -> Move:
+    if any(step.may_have_changed for step in steps):
+        return Move(Do.TURN_BACK, failed.number)
+    return Move(Do.END, failed.number, RunStatus.FAILED, "Nothing was changed.")
+
+
+def _backward(steps: Sequence[StepView]) -> Move:
+    for step in reversed(steps):
+        if step.status is S.ROLLING_BACK:
+            return Move(Do.RESOLVE_UNDO, step.number)
+        if step.status is S.ROLLBACK_FAILED:
+            reason = f"The way back of step {step.number} did not work: its state is not what it was before."
+            return Move(Do.END, step.number, RunStatus.NEEDS_PERSON, reason)
+        if step.status in DONE and step.may_have_changed:
+            return _undo(step)
+    return Move(Do.END, to=RunStatus.ROLLED_BACK)
+
+
+def _undo(step: StepView) -> Move:
+    if step.is_reversible:
+        return Move(Do.UNDO, step.number)
+    reason = f"Step {step.number} was done and has no way back; the steps before it are still in place as well."
+    return Move(Do.END, step.number, RunStatus.NEEDS_PERSON, reason)
+
+
+class Found(StrEnum):
+    """What an interrupted action turns out to have been."""
+
+    DONE = "done"
+    NOT_STARTED = "not_started"
+    REFUSED = "refused"
+    """The server refused it and nothing changed."""
+    PARTIAL = "partial"
+    UNCLEAR = "unclear"
+
+
+def found(server_says: str | None, *, is_as_after: bool | None, is_as_before: bool | None) -> Found:
+    """What happened, from the server's book of requests and two looks; None: could not be asked.
+
+    `is_as_after`: the verify holds. `is_as_before`: the pre-flight holds. The server's word alone is never enough to
+    say that nothing happened, unless the state is not as after the action.
+    """
+    if server_says == "done":
+        return Found.DONE
+    if server_says == "not_performed" and is_as_after is False:
+        return Found.NOT_STARTED
+    if server_says == "failed":
+        return Found.REFUSED if is_as_before else Found.PARTIAL
+    return Found.UNCLEAR
+
+
+def remediation_status(status: RunStatus) -> Status:
+    """The remediation follows its run."""
+    if status in {RunStatus.RUNNING, RunStatus.ROLLING_BACK}:
+        return Status.EXECUTING
+    return Status(status.value)
+
+
+ENDED = frozenset({RunStatus.SUCCEEDED, RunStatus.ROLLED_BACK, RunStatus.FAILED})
+"""Statuses in which a run holds nothing any more."""
+
+
+def pauses(seconds: float) -> Iterator[float]:
+    """Pauses between looks, each twice the last, `seconds` in all; none for 0."""
+    pause = 0.2
+    while seconds > 0:
+        yield min(pause, seconds)
+        seconds -= pause
+        pause *= 2
+
+
+def why_people(*, mode: str, is_lab: bool, has_opted_in: bool, is_for_people: bool) -> str:
+    """Why workers must leave a signed plan to people (law 1); empty: they may run it."""
+    if is_for_people:
+        return "The plan contains commands; people run those."
+    if mode == "off":
+        return "Auto-remediation is switched off for this site, so workers execute nothing."
+    if mode == "lab" and not is_lab:
+        return "Auto-remediation is switched on for the lab only, and a target lies outside it."
+    if not has_opted_in:
+        return "The ticket did not opt in to auto-remediation."
+    return ""

@@ -1,0 +1,228 @@
+"""Every write of a run to the database: hold it, move it, move its steps, keep what was said, end it.
+
+The remediation's row is locked first, then the run's; whoever writes names the fence under which it holds the run, and
+an older one is refused. Nothing here touches the world.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+
+from portal.access import grants
+from portal.access.models import Person
+from portal.audit import services as audit
+from portal.estate.models import TargetLock
+from portal.jobs import services as jobs
+from portal.kit import redaction
+from portal.kit.actors import Actor, Ref, system
+from portal.kit.moving import move
+from portal.kit.refusals import StaleTransition, because
+from portal.notices import services as notices
+from remediation.drafting import services as remediations
+from remediation.drafting.models import Remediation
+from remediation.drafting.states import NEXT as REMEDIATION_NEXT
+from remediation.drafting.states import Status
+from remediation.execution.models import Run, StepOutput, StepRun
+from remediation.execution.planning import ENDED, Move, StepView, remediation_status
+from remediation.execution.states import RUN_NEXT, STEP_NEXT, RunStatus, StepStatus
+from remediation.review.plans import Content, OperationStep, PlanStep
+
+WORKERS = system("execution")
+LONGEST_OUTPUT = 64 * 1024
+CUT = "\n[cut here: longer than 64 KB]"
+WITH_RUN = frozenset({Status.EXECUTING, Status.PAUSED, Status.NEEDS_PERSON})
+"""Statuses of a remediation that follow its run; any other means that people took it elsewhere meanwhile."""
+
+Phase = StepOutput.Phase
+
+
+def locked(run_id: int) -> Run:
+    """The run with its row and its remediation's locked until the transaction ends."""
+    remediation = remediations.locked(Run.objects.values_list("remediation_id", flat=True).get(pk=run_id))
+    run = Run.objects.select_for_update(of=("self",)).select_related("plan", "held_by").get(pk=run_id)
+    run.remediation = remediation
+    return run
+
+
+def held(run_id: int, *, fence: int) -> Run:
+    """The locked run, if nobody took it over since this fence was given out."""
+    run = locked(run_id)
+    if run.fence != fence:
+        raise StaleTransition(because("taken_over", f"Somebody else holds run {run_id} by now; nothing was changed."))
+    return run
+
+
+def take(run: Run, *, actor: Actor, at: datetime, by: Person | None = None) -> int:
+    """Give a locked run a new holder: from here on the old one's fence is refused, here and by the servers."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('execution_fence')")
+        run.fence = cursor.fetchone()[0]
+    run.held_by = by
+    run.save(update_fields=["fence", "held_by"])
+    _tell_audit("run.taken", run, actor, at, {"fence": run.fence})
+    return run.fence
+
+
+def step_of(run: Run, number: int) -> StepRun:
+    """One step of a run."""
+    return run.steps.get(number=number)
+
+
+def views(run: Run, content: Content) -> list[StepView]:
+    """The steps as the plan of moves sees them."""
+    return [
+        StepView(step.number, StepStatus(step.status), step.intended_at is not None, is_reversible(planned))
+        for step, planned in zip(run.steps.all(), content.steps, strict=True)
+    ]
+
+
+def is_reversible(step: PlanStep) -> bool:
+    """Whether the plan names a way back."""
+    return step.way_back is not None if isinstance(step, OperationStep) else bool(step.rollback_command)
+
+
+def move_step(
+    run: Run, step: StepRun, to: StepStatus, *, actor: Actor, at: datetime, detail: str = "", **fields: Any
+) -> None:
+    """Move one step of a held run; the event says why."""
+    before = step.status
+    move(step, to, next_states=STEP_NEXT, status_at=at, detail=detail, **fields)
+    subject = Ref("execution.steprun", step.pk, f"step {step.number} of run {run.pk}")
+    data = {"step": step.number, "before": str(before), "after": to.value, "detail": detail}
+    audit.record("step.moved", actor=actor, at=at, subject=subject, ticket=run.remediation.ticket.ref, data=data)
+
+
+def intend(run: Run, step: StepRun, *, actor: Actor, at: datetime) -> None:
+    """Write down that the step is about to change something; once committed, it may have (law 7)."""
+    move_step(run, step, StepStatus.INTENDED, actor=actor, at=at, intended_at=at)
+    _note_written(run.remediation, has_written=True)
+
+
+def disprove(run: Run, step: StepRun, to: StepStatus, *, actor: Actor, at: datetime, detail: str) -> None:
+    """Move a step whose intent turned out to have changed nothing."""
+    move_step(run, step, to, actor=actor, at=at, detail=detail, intended_at=None)
+    others = StepRun.objects.filter(run__remediation=run.remediation, intended_at__isnull=False)
+    _note_written(run.remediation, has_written=others.exists())
+
+
+def keep(
+    step: StepRun, phase: StepOutput.Phase, *, is_good: bool | None, says: str, text: str, by: str, at: datetime
+) -> None:
+    """Keep what was said: without secrets, and at most 64 KB of it."""
+    StepOutput.objects.create(
+        step_id=step.pk, run_id=step.run_id, phase=phase, is_good=is_good, says=says, text=storable(text), by=by, at=at
+    )
+
+
+def storable(text: str) -> str:
+    """Text without secrets or NUL characters, cut at 64 KB with a mark; withheld where redaction fails."""
+    try:
+        clean = redaction.redact(text.replace("\x00", "\ufffd")).text
+    except redaction.RedactionFailed:
+        return "[withheld: secrets could not be looked for]"
+    raw = clean.encode()
+    if len(raw) <= LONGEST_OUTPUT:
+        return clean
+    return raw[: LONGEST_OUTPUT - len(CUT)].decode(errors="ignore") + CUT
+
+
+def move_run(run: Run, to: RunStatus, *, actor: Actor, at: datetime, reason: str = "") -> None:
+    """Move a held run; its remediation follows, and where people have to know they are told."""
+    before = run.status
+    finished_at = at if to in ENDED else None
+    move(run, to, next_states=RUN_NEXT, status_at=at, status_reason=reason, finished_at=finished_at)
+    _tell_audit("run.moved", run, actor, at, {"before": str(before), "after": to.value, "reason": reason})
+    _follow(run.remediation, remediation_status(to), actor=actor, at=at, reason=reason)
+    if to in {RunStatus.PAUSED, RunStatus.NEEDS_PERSON}:
+        _tell_people(run, at)
+
+
+def end(run: Run, to: RunStatus, content: Content, *, actor: Actor, at: datetime, reason: str) -> None:
+    """End a held run for good: what was not begun is skipped, targets are free, people and patterns hear of it."""
+    for step in run.steps.filter(status__in=[StepStatus.PENDING, StepStatus.PREFLIGHT]):
+        move_step(run, step, StepStatus.SKIPPED, actor=actor, at=at, detail="The run ended before it.")
+    move_run(run, to, actor=actor, at=at, reason=reason)
+    TargetLock.objects.filter(run_id=run.pk, released_at=None).update(released_at=at)
+    data = {"succeeded": to is RunStatus.SUCCEEDED, "action": action_of(content)}
+    _tell_audit("run.finished", run, actor, at, data)
+    jobs.publish("run.finished", subject_id=run.pk, at=at, payload=data)
+    _tell_people(run, at)
+
+
+def action_of(content: Content) -> str:
+    """What kind of action a run is, for patterns: the operations of its steps, or `command`."""
+    names = dict.fromkeys(s.operation if isinstance(s, OperationStep) else "command" for s in content.steps)
+    return "+".join(names)
+
+
+def state_of(run: Run, content: Content) -> str:
+    """Where every step stands, in words, for people who have to go on from here."""
+    words = [
+        f"Step {step.number} ({planned.title}): {step.status.replace('_', ' ')}."
+        for step, planned in zip(run.steps.all(), content.steps, strict=True)
+    ]
+    return " ".join(words)
+
+
+def conclude(run: Run, content: Content, move: Move, *, actor: Actor, at: datetime) -> None:
+    """Make the move END of a held run."""
+    reason = _conclusion(run, content, move)
+    if move.to is RunStatus.NEEDS_PERSON:
+        move_run(run, RunStatus.NEEDS_PERSON, actor=actor, at=at, reason=reason)
+    elif move.to:
+        end(run, move.to, content, actor=actor, at=at, reason=reason)
+
+
+def _conclusion(run: Run, content: Content, move: Move) -> str:
+    """Why a run ends as it does, in words; on success this becomes the ticket's resolution."""
+    if move.to is RunStatus.SUCCEEDED:
+        done = [step.says if isinstance(step, OperationStep) else f"{step.title}." for step in content.steps]
+        return " ".join([*done, "Every step was verified."])
+    if move.to is RunStatus.NEEDS_PERSON:
+        return f"{move.reason} {state_of(run, content)}"
+    if move.to is RunStatus.ROLLED_BACK:
+        return f"{run.status_reason} Everything that was done has been undone."
+    return f"Step {move.number} failed. {step_of(run, move.number).detail} {move.reason}"
+
+
+def _note_written(remediation: Remediation, *, has_written: bool) -> None:
+    Remediation.objects.filter(pk=remediation.pk).update(has_written=has_written)
+    remediation.has_written = has_written
+
+
+def _follow(remediation: Remediation, to: Status, *, actor: Actor, at: datetime, reason: str) -> None:
+    """Move the remediation to where its run is, by way of `executing` where the table has no direct road."""
+    if remediation.status == to or remediation.status not in WITH_RUN:
+        return
+    if to not in REMEDIATION_NEXT[Status(remediation.status)]:
+        remediations.move(remediation, Status.EXECUTING, actor=actor, at=at)
+    remediations.move(remediation, to, actor=actor, at=at, reason=reason)
+
+
+def _tell_people(run: Run, at: datetime) -> None:
+    """The ticket's opener and whoever may run things in the category; nobody twice."""
+    ticket = run.remediation.ticket
+    people = {person.pk: person for person in [*operators(run.remediation), ticket.opened_by]}
+    words = str(run.status).replace("_", " ")
+    text = (
+        f"The run of {ticket.key} {'is' if run.finished_at is None else 'ended:'} {words}. {run.status_reason}".strip()
+    )
+    tell(list(people.values()), ticket_key=ticket.key, text=text, at=at)
+
+
+def operators(remediation: Remediation) -> list[Person]:
+    """Who may run and roll back here."""
+    return grants.holders("run", remediation.category)
+
+
+def tell(people: Sequence[Person], *, ticket_key: str, text: str, at: datetime) -> None:
+    """A notice about a run, with the way to its page."""
+    notices.tell(people, kind="run", ticket_key=ticket_key, text=text, path=f"/tickets/{ticket_key}/run", at=at)
+
+
+def _tell_audit(kind: str, run: Run, actor: Actor, at: datetime, data: dict[str, Any]) -> None:
+    audit.record(kind, actor=actor, at=at, subject=run.ref, ticket=run.remediation.ticket.ref, data=data)

@@ -1,0 +1,88 @@
+"""One worker's turn at a run: under which fence it writes, whether it still may, and what holds it back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.conf import settings
+from django.db import transaction
+
+from portal.kit.refusals import StaleTransition, because
+from portal.signoff import brakes
+from portal.signoff.models import Stop
+from remediation.connectors import client
+from remediation.connectors.models import Connector
+from remediation.connectors.operations import Call
+from remediation.connectors.probes import Outcome
+from remediation.execution import records
+from remediation.execution.models import Run
+from remediation.execution.planning import why_people
+from remediation.policy import services as policies
+from remediation.review.plans import Content, OperationStep
+from remediation.tickets.models import Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """A worker's turn. `keeps_lease` renews the job's lease; `released_stop` is a stop that a person released (law 8)."""
+
+    run_id: int
+    fence: int
+    content: Content
+    clock: Callable[[], datetime]
+    keeps_lease: Callable[[], bool]
+    released_stop: int | None = None
+
+    @contextmanager
+    def writing(self) -> Iterator[Run]:
+        """One transaction in which this worker holds the run; a worker that was replaced gets StaleTransition."""
+        with transaction.atomic():
+            yield records.held(self.run_id, fence=self.fence)
+
+    def planned(self, number: int) -> OperationStep:
+        """What the plan says about a step. Workers run operations only."""
+        step = self.content.steps[number - 1]
+        if not isinstance(step, OperationStep):
+            raise StaleTransition(because("for_people", f"Step {number} is a command; people run those."))
+        return step
+
+    def write(self, connector: str, call: Call, *, key: str) -> Outcome:
+        """Change the world, once per key, if this worker still has its job."""
+        if not self.keeps_lease():
+            raise StaleTransition(because("lost_lease", "Another worker has this job by now."))
+        return client.write(
+            connector,
+            call.tool,
+            call.arguments,
+            idempotency_key=key,
+            fence=self.fence,
+            timeout=settings.RUN_WRITE_SECONDS,
+        )
+
+    def stop(self) -> Stop | None:
+        """The emergency stop that concerns this run, if one is engaged now (law 9)."""
+        return brakes.stopped(scopes_of(self.content))
+
+
+def scopes_of(content: Content) -> list[str]:
+    """The scopes whose emergency stop concerns a plan."""
+    connectors = sorted({step.connector for step in content.steps if isinstance(step, OperationStep)})
+    return brakes.scopes_of(category=content.category, connectors=connectors)
+
+
+def left_to_people(content: Content, ticket: Ticket) -> str:
+    """Why workers must not run this now (law 1), empty if they may; asked at the claim and before every write.
+
+    That a target belongs to the lab must be true of its connector today, not only when the plan was signed.
+    """
+    slugs = {step.connector for step in content.steps if isinstance(step, OperationStep)}
+    is_lab = content.is_lab_only and not Connector.objects.filter(slug__in=slugs, is_lab=False).exists()
+    return why_people(
+        mode=policies.switches().mode,
+        is_lab=is_lab,
+        has_opted_in=ticket.enable_auto_remediation,
+        is_for_people=content.is_for_people,
+    )

@@ -1,0 +1,36 @@
+"""Jobs of the room: adapters between the ledger and the services."""
+
+from __future__ import annotations
+
+from django.utils import timezone
+
+from portal.jobs.registry import Handed, handler
+
+
+@handler("execution.start", queue="execution", on=("plan.signed",))
+def start(job: Handed) -> str:
+    """Claim a signed rollout plan for workers, leave it to people, or say what it waits for."""
+    from remediation.execution import claiming  # noqa: PLC0415 - the execution cluster alone needs the MCP client
+
+    return claiming.start(job.subject_id or 0, tries=int(job.payload.get("tries", 0)), at=job.at)
+
+
+@handler("execution.advance", queue="execution")
+def advance(job: Handed) -> str:
+    """Drive a claimed run as far as it goes."""
+    from remediation.execution import driving  # noqa: PLC0415 - see above
+
+    return driving.drive(
+        job.subject_id or 0,
+        clock=timezone.now,
+        keeps_lease=job.renew,
+        released_stop=job.payload.get("released_stop"),
+    )
+
+
+@handler("execution.give_up_on_lost", queue="general", every_seconds=60)
+def give_up_on_lost(job: Handed) -> str:
+    """Hand runs without a worker to a person."""
+    from remediation.execution import advancing  # noqa: PLC0415 - models are not loaded when this module is
+
+    return f"{advancing.give_up_on_lost(at=job.at)} lost runs"
