@@ -117,7 +117,7 @@ def _command_step(step: CommandStep, front: FrontMatter, values: dict[str, Found
             says=say(back.says),
             command=_command(back.command, values) if back.command else None,
         ),
-        review=say(step.review) if step.review else None,
+        review=say(step.review),
         source=_source(front, used, values),
     )
 

@@ -154,7 +154,8 @@ Answer = Drafted | NeedsPerson | Failed
 class Drafter(Protocol):
     """Anything that turns a request into an answer. It never acts, and never raises for what a model may do."""
 
-    name: DrafterName
+    @property
+    def name(self) -> DrafterName: ...
 
     def draft(self, request: DraftRequest) -> Answer: ...
 

@@ -107,7 +107,7 @@ class Back(Closed):
 
 
 class CommandStep(Closed):
-    """A literal command that a person runs on one system, between two looks."""
+    """A literal command that a person runs on one system, between two looks; a reviewer confirms `review` first."""
 
     title: Text
     system: Identifier
@@ -116,7 +116,7 @@ class CommandStep(Closed):
     blast_radius: Text
     verify: Look
     rollback: Back
-    review: Text | None = None
+    review: Text
     when: Identifier | None = None
 
 

@@ -15,7 +15,7 @@ from remediation.knowledge.models import Runbook
 from remediation.knowledge.procedures import Procedure
 
 
-def load(*, at: datetime) -> int:
+def load(at: datetime) -> int:
     """Bring the library up to the shipped files and answer how many changed; what was switched off stays off."""
     return sum(_load_one(text, at) for text in library.texts().values())
 

@@ -23,23 +23,23 @@ AT = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 
 
 def test_loading_twice_changes_nothing(db: None) -> None:
-    assert services.load(at=AT) == len(library.texts())
-    assert services.load(at=AT) == 0
+    assert services.load(AT) == len(library.texts())
+    assert services.load(AT) == 0
     assert len(services.active()) == len(library.texts())
 
 
 def test_a_newer_file_replaces_the_text_and_leaves_the_switch_alone(db: None) -> None:
-    services.load(at=AT)
+    services.load(AT)
     runbook = Runbook.objects.get(slug="clock-drift")
     services.switch(runbook.pk, is_active=False, actor=system("test"), at=AT)
     Runbook.objects.filter(pk=runbook.pk).update(digest="of an older file", version=0)
-    assert services.load(at=AT) == 1
+    assert services.load(AT) == 1
     runbook.refresh_from_db()
     assert (runbook.version, runbook.is_active) == (1, False)
 
 
 def test_a_switched_off_runbook_is_not_handed_to_drafters(db: None) -> None:
-    services.load(at=AT)
+    services.load(AT)
     runbook = Runbook.objects.get(slug="clock-drift")
     services.switch(runbook.pk, is_active=False, actor=system("test"), at=AT)
     assert "clock-drift" not in {procedure.front.slug for procedure in services.active()}
@@ -49,7 +49,7 @@ def test_a_switched_off_runbook_is_not_handed_to_drafters(db: None) -> None:
 
 
 def test_the_pages_show_every_runbook_to_whoever_is_signed_in(db: None, client: Client) -> None:
-    services.load(at=AT)
+    services.load(AT)
     assert client.get("/runbooks").status_code == HTTPStatus.FOUND
     client.force_login(Person.objects.create_user("alice"))
     page = client.get("/runbooks").content.decode()
@@ -62,7 +62,7 @@ def test_the_pages_show_every_runbook_to_whoever_is_signed_in(db: None, client: 
 
 
 def test_the_admin_switches_through_the_service(db: None, client: Client) -> None:
-    services.load(at=AT)
+    services.load(AT)
     admin = Person.objects.create_user("carol", is_staff=True)
     wanted = Permission.objects.filter(codename__in=["view_runbook", "change_runbook"])
     admin.user_permissions.add(*wanted)
@@ -78,7 +78,7 @@ def test_the_admin_switches_through_the_service(db: None, client: Client) -> Non
 def test_only_the_web_may_change_the_library(
     committed_db: str, as_role: Callable[[str], AbstractContextManager[psycopg.Connection]]
 ) -> None:
-    services.load(at=AT)
+    services.load(AT)
     with as_role("drafting") as connection:
         assert connection.execute("SELECT count(*) FROM knowledge_runbook").fetchone() == (len(library.texts()),)
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
