@@ -84,8 +84,8 @@ def _rows(before: _Side, after: _Side, context: int | None) -> Iterator[Row]:
     shown = 0
     for group in matcher.get_grouped_opcodes(context):
         yield from _gap(group[0][3] - shown)
-        for opcode in group:
-            yield from _block(opcode, before, after)
+        for change in group:
+            yield from _block(change, before, after)
         shown = group[-1][4]
     yield from _gap(len(after.lines) - shown)
 

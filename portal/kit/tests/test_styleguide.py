@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from portal.access.models import Person
@@ -83,6 +83,44 @@ def test_a_blocked_sign_off_cannot_be_clicked(guide: Page, site: LiveServer) -> 
     guide.get_by_role("button", name="Sign off").last.click(force=True)
     expect(guide).to_have_url(f"{site.url}/styleguide")
     expect(guide.get_by_text("The sign-off is blocked by 2 things")).to_be_visible()
+
+
+def test_enter_in_the_comment_decides_nothing(guide: Page, site: LiveServer) -> None:
+    guide.goto(f"{site.url}/styleguide")
+    posts: list[str] = []
+    guide.on("request", lambda request: posts.append(request.method) if request.method == "POST" else None)
+    guide.get_by_label("Comment").fill("not sure yet")
+    guide.keyboard.press("Enter")
+    guide.reload()
+    assert posts == []
+
+
+def test_a_second_click_sends_nothing(guide: Page, site: LiveServer) -> None:
+    guide.goto(f"{site.url}/styleguide")
+    sent = guide.evaluate("""() => {
+        let sent = 0;
+        document.addEventListener("submit", (event) => { event.preventDefault(); sent += 1; });
+        const button = document.querySelector("#decision [value=changes]");
+        for (let click = 0; click < 3; click += 1) button.click();
+        return sent;
+    }""")
+    assert sent == 1
+
+
+def test_reading_and_deciding_need_no_scripts(browser: Browser, site: LiveServer) -> None:
+    with browser.new_context(java_script_enabled=False, viewport=PHONE) as context:
+        sign_in(context, site.url, Person.objects.create_user("alice", "correct horse", is_staff=True))
+        page = context.new_page()
+        page.goto(f"{site.url}/styleguide")
+        expect(page.get_by_role("button", name="Copy")).to_have_count(0)
+        page.locator("#decision summary", has_text="Comment").click()
+        page.get_by_label("Comment").fill("quota is fine")
+        with page.expect_request(lambda request: request.method == "POST") as sent:
+            page.get_by_role("button", name="Request changes").click()
+    body = sent.value.post_data or ""
+    assert "comment=quota+is+fine" in body
+    assert "verdict=changes" in body
+    assert "csrfmiddlewaretoken" in body
 
 
 def test_the_decision_bar_leaves_a_phone_to_its_reader(guide: Page, site: LiveServer) -> None:
