@@ -14,11 +14,11 @@ from typing import Any
 
 import re2
 
-from portal.kit.redaction_rules import PLACEHOLDER, RULES, Rule
+from portal.kit.redaction_rules import RULES, Rule
 
 MAX_PASSES = 8
 SHORTEST_KNOWN = 6
-PLACEHOLDERS = re2.compile(rf"""["']?{PLACEHOLDER}["']?""")
+PLACEHOLDER = re2.compile(r"\[redacted:[a-z0-9-]+\]")
 WORD = re2.compile(r"[A-Za-z0-9_.~+/=:-]{6,}")
 
 
@@ -64,41 +64,77 @@ def digest_of_secret(secret: str, key: bytes) -> bytes:
     return hmac.digest(key, secret.encode(), hashlib.sha256)
 
 
+class _Marks:
+    """Keeps placeholders out of the rules' sight: while they work, three noncharacters of Unicode stand for each."""
+
+    FIRST, BASE = 0xFDD0, 16
+    MARK = re2.compile("\ufdd0[\ufdd1-\ufde0]{2}")
+    ONLY = re2.compile("[\"']?(?:\ufdd0[\ufdd1-\ufde0]{2})+[\"']?")
+    STRAY = re2.compile("[\ufdd0-\ufdef]")
+
+    def __init__(self) -> None:
+        self.placeholders: list[str] = []
+
+    def of(self, placeholder: str) -> str:
+        if placeholder not in self.placeholders:
+            self.placeholders.append(placeholder)
+        high, low = divmod(self.placeholders.index(placeholder), self.BASE)
+        if high >= self.BASE:
+            raise RedactionFailed("too many kinds of placeholder")
+        return "".join(chr(self.FIRST + digit) for digit in (0, 1 + high, 1 + low))
+
+    def hide(self, text: str) -> str:
+        clean = self.STRAY.sub("\ufffd", text)
+        hidden: str = PLACEHOLDER.sub(lambda match: self.of(match.group()), clean)
+        return hidden
+
+    def show(self, text: str) -> str:
+        shown: str = self.MARK.sub(lambda match: self._placeholder(match.group()), text)
+        return shown
+
+    def _placeholder(self, mark: str) -> str:
+        high, low = (ord(character) - self.FIRST - 1 for character in mark[1:])
+        return self.placeholders[high * self.BASE + low]
+
+
 def _until_stable(text: str, known: KnownSecrets, found: Counter[str]) -> str:
+    marks = _Marks()
+    hidden = marks.hide(text)
     for _ in range(MAX_PASSES):
-        before = text
-        text = _without_known(text, known, found)
+        before = hidden
+        hidden = _without_known(hidden, known, marks, found)
         for rule in RULES:
-            text = _apply(rule, text, found)
-        if text == before:
-            return text
+            hidden = _apply(rule, hidden, marks, found)
+        if hidden == before:
+            return marks.show(hidden)
     raise RedactionFailed("no end of findings")
 
 
-def _apply(rule: Rule, text: str, found: Counter[str]) -> str:
+def _apply(rule: Rule, text: str, marks: _Marks, found: Counter[str]) -> str:
     pieces, done = [], 0
     for match in rule.pattern.finditer(text):
         start, end = match.span(1)
         secret = text[start:end]
-        if start < done or PLACEHOLDERS.fullmatch(secret) or not rule.holds(secret):
+        if start < done or marks.ONLY.fullmatch(secret) or not rule.holds(secret):
             continue
-        pieces += [text[done:start], _placeholder(rule.name, secret)]
+        pieces += [text[done:start], _in_quotes_of(secret, marks.of(f"[redacted:{rule.name}]"))]
         done = end
         found[rule.name] += 1
     return "".join(pieces) + text[done:] if pieces else text
 
 
-def _placeholder(name: str, secret: str) -> str:
+def _in_quotes_of(secret: str, mark: str) -> str:
     """Quotes around a secret stay, so that quoted text stays readable."""
-    quote = secret[0] if len(secret) > 1 and secret[0] == secret[-1] and secret[0] in "\"'" else ""
-    return f"{quote}[redacted:{name}]{quote}"
+    is_quoted = len(secret) > 1 and secret[0] == secret[-1] and secret[0] in "\"'"
+    return f"{secret[0]}{mark}{secret[0]}" if is_quoted else mark
 
 
-def _without_known(text: str, known: KnownSecrets, found: Counter[str]) -> str:
+def _without_known(text: str, known: KnownSecrets, marks: _Marks, found: Counter[str]) -> str:
+    mark = marks.of("[redacted:known-secret]")
     for secret in sorted(known.values, key=len, reverse=True):
         if len(secret) >= SHORTEST_KNOWN and secret in text:
             found["known-secret"] += text.count(secret)
-            text = text.replace(secret, "[redacted:known-secret]")
+            text = text.replace(secret, mark)
     if not known.digests:
         return text
 
@@ -107,7 +143,7 @@ def _without_known(text: str, known: KnownSecrets, found: Counter[str]) -> str:
         if digest_of_secret(word, known.key) not in known.digests:
             return word
         found["known-secret"] += 1
-        return "[redacted:known-secret]"
+        return mark
 
     without: str = WORD.sub(replaced, text)
     return without

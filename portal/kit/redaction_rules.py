@@ -20,8 +20,7 @@ TELLING_NAME = (
     r"|license|deploy)[_.-]?key(?:[_.-]?(?:base|base64|data|value))?)"
 )
 NAME_BEFORE = r"(?:^|[^A-Za-z0-9])[A-Za-z0-9_.-]{0,60}?"
-PLACEHOLDER = r"\[redacted:[a-z0-9-]+\]"
-VALUE = rf"""("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|{PLACEHOLDER}|[^\s"']+)"""
+VALUE = r"""("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|<[^<>\n]{1,40}>|[^\s"']*[^\s"',;)}\]])"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +46,8 @@ def iban(text: str) -> bool:
 
 
 def not_a_stand_in(text: str) -> bool:
-    """False for what stands where a secret would: `null`, `****`, `<token>`, `${TOKEN}`, `{{ token }}`, /etc/key.pem."""
-    return _STAND_IN.fullmatch(text.strip("\"',;)")) is None
+    """False for what stands where a secret would: `null`, `****`, `<token>`, `${TOKEN}`, `{{ x }}`, /etc/key.pem."""
+    return _STAND_IN.fullmatch(text.strip("\"'")) is None
 
 
 def not_a_unit(text: str) -> bool:
@@ -108,10 +107,10 @@ RULES: tuple[Rule, ...] = (
     _rule("cookie", r"""(?i)\b(?:set-)?cookie["']?[ \t]*:[ \t]*["']?([^\s"';=]+=[^\r\n"']*)"""),
     _rule("network-device", r"""(?i)\b(?:password|secret|key|md5|hex-key)[ \t]+[05789][ \t]+([^\s"']+)"""),
     _rule("snmp-community", r"""(?i)\b(?:snmp-server[ \t]+community|r[ow]community6?)[ \t]+([^\s"']+)"""),
+    _rule("option-secret", rf"""(?i)(?:^|\s)--?(?:[a-z0-9-]{{0,30}}-)?{TELLING_NAME}[ \t]+{VALUE}""", not_a_stand_in),
     _rule("sql-password", r"""(?i)\b(?:identified[ \t]+by|password)[ \t]+("[^"\n]+"|'[^'\n]+')"""),
     _rule("login-password", r"""(?i)\blogin[ \t]+\S+[ \t]+password[ \t]+(\S+)"""),
     _rule("redis-password", r"""(?m)(?:^|[ \t>])(?:requirepass|masterauth|AUTH)[ \t]+([^\s"'\[:]{6,})[ \t]*$"""),
-    _rule("option-secret", rf"""(?i)(?:^|\s)--?(?:[a-z0-9-]{{0,30}}-)?{TELLING_NAME}[ \t]+{VALUE}""", not_a_stand_in),
     _rule(
         "user-password",
         r"""\b(?:curl|wget|http)\b[^\n|;]*?[ \t](?:-u|--user)[ \t=]*["']?[^\s:"']+:([^\s"']+)""",

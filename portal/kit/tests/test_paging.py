@@ -35,8 +35,8 @@ def lamps(db: None) -> QuerySet[Lamp]:
         Lamp(status="off", lit_at=AT + timedelta(microseconds=i // 5), watts=i % 3, label='ä\n"'[: i % 4])
         for i in range(23)
     )
-    rows: QuerySet[Lamp] = QuerySet(Lamp)
-    return rows.annotate(doubled=F("watts") * 2)
+    doubled: QuerySet[Lamp] = QuerySet(Lamp).annotate(doubled=F("watts") * 2)
+    return doubled
 
 
 def _walk(rows: QuerySet[Lamp], order: Sequence[str], size: int) -> list[Page[Lamp]]:
