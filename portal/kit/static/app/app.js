@@ -45,8 +45,9 @@
     c: () => one(".selected input[type=checkbox]")?.click(),
     d: () => {
       const bar = one("#decision");
-      all("details", bar ?? document.createElement("i")).forEach((fold) => { fold.open = true; });
-      one("input:not([type=hidden]), textarea, button", bar ?? document.createElement("i"))?.focus();
+      if (!bar) return;
+      all("details", bar).forEach((fold) => { fold.open = true; });
+      one("form :is(input:not([type=hidden]), button:enabled)", bar)?.focus();
     },
     "?": () => one("#keys")?.showModal(),
   };
