@@ -17,9 +17,10 @@ from pytest_django.live_server_helper import LiveServer
 
 from portal.launch import roles, testing
 
-pytest_plugins = ["portal.kit.testing.browser"]
+pytest_plugins = ["portal.kit.testing.browser", "remediation.connectors.testing"]
 
 ROOT = Path(__file__).parent
+RunningAs = Callable[[str], AbstractContextManager[None]]
 AsRole = Callable[[str], AbstractContextManager[psycopg.Connection]]
 
 
@@ -90,6 +91,17 @@ def as_role(test_server: testing.TestServer) -> AsRole:
             yield connection
 
     return connect
+
+
+@pytest.fixture
+def running_as(test_server: testing.TestServer) -> RunningAs:
+    """Everything inside the block runs on a connection with the rights of one kind of process."""
+
+    def run(process: str) -> AbstractContextManager[None]:
+        name = connections["default"].settings_dict["NAME"]
+        return _pointing_at(test_server.url(name, roles.role_of(process)))
+
+    return run
 
 
 @pytest.fixture
