@@ -61,6 +61,8 @@ STATUSES: Mapping[str, Label] = {
     "needs_person": Label("Needs a person", "warn", "user"),
     "rejected": Label("Rejected", "bad", "shield-x"),
     "superseded": Label("Superseded", "plain", "history"),
+    # run
+    "running": Label("Running", "info", "player-play"),
     # step
     "pending": Label("Pending", "plain", "circle-dashed"),
     "preflight": Label("Pre-flight", "info", "search"),
@@ -71,6 +73,13 @@ STATUSES: Mapping[str, Label] = {
     "unknown": Label("Outcome unknown", "warn", "alert-triangle"),
     "rolling_back": Label("Rolling back", "warn", "arrow-back-up"),
     "rollback_failed": Label("Rollback failed", "bad", "circle-x"),
+}
+
+PLANS: Mapping[str, Label] = {
+    "open": Label("Waits for signatures", "warn", "clock"),
+    "signed": Label("Signed", "good", "user-check"),
+    "claimed": Label("Taken by a worker", "info", "player-play"),
+    "void": Label("Void", "plain", "circle-x"),
 }
 
 VERDICTS: Mapping[str, Label] = {
@@ -93,13 +102,14 @@ KINDS: Mapping[str, Mapping[str, Label]] = {
     "severity": SEVERITIES,
     "risk": RISKS,
     "status": STATUSES,
+    "plan": PLANS,
     "verdict": VERDICTS,
     "level": LEVELS,
 }
 
 
 def label_of(kind: str, value: object) -> Label:
-    """How a value of a kind (severity, risk, status, verdict, level) appears.
+    """How a value of a kind (severity, risk, status, plan, verdict, level) appears.
 
     Verdicts may also be booleans: true passed, false failed, None unknown.
     """

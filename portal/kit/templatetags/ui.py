@@ -33,7 +33,7 @@ def icon(name: str, label: str = "", css: str = "") -> SafeString:
 
 @register.simple_tag
 def tag(kind: str, value: object) -> SafeString:
-    """The tag of a value of a kind: `{% tag "status" ticket.status %}`, also severity, risk, verdict and level."""
+    """The tag of a value of a kind: `{% tag "status" ticket.status %}`, also severity, risk, plan, verdict, level."""
     label = labels.label_of(kind, value)
     drawn = icon(label.icon) if label.icon else ""
     return format_html('<span class="tag {}">{}{}</span>', label.tone, drawn, label.text)
