@@ -26,8 +26,7 @@ class Database:
 
     def __init__(self, folder: Path, keeper: Keeper, server_url: str, log: Path) -> None:
         self._keeper = keeper
-        self._log = log
-        self._server = None if server_url else Server(folder, password=keeper.get("postgres_password"))
+        self._server = None if server_url else Server(folder, password=keeper.get("postgres_password"), log=log)
         self.owner_url = server_url
 
     @property
@@ -63,7 +62,7 @@ class Database:
     def turn(self, say: Callable[[str], None]) -> None:
         """Start our server again if it died."""
         if self._server and self._server.process and self._server.process.poll() is not None:
-            say(f"PostgreSQL ended; starting it again, see {self._log}")
+            say(f"PostgreSQL ended; starting it again, see {self._server.log}")
             self._start_server(self._server)
 
     def stop(self) -> None:
@@ -89,10 +88,9 @@ class Database:
 
     def _start_server(self, server: Server) -> None:
         try:
-            with self._log.open("ab") as log:
-                server.start(log)
+            server.start()
         except CannotStart as error:
-            raise CannotRun(f"{error} ({self._log})") from error
+            raise CannotRun(str(error)) from error
 
     def _password(self, process: str) -> str:
         return self._keeper.get(f"{process}_password")

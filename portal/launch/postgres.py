@@ -12,6 +12,7 @@ import importlib.metadata
 import importlib.util
 import os
 import pwd
+import shlex
 import shutil
 import signal
 import subprocess
@@ -22,7 +23,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from portal.launch.children import die_with_parent
@@ -73,13 +74,17 @@ def user_for(folder: Path) -> SystemUser:
 
 @dataclass
 class Server:
-    """A server whose data lives under `folder`; `auth` is initdb's method, `settings` go on its command line."""
+    """A server whose data lives under `folder`; `auth` is initdb's method, `settings` go on its command line.
+
+    It is our child and ends with us, unless `outlives_us`: then nobody waits for it, and `stop` ends it from anywhere.
+    """
 
     folder: Path
     password: str = ""
     auth: str = "scram-sha-256"
     settings: Mapping[str, str] = field(default_factory=dict)
-    dies_with_us: bool = True
+    log: Path | None = None
+    outlives_us: bool = False
     process: subprocess.Popen[bytes] | None = None
 
     def __post_init__(self) -> None:
@@ -92,14 +97,14 @@ class Server:
 
     # --- what callers do
 
-    def start(self, log: IO[Any]) -> None:
+    def start(self) -> None:
         """Make the data folder if there is none, then start; waits until the server answers."""
         with self._locked():
             if not (self.data / "PG_VERSION").exists():
                 self._initialise()
             if self.is_ready():
                 return
-            self._start_with_patience(log)
+            self._start_with_patience()
 
     def stop(self) -> None:
         """Stop fast and wait, whoever started the server; does nothing when none runs."""
@@ -199,31 +204,44 @@ class Server:
             return ["--locale", "C.UTF-8"]
         return ["--locale", "C", "--locale-provider", "builtin", "--builtin-locale", "C.UTF-8"]
 
-    def _start_with_patience(self, log: IO[Any]) -> None:
+    def _start_with_patience(self) -> None:
         """Right after a crash the old server's children may still be leaving: try again until they are gone."""
         give_up_at = time.monotonic() + RECOVERY_SECONDS
-        while not self._start_once(log):
+        while not (self._start_apart() if self.outlives_us else self._start_child()):
             if time.monotonic() > give_up_at:
-                raise CannotStart("PostgreSQL did not start; see its log.")
+                raise CannotStart(f"PostgreSQL did not start: see {self.log or self.home / 'log'}.")
             time.sleep(0.2)
 
-    def _start_once(self, log: IO[Any]) -> bool:
-        options = [f"--{name}={value}" for name, value in self.settings.items()]
-        self.process = subprocess.Popen(
-            [self.binaries / "postgres", "-D", self.data, "-k", self.sockets, "-p", str(PORT), "-h", "", *options],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            preexec_fn=partial(die_with_parent, signal.SIGINT) if self.dies_with_us else None,  # noqa: PLW1509
-            **self.user.popen_arguments(),
+    def _start_apart(self) -> bool:
+        return (
+            self._run(
+                *("pg_ctl", "-D", str(self.data), "-l", str(self.home / "log"), "-o", shlex.join(self._options())),
+                *("-w", "-t", f"{START_SECONDS:.0f}", "start"),
+            ).returncode
+            == 0
         )
+
+    def _start_child(self) -> bool:
+        with (self.log or self.home / "log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [self.binaries / "postgres", "-D", self.data, *self._options()],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=partial(die_with_parent, signal.SIGINT),  # noqa: PLW1509 - safe: the launcher has one thread
+                **self.user.popen_arguments(),
+            )
         give_up_at = time.monotonic() + START_SECONDS
         while self.process.poll() is None and time.monotonic() < give_up_at:
             if self.is_ready():
                 return True
             time.sleep(0.02)
         return False
+
+    def _options(self) -> list[str]:
+        settings = [f"--{name}={value}" for name, value in self.settings.items()]
+        return ["-k", str(self.sockets), "-p", str(PORT), "-h", "", *settings]
 
     def _run(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(

@@ -10,7 +10,6 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
 
 import psutil
 import psycopg
@@ -86,20 +85,19 @@ class TestServer:
     def _started(self) -> Server:
         """The running server; one that cannot start any more is thrown away, its data is only tests'."""
         data = self._folder / "postgres"
-        with (self._folder / "postgres.log").open("ab") as log:
-            try:
-                server = self._start(data, log)
-            except CannotStart:
-                shutil.rmtree(data.resolve(), ignore_errors=True)
-                data.unlink(missing_ok=True)
-                server = self._start(data, log)
+        try:
+            server = self._start(data)
+        except CannotStart:
+            shutil.rmtree(data.resolve(), ignore_errors=True)
+            data.unlink(missing_ok=True)
+            server = self._start(data)
         roles.make_owner(server.url(), password="")
         return server
 
     @staticmethod
-    def _start(data: Path, log: IO[bytes]) -> Server:
-        server = Server(data, auth="trust", settings=HASTE, dies_with_us=False)
-        server.start(log)
+    def _start(data: Path) -> Server:
+        server = Server(data, auth="trust", settings=HASTE, outlives_us=True)
+        server.start()
         return server
 
     def _sweep(self, admin: psycopg.Connection) -> None:

@@ -22,23 +22,18 @@ def server(folder: Path) -> Iterator[Server]:
     made.stop()
 
 
-def start(server: Server) -> None:
-    with (server.home / "log").open("ab") as log:
-        server.start(log)
-
-
 def test_data_survives_a_stop_and_a_kill(server: Server) -> None:
-    start(server)
+    server.start()
     with psycopg.connect(server.url(), autocommit=True) as connection:
         connection.execute("CREATE TABLE kept (n int)")
     server.stop()
-    start(server)
+    server.start()
     with psycopg.connect(server.url(), autocommit=True) as connection:
         connection.execute("INSERT INTO kept VALUES (1)")
         assert server.process is not None
         os.kill(server.process.pid, signal.SIGKILL)
         server.process.wait()
-    start(server)
+    server.start()
     with psycopg.connect(server.url()) as connection:
         assert connection.execute("SELECT n FROM kept").fetchone() == (1,)
 
@@ -46,12 +41,12 @@ def test_data_survives_a_stop_and_a_kill(server: Server) -> None:
 def test_a_start_that_was_interrupted_half_way_is_begun_again(server: Server) -> None:
     (server.home / "data.unfinished").mkdir()
     (server.home / "data.unfinished" / "PG_VERSION").write_text("18")
-    start(server)
+    server.start()
     assert server.is_ready()
 
 
 def test_a_wrong_password_is_refused_and_the_network_has_no_door(server: Server) -> None:
-    start(server)
+    server.start()
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         psycopg.connect(server.url(password="wrong"))
     with psycopg.connect(server.url()) as connection:
@@ -59,7 +54,7 @@ def test_a_wrong_password_is_refused_and_the_network_has_no_door(server: Server)
 
 
 def test_only_the_servers_user_can_reach_socket_and_data(server: Server) -> None:
-    start(server)
+    server.start()
     for folder in (server.sockets, server.data):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
         assert folder.stat().st_uid == server.user.uid
@@ -71,7 +66,7 @@ def test_a_path_too_long_for_a_socket_gets_a_short_one(server: Server) -> None:
     deep.chmod(0o755)
     far = Server(deep / "pg", password="x", settings={"fsync": "off"})
     try:
-        start(far)
+        far.start()
         assert far.is_ready()
         with pytest.raises(OSError, match="too long"), socket.socket(socket.AF_UNIX) as direct:
             direct.bind(str(far.home / "run" / ".s.PGSQL.5432"))
@@ -86,7 +81,7 @@ def test_a_checkout_that_the_servers_user_cannot_enter_keeps_its_data_elsewhere(
     closed.mkdir(mode=0o700)
     hidden = Server(closed / "pg", password="x", settings={"fsync": "off"})
     try:
-        start(hidden)
+        hidden.start()
         assert hidden.is_ready()
         assert (closed / "pg").is_symlink()
         assert Server(closed / "pg", password="x").home == hidden.home
@@ -97,7 +92,7 @@ def test_a_checkout_that_the_servers_user_cannot_enter_keeps_its_data_elsewhere(
 
 
 def test_every_process_gets_a_role_that_owns_nothing(server: Server) -> None:
-    start(server)
+    server.start()
     passwords = dict.fromkeys(roles.PROCESSES, "p'w")
     for _ in range(2):  # a second start finds everything there
         roles.make_owner(server.url(), "owner's")
