@@ -113,9 +113,13 @@ def everything(at: datetime) -> dict[str, Any]:
 
 
 def _gates() -> list[dict[str, Any]]:
-    passed = [{"name": name, "verdict": "passed"} for name in ("Schema", "Patch scope", "Forbidden commands", "Risk")]
-    detail = "The second pass reports 1 change: 'Delete the stale archives found'."
-    failed = {"name": "Idempotency", "verdict": "failed", "detail": detail, "log": LOG, "seconds": 17.9}
+    passed = [{"name": name, "verdict": True} for name in ("Schema", "Patch scope", "Forbidden commands", "Risk")]
+    finding = {
+        "place": "step 2",
+        "text": "The second pass reports 1 change: 'Delete the stale archives found'.",
+        "mend": "Give the task a condition that is false once the archives are gone.",
+    }
+    failed = {"name": "Idempotency", "verdict": False, "findings": [finding], "log": LOG}
     return [*passed, failed, {"name": "Canary", "verdict": "pending"}]
 
 
