@@ -1,6 +1,14 @@
-"""Registers the room with Django."""
+"""Registers the room with Django, with sign-ins heard and the entries of a person's menu in place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 from django.apps import AppConfig
+from django.http import HttpRequest
+
+from portal.kit import slots
 
 
 class AccessConfig(AppConfig):
@@ -9,3 +17,14 @@ class AccessConfig(AppConfig):
     name = "portal.access"
     label = "access"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Record sign-ins through every door, and offer tokens and password in the menu."""
+        from portal.access import sessions  # noqa: PLC0415 - models are not loaded when this module is
+
+        sessions.listen()
+        slots.register("header.user", "access/menu.html", _nothing)
+
+
+def _nothing(_: HttpRequest, *__: Any) -> Mapping[str, Any]:
+    return {}

@@ -67,7 +67,7 @@ def person_of(request: Request) -> Person:
     return request.user
 
 
-class TokenScheme(OpenApiAuthenticationExtension):
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # registers itself
     """How the OpenAPI document describes the token."""
 
     target_class = "portal.access.authentication.TokenAuthentication"

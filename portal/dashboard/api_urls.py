@@ -3,10 +3,11 @@
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView
 
-from portal.dashboard import api
+from portal.dashboard import api, pages
 
 urlpatterns = [
     path("stats/reliability", api.Reliability.as_view()),
     path("stats/auto-remediation", api.AutoRemediation.as_view()),
+    path("docs", pages.api_reference, name="api_reference"),
     path("schema", SpectacularAPIView.as_view(), name="schema"),
 ]

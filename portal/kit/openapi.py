@@ -10,7 +10,7 @@ from drf_spectacular.utils import Direction
 from rest_framework import serializers
 
 from portal.kit.problems import MEDIA_TYPE
-from portal.kit.serializers import StrictSerializer, Trimmed
+from portal.kit.serializers import StrictSerializer
 
 FOR_EVERYONE = (HTTPStatus.NOT_ACCEPTABLE,)
 FOR_TOKENS = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
@@ -77,6 +77,7 @@ class Schema(AutoSchema):
     def _map_serializer_field(self, field: Any, direction: Direction, *args: Any, **options: Any) -> dict[str, Any]:
         schema: dict[str, Any]
         schema = super()._map_serializer_field(field, direction, *args, **options)  # type: ignore[no-untyped-call]
+        schema.pop("x-spec-enum-id", None)
         if _must_not_be_blank(field) and schema.get("type") == "string":
             schema.setdefault("pattern", r"\S")
         return schema
@@ -85,4 +86,5 @@ class Schema(AutoSchema):
 def _must_not_be_blank(field: Any) -> bool:
     parent = getattr(field, "parent", None)
     is_ours = isinstance(parent, StrictSerializer) or isinstance(getattr(parent, "parent", None), StrictSerializer)
-    return is_ours and isinstance(field, serializers.CharField | Trimmed) and not field.allow_blank
+    is_free_text = isinstance(field, serializers.CharField) and not isinstance(field, serializers.RegexField)
+    return is_ours and is_free_text and not field.allow_blank

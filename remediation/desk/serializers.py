@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from portal.estate.models import Environment
 from portal.kit.serializers import StrictSerializer, Trimmed
 from portal.signoff.states import Stage
 from remediation.desk import reads
+from remediation.drafting import schema
 from remediation.review.models import Objection
 from remediation.tickets.models import KEY, Evidence, Severity
 from remediation.tickets.services import NewEvidence, NewTicket
@@ -132,13 +134,18 @@ class ApprovalIn(StrictSerializer):
     )
 
 
+@extend_schema_field(schema.Draft)  # type: ignore[arg-type]  # pydantic is understood too
+class DraftField(serializers.DictField):
+    """A draft as plain data; the service holds it against the closed schema."""
+
+
 class RevisionIn(StrictSerializer):
     """An edited draft on top of the revision that was read."""
 
     base_digest = serializers.CharField(
         max_length=64, allow_blank=True, help_text="`revision.digest` of the ticket; empty if there is no draft yet."
     )
-    draft = serializers.DictField(help_text="The whole draft in the closed schema `countersign.draft/1`.")
+    draft = DraftField(help_text="The whole draft.")
 
 
 class TickIn(StrictSerializer):

@@ -9,6 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from remediation.desk.reads import Details
+from remediation.desk.serializers import DraftField
 from remediation.drafting.models import Remediation, Revision
 from remediation.policy.models import Assessment, Decision
 from remediation.policy.services import reliability_data
@@ -198,7 +199,7 @@ class RevisionShape(Shape):
 class RevisionWithDraft(RevisionShape):
     """The newest revision with its draft in the closed schema."""
 
-    draft = serializers.DictField(source="content")
+    draft = DraftField()
 
     def to_representation(self, instance: Details) -> dict[str, Any]:
         """The head revision of a ticket's details."""

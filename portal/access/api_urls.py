@@ -1,0 +1,7 @@
+"""Addresses of the token's own API, below /api/v1/."""
+
+from django.urls import path
+
+from portal.access import api
+
+urlpatterns = [path("tokens/current", api.CurrentToken.as_view())]

@@ -1,0 +1,30 @@
+"""The form of a new token."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import ClassVar
+
+from django import forms
+
+from portal.access.models import Scope
+
+
+class NewToken(forms.Form):
+    """What the token is for, what it may do, and how long it lasts."""
+
+    DAYS: ClassVar = [("30", "30 days"), ("90", "90 days"), ("365", "A year"), ("", "Until revoked")]
+
+    name = forms.CharField(max_length=100, label="What it is for")
+    scopes = forms.MultipleChoiceField(
+        choices=Scope.choices,
+        widget=forms.CheckboxSelectMultiple,
+        label="What it may do",
+        help_text="Never more than you.",
+    )
+    days = forms.ChoiceField(choices=DAYS, initial="90", required=False, label="How long it lasts")
+
+    def expires_at(self, at: datetime) -> datetime | None:
+        """When a token made now ends; None for never."""
+        days = self.cleaned_data["days"]
+        return at + timedelta(days=int(days)) if days else None

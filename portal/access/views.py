@@ -1,0 +1,105 @@
+"""Signing in and out, and a person's own tokens."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.contrib import messages
+from django.contrib.auth.forms import PasswordChangeForm
+from django.contrib.auth.mixins import LoginRequiredMixin
+from django.contrib.auth.views import LoginView, PasswordChangeView
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.views import View
+from django.views.decorators.cache import never_cache
+
+from portal.access import sessions, tokens
+from portal.access.forms import NewToken
+from portal.access.models import Person, Token
+from portal.audit import services as audit
+from portal.kit.refusals import StaleTransition
+
+
+class SignIn(LoginView):
+    """A session, and the event that says so, or neither."""
+
+    def form_valid(self, form: object) -> HttpResponse:
+        with transaction.atomic():
+            return super().form_valid(form)  # type: ignore[arg-type]  # Django's own form
+
+
+class ChangePassword(PasswordChangeView):
+    """A new password, and the event that says so."""
+
+    def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
+        with transaction.atomic():
+            person: Person = form.user
+            audit.record(
+                "person.password_changed", actor=person.at("page"), at=timezone.now(), subject=sessions.ref(person)
+            )
+            return super().form_valid(form)
+
+
+@method_decorator(never_cache, name="dispatch")
+class Tokens(LoginRequiredMixin, View):
+    """A person's own tokens: a list, and a new one, whose text is shown in this answer and never again."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return _page(request, NewToken())
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form = NewToken(request.POST)
+        if not form.is_valid():
+            return _page(request, form, status=422)
+        person, at = _person(request), timezone.now()
+        token, text = tokens.issue(
+            person=person,
+            name=form.cleaned_data["name"],
+            scopes=form.cleaned_data["scopes"],
+            actor=person.at("page"),
+            at=at,
+            expires_at=form.expires_at(at),
+        )
+        return _page(request, NewToken(), token=token, text=text)
+
+
+class RevokeToken(LoginRequiredMixin, View):
+    """Ends a token of one's own; others' do not exist here."""
+
+    def post(self, request: HttpRequest, token_id: int) -> HttpResponse:
+        person = _person(request)
+        if not person.tokens.filter(pk=token_id).exists():
+            raise Http404
+        try:
+            token = tokens.revoke(token_id=token_id, actor=person.at("page"), at=timezone.now())
+        except StaleTransition as stale:
+            messages.warning(request, str(stale))
+        else:
+            messages.success(request, f"The token “{token.name}” is revoked; it stops working with the next request.")
+        return redirect("tokens")
+
+
+def _page(
+    request: HttpRequest, form: NewToken, *, token: Token | None = None, text: str = "", status: int = 200
+) -> HttpResponse:
+    at = timezone.now()
+    owned = _person(request).tokens.all()
+    rows = [{"token": each, "state": _state(each, at=at)} for each in owned]
+    return render(
+        request, "access/tokens.html", {"form": form, "rows": rows, "new": token, "text": text}, status=status
+    )
+
+
+def _state(token: Token, *, at: datetime) -> str:
+    if token.revoked_at:
+        return "revoked"
+    return "expired" if token.expires_at and token.expires_at <= at else "live"
+
+
+def _person(request: HttpRequest) -> Person:
+    if not isinstance(request.user, Person):
+        raise Http404
+    return request.user
