@@ -10,6 +10,8 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import IO
 
 from portal.launch import installation, leftovers
@@ -20,6 +22,11 @@ from portal.launch.vault import Keeper
 
 CANNOT_RUN = 2
 READY_SECONDS = 60.0
+REACH = {
+    "lab": "workers act on lab targets only",
+    "true": "workers act on every target of a ticket that opted in",
+    "false": "workers execute nothing",
+}
 
 
 class Launch:
@@ -77,7 +84,7 @@ class Launch:
         if self._here.database.is_prepared_for(state):
             return
         say("Preparing the database:")
-        if self.run("prepare") != 0:
+        if self.run("prepare", "--demo") != 0:
             raise CannotRun(f"The database could not be prepared: see {self._here.data / 'log' / 'prepare.log'}.")
         self._here.database.was_prepared_for(state)
 
@@ -90,31 +97,29 @@ class Launch:
 
 
 def say(line: str) -> None:
-    """One line for the person at the terminal."""
-    print(line, flush=True)
+    """One line for the person at the terminal, if there still is one."""
+    with suppress(OSError):
+        print(line, flush=True)
 
 
 def welcome(here: Installation) -> None:
     """What a newcomer needs: address, logins, token, and what the workers may touch."""
+    say(f"\n  {here.url}\n")
     demo = here.data / "demo.json"
     if demo.exists():
         known = json.loads(demo.read_text())
         for person in known["people"]:
             say(f"  {person['role']:<14} {person['username']:<14} {person['password']}")
-        say(f"  API token      {known['token']}")
-    enabled = here.environment("web")["AUTO_REMEDIATION_ENABLED"]
-    say(f"AUTO_REMEDIATION_ENABLED={enabled}" + (": workers act on lab targets only." if enabled == "lab" else "."))
-    say(f"\n  {here.url}\n\nCtrl-C stops everything.")
+        say(f"  {'API token':<14} {known['token']}")
+    enabled = here.environment("web")["AUTO_REMEDIATION_ENABLED"].lower()
+    say(f"\nAUTO_REMEDIATION_ENABLED={enabled}: {REACH.get(enabled, REACH['false'])}.")
+    say(f"Logs are in {here.data / 'log'}. Ctrl-C stops everything.")
 
 
 def assemble() -> tuple[Installation, IO[str]]:
     """The installation that the environment describes, and the lock that keeps it ours."""
     data = installation.data_folder(os.environ)
-    lock = (data / "launch.lock").open("w")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise CannotRun(f"Countersign already runs on {data}: stop it, or name another folder in DATA_DIR.") from None
+    lock = _lock(data / "launch.lock")
     if ended := leftovers.end(data):
         say(f"Ended {ended} processes that an earlier run left behind.")
     keeper = Keeper(data / "secrets")
@@ -122,6 +127,20 @@ def assemble() -> tuple[Installation, IO[str]]:
     database = Database(data / "postgres", keeper, url, data / "log" / "postgres.log")
     port = installation.free_port(os.environ)
     return Installation(data, port, installation.any_port(), keeper, database, os.environ.copy()), lock
+
+
+def _lock(path: Path) -> IO[str]:
+    lock = path.open("a+")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.seek(0)
+        raise CannotRun(
+            f"Countersign already runs on {path.parent}: stop it (kill {lock.read()}), or name another DATA_DIR."
+        ) from None
+    lock.truncate(0)
+    print(os.getpid(), end="", file=lock, flush=True)
+    return lock
 
 
 def run(then: list[str]) -> int:

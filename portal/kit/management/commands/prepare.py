@@ -3,13 +3,7 @@
 from typing import Any
 
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
-
-STEPS = {
-    "migrate": "tables",
-    "grant_privileges": "privileges of the runtime roles",
-    "seed": "roles, people, policies, runbooks",
-}
+from django.core.management.base import BaseCommand, CommandParser
 
 
 class Command(BaseCommand):
@@ -17,7 +11,14 @@ class Command(BaseCommand):
 
     help = "Migrate, grant privileges, seed."
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--demo", action="store_true", help="seed the demonstration too")
+
     def handle(self, *args: Any, **options: Any) -> None:
-        for command, what in STEPS.items():
-            self.stdout.write(f"{what} ...")
-            call_command(command, verbosity=0, stdout=self.stdout)
+        self._step("migrate", "tables")
+        self._step("grant_privileges", "privileges of the runtime roles")
+        self._step("seed", "roles, policies, runbooks", demo=options["demo"])
+
+    def _step(self, command: str, what: str, **options: Any) -> None:
+        self.stdout.write(f"  {what} ...")
+        call_command(command, verbosity=0, stdout=self.stdout, **options)
