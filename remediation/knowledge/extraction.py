@@ -16,10 +16,15 @@ from remediation.knowledge.procedures import IN_PATTERN, FrontMatter, Kind, Para
 READ_AT_MOST = 200_000  # characters of one passage; a longer log is cut, never skipped
 QUOTE_AT_MOST = 240
 
+NOT_A_WISH = re.compile(
+    r"(?:\b(?:not|never|cannot|without|may|might|could|maybe|perhaps|if|unless)|n't|n\u2019t)\s+(?:\w+\s+){0,2}$",
+    re.IGNORECASE,
+)
+
 SHAPES: dict[ValueType, re.Pattern[str]] = {
     "name": re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/-]{0,199}"),
     "path": re.compile(r"/[A-Za-z0-9._/@-]{0,199}"),
-    "integer": re.compile(r"0|[1-9][0-9]{0,8}"),
+    "integer": re.compile(r"0|[1-9][0-9]{0,14}"),
 }
 
 
@@ -129,13 +134,15 @@ def _hits(
     parameter: Parameter, passages: Sequence[Passage], targets: Sequence[KnownTarget], values: dict[str, str]
 ) -> Iterable[tuple[str, Passage, str]]:
     names = "|".join(sorted({re.escape(t.system) for t in targets if t.family == parameter.known}))
-    known = [re.compile(rf"(?<![\w.-])({names})(?![\w-]|\.\w)")] if names else []
+    known = re.compile(rf"(?<![\w.-])({names})(?![\w-]|\.\w)") if names else None
     readable = [find for find in parameter.find if set(IN_PATTERN.findall(find.pattern)) <= values.keys()]
     for passage in passages:
-        patterns = known + [compiled(find.pattern, values) for find in readable if _is_over(find.kinds, passage)]
-        for pattern in patterns:
+        finds = [find for find in readable if _is_over(find.kinds, passage)]
+        patterns = [(known, False)] if known else []
+        for pattern, is_wish in [*patterns, *((compiled(find.pattern, values), find.is_wish) for find in finds)]:
             for match in pattern.finditer(passage.text[:READ_AT_MOST]):
-                yield match[1] or "", passage, _line_around(passage, match.span(1))
+                if not (is_wish and NOT_A_WISH.search(passage.text[: match.start()][-60:])):
+                    yield match[1] or "", passage, _line_around(passage, match.span(1))
 
 
 def _problem_with(parameter: Parameter, found: tuple[Found, ...]) -> Reason | None:

@@ -39,11 +39,15 @@ class Closed(BaseModel):
 
 
 class Find(Closed):
-    """One way to read a value: an RE2 pattern with one group, over some kinds of text (`kinds` empty: over all)."""
+    """One way to read a value: an RE2 pattern with one group, over some kinds of text (`kinds` empty: over all).
+
+    `is_wish` marks what people ask for in prose: it does not count after a negation or a "may".
+    """
 
     name: Text
     kinds: list[Kind] = []
     pattern: Text
+    is_wish: bool = False
 
     @model_validator(mode="after")
     def _has_one_group(self) -> Find:

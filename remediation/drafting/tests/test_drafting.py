@@ -20,6 +20,7 @@ from portal.audit.models import Event
 from portal.estate import seed as estate
 from portal.jobs.testing import drain
 from portal.kit.actors import system
+from portal.launch.roles import role_of
 from remediation.drafting import context, drafting, schema, services
 from remediation.drafting.models import Attempt, Remediation, Revision
 from remediation.drafting.protocol import Answer, Drafted, DrafterName, DraftRequest
@@ -112,7 +113,7 @@ class Watching:
     name: DrafterName = "runbook"
 
     def draft(self, request: DraftRequest) -> Answer:
-        assert not [block for block in connection.atomic_blocks if not block._from_testcase], "law 7"
+        assert all(getattr(block, "_from_testcase", False) for block in connection.atomic_blocks), "law 7"
         self.meanwhile()
         return RunbookDrafter(timezone.now).draft(request)
 
@@ -216,3 +217,23 @@ def test_unpriced_tokens_count_towards_the_budget(alice: Person) -> None:
         )
     spent = context.spend_of(ticket)
     assert (spent.micro_usd, spent.unpriced_tokens) == (1_200, 700)
+
+
+def test_the_drafting_cluster_has_the_rights_for_all_of_it_and_cannot_rewrite_its_record(
+    committed_db: str, as_role: AsRole, settings: Settings
+) -> None:
+    settings.ANTHROPIC_API_KEY = ""
+    prepare()
+    open_ticket(incidents.payments())
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET ROLE {role_of('drafting')}")
+    assert drain("drafting") == ["drafting.draft: Drafted by Runbook drafter: 1 steps."]
+    with as_role("drafting") as direct:
+        for statement in (
+            "UPDATE drafting_attempt SET answer = ''",
+            "DELETE FROM drafting_attempt",
+            "UPDATE drafting_revision SET content = ''",
+            "INSERT INTO signoff_vote DEFAULT VALUES",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                direct.execute(statement)
