@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -219,15 +219,27 @@ def test_unpriced_tokens_count_towards_the_budget(alice: Person) -> None:
     assert (spent.micro_usd, spent.unpriced_tokens) == (1_200, 700)
 
 
+@contextmanager
+def running_as(process: str) -> Iterator[None]:
+    """Django's own connection with the rights of one kind of process."""
+    owner = connection.settings_dict["USER"]
+    connection.close()
+    connection.settings_dict["USER"] = role_of(process)
+    try:
+        yield
+    finally:
+        connection.close()
+        connection.settings_dict["USER"] = owner
+
+
 def test_the_drafting_cluster_has_the_rights_for_all_of_it_and_cannot_rewrite_its_record(
     committed_db: str, as_role: AsRole, settings: Settings
 ) -> None:
     settings.ANTHROPIC_API_KEY = ""
     prepare()
     open_ticket(incidents.payments())
-    with connection.cursor() as cursor:
-        cursor.execute(f"SET ROLE {role_of('drafting')}")
-    assert drain("drafting") == ["drafting.draft: Drafted by Runbook drafter: 1 steps."]
+    with running_as("drafting"):
+        assert drain("drafting") == ["drafting.draft: Drafted by Runbook drafter: 1 steps."]
     with as_role("drafting") as direct:
         for statement in (
             "UPDATE drafting_attempt SET answer = ''",
