@@ -247,11 +247,13 @@ def _window(policy: Limits, at: datetime) -> SafetyCheck:
 
 
 def _rate(facts: Facts, policy: Limits, at: datetime) -> SafetyCheck:
-    everywhere, here = facts.switches.max_actions_per_hour, policy.max_actions_per_hour
-    most = everywhere if here is None else min(everywhere, here)
     asked = sum(action.mutates for action in facts.actions)
-    detail = f"{facts.actions_last_hour} in the last hour and {asked} asked for, at most {most}."
-    answer = asked == 0 or facts.actions_last_hour + asked <= most
+    counts = [("everywhere", facts.actions_last_hour, facts.switches.max_actions_per_hour)]
+    if policy.max_actions_per_hour is not None:
+        counts.append(("in this category", facts.actions_last_hour_here, policy.max_actions_per_hour))
+    used = ", ".join(f"{count} of {most} {where}" for where, count, most in counts)
+    detail = f"{asked} asked for; used in the last hour: {used}."
+    answer = asked == 0 or all(count + asked <= most for _, count, most in counts)
     return SafetyCheck("rate_limit_ok", "actions reserved in the last hour", answer, detail, at)
 
 

@@ -57,7 +57,7 @@ class SafetyCheck:
 
 @dataclass(frozen=True, slots=True)
 class Switches:
-    """What the site's settings say. The first three bound every policy, the other two fill what a policy leaves empty."""
+    """What the site's settings say. The first three bound every policy, the last two fill what one leaves empty."""
 
     mode: Mode = "off"
     requires_approval: bool = True
@@ -71,7 +71,8 @@ class Facts:
     """Everything known about one draft at one moment.
 
     `commands` are all commands of the draft: actions, pre-flights, verifies, rollbacks. `emergency_stop` and `freeze`
-    are the sentence that says who set it and why, or None. `safety_checks` are the probes that need the world
+    are the sentence that says who set it and why, or None. The actions of the last hour are counted everywhere, for the
+    site's limit, and `here` in the category, for its policy's. `safety_checks` are the probes that need the world
     (`backup_available`, `system_healthy`); the window, the rate and the rollback plan are worked out from these facts.
     """
 
@@ -89,6 +90,7 @@ class Facts:
     emergency_stop: str | None = None
     freeze: str | None = None
     actions_last_hour: int = 0
+    actions_last_hour_here: int = 0
     safety_checks: tuple[SafetyCheck, ...] = ()
 
 
