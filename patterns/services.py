@@ -190,7 +190,7 @@ def _find(category: Category, signature: Signature) -> Placed | None:
 
 def _nearest(category: Category, signature: Signature) -> Sequence[tuple[int, str]]:
     """Exemplars of the category that share trigrams or words; the exact score is computed on these few."""
-    wanted = {
+    wanted: dict[str, str | int] = {
         "category": category.pk,
         "terms": signature.terms,
         "any": " | ".join(signature.key_terms) or "''",

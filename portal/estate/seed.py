@@ -18,7 +18,7 @@ CATEGORIES = (
     ("database", "Database"),
 )
 
-SERVICES = (
+SERVICES: tuple[tuple[str, str, str, list[Sensitivity]], ...] = (
     ("payments", "Payments", "payments owners", [Sensitivity.PAYMENTS, Sensitivity.CUSTOMER_DATA]),
     ("single-sign-on", "Single sign-on", "identity owners", [Sensitivity.AUTHENTICATION, Sensitivity.PERMISSIONS]),
     ("log-shipping", "Log shipping", "platform owners", []),

@@ -12,9 +12,8 @@ from datetime import datetime
 
 from portal.estate.models import TargetLock
 from remediation.connectors import client
-from remediation.connectors.client import Outcome
 from remediation.connectors.operations import Probe
-from remediation.connectors.probes import judge
+from remediation.connectors.probes import Outcome, judge
 from remediation.policy.facts import SafetyCheck
 
 

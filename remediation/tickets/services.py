@@ -134,7 +134,7 @@ def follow(ticket: Ticket, status: TicketStatus, *, at: datetime, resolution: st
     if ticket.status == TicketStatus.CLOSED:
         return
     finished_at = at if status in FINISHED else None
-    changes = {"status": status, "finished_at": finished_at}
+    changes: dict[str, object] = {"status": status, "finished_at": finished_at}
     if resolution:
         changes["resolution"] = resolution
     Ticket.objects.filter(pk=ticket.pk).exclude(status=TicketStatus.CLOSED).update(**changes)

@@ -1,0 +1,282 @@
+"""What the review page shows, worked out from rows: no query parameter, no request, no decision is made here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Any
+
+from patterns.reliability import WEIGHTS
+from portal.access.models import Person
+from portal.audit.models import Event
+from portal.kit.diff import Diff, diff_of
+from portal.kit.refusals import Refusal
+from portal.signoff.models import Plan
+from portal.signoff.states import PlanStatus, Stage
+from remediation.connectors.operations import Expectation, Probe
+from remediation.drafting import schema
+from remediation.drafting.models import Drafter, Remediation, Revision
+from remediation.policy.models import Assessment, Decision
+from remediation.review import draft_text, plans, standing
+from remediation.review.models import GateResult
+from remediation.review.plans import CommandStep, OperationStep, PlanStep
+from remediation.review.standing import Standing
+
+FACTORS = {
+    "ai_confidence": "AI confidence",
+    "human_validation": "Human feedback",
+    "success_history": "Success history",
+    "pattern_recognition": "Pattern match",
+}
+CHECKS = {
+    "time_window_ok": "Within the policy's hours",
+    "rate_limit_ok": "Actions left this hour",
+    "rollback_planned": "Every write has a way back",
+    "backup_available": "Backup available",
+    "system_healthy": "System healthy, apart from the symptom",
+}
+VERDICTS = {"pass": "passed", "fail": "failed", "warn": "warning", "info": "unknown"}
+RELATIONS = {"equals": "is", "not_equals": "is not", "at_least": "is at least", "at_most": "is at most"}
+ANCHORS = {"checklist": "#checklist", "gate": "#gates", "changes_requested": "#objections", "no_plan": "#gates"}
+EVENTS = {
+    "ticket.opened": ("opened the ticket", "ticket"),
+    "evidence.added": ("added evidence", "plus"),
+    "remediation.begun": ("began a remediation", "robot"),
+    "revision.created": ("saved a revision", "pencil"),
+    "decision.made": ("applied the policy", "scale"),
+    "plan.opened": ("opened a plan", "file-text"),
+    "plan.signed": ("signed", "signature"),
+    "plan.completed": ("completed the sign-off", "user-check"),
+    "plan.voided": ("voided a plan", "shield-x"),
+    "plan.claimed": ("claimed the plan", "player-play"),
+    "gates.failed": ("stopped at the gates", "circle-x"),
+    "review.ticked": ("answered a REVIEW item", "check"),
+    "review.objected": ("objected", "message"),
+    "feedback.given": ("gave feedback", "star-filled"),
+    "feedback.changed": ("changed their feedback", "star-filled"),
+    "ticket.closed": ("closed the ticket", "check"),
+}
+"""How the timeline words an event; any other kind is shown by its own name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of a step as the page shows it."""
+
+    command: str
+    text: str = ""
+    stop: str = ""
+
+
+def steps_of(plan: Plan | None, revision: Revision) -> list[dict[str, Any]]:
+    """The steps as the plan resolved them; as the draft words them while there is no plan."""
+    if plan is None:
+        return [_drafted(number, step) for number, step in enumerate(schema.from_text(revision.content).steps, start=1)]
+    return [_planned(step) for step in plans.read(plan.content).steps]
+
+
+def reliability_of(assessment: Assessment | None) -> dict[str, Any] | None:
+    """The score with its factors; a factor without data has no value."""
+    if assessment is None:
+        return None
+    factors = [
+        {
+            "name": name,
+            "weight": round(WEIGHTS[key] * 100),
+            "value": None if key in assessment.no_data else getattr(assessment, f"{key}_permille") / 10,
+        }
+        for key, name in FACTORS.items()
+    ]
+    return {"overall": assessment.overall_permille / 10, "level": assessment.level, "factors": factors}
+
+
+def trace_of(decision: Decision | None) -> list[dict[str, str]]:
+    """The decision's reasoning, a line for every question."""
+    lines = decision.reasoning if decision else []
+    return [
+        {
+            "question": line["question"],
+            "verdict": VERDICTS[line["outcome"]],
+            "answer": {"pass": "yes", "fail": "no, binds everybody", "warn": "people only", "info": "noted"}[
+                line["outcome"]
+            ],
+            "detail": line["answer"],
+        }
+        for line in lines
+    ]
+
+
+def checks_of(decision: Decision | None) -> list[dict[str, Any]]:
+    """The safety checks with probe, answer and time."""
+    return [
+        {
+            "name": CHECKS.get(check["name"], check["name"]),
+            "answer": check["answer"],
+            "detail": check["detail"],
+            "at": datetime.fromisoformat(check["at"]),
+        }
+        for check in (decision.safety_checks if decision else [])
+    ]
+
+
+def gates_of(gates: Sequence[GateResult]) -> list[dict[str, str]]:
+    """Gates with what they found and how to mend it."""
+    return [
+        {
+            "name": gate.gate.capitalize(),
+            "verdict": "passed" if gate.has_passed else "failed",
+            "detail": " ".join(f"{each['place']}: {each['text']} {each['mend']}" for each in gate.findings),
+        }
+        for gate in gates
+    ]
+
+
+def changes_of(remediation: Remediation, revision: Revision) -> Diff | None:
+    """The newest revision against the drafter's own; None while nobody has edited."""
+    first = remediation.revisions.exclude(drafter=Drafter.PERSON).order_by("number").first()
+    if first is None or first.pk == revision.pk:
+        return None
+    before, after = (draft_text.text_of(schema.from_text(each.content)) for each in (first, revision))
+    return diff_of(before, after, path="draft.yml")
+
+
+def timeline_of(events: Sequence[Event]) -> list[dict[str, Any]]:
+    """Events in words."""
+    shown = []
+    for event in events:
+        text, icon = EVENTS.get(event.kind, (event.kind.replace(".", " "), "activity"))
+        shown.append({"at": event.at, "actor": event.actor_name, "text": f"{text}: {event.subject_name}", "icon": icon})
+    return shown
+
+
+def effect_of(plan: Plan | None) -> str:
+    """What signing the open plan leads to, in one sentence."""
+    if plan is None:
+        return "There is nothing to sign yet."
+    if plan.stage == Stage.MERGE:
+        return "Signing the merge stage says the content is right. It runs nothing; the rollout is signed separately."
+    content = plans.read(plan.content)
+    if content.is_for_people:
+        return (
+            "Signing the rollout lets an operator run these commands by hand, one at a time. Workers run none of them."
+        )
+    return f"Signing the rollout runs {_consequence(content)}."
+
+
+def decision_bar(
+    stands: Standing, person: Person, *, address: str, comment: str = "", refusal: Refusal | None = None
+) -> dict[str, Any]:
+    """The bar at the bottom: what blocks, and the buttons with their consequences."""
+    plan = stands.plan
+    is_open = plan is not None and plan.status == PlanStatus.OPEN
+    mine = standing.why_not(plan, person) if plan and is_open else []
+    reasons = [*stands.blockers, *mine]
+    bar: dict[str, Any] = {"comment": comment, "refusal": refusal, "digest": plan.digest if plan else ""}
+    bar["stage"] = plan.stage if plan else ""
+    bar["blockers"] = [{"text": each.text, "href": ANCHORS.get(each.code, "#decision")} for each in reasons]
+    if plan is None or is_open:
+        count = len(reasons)
+        bar["title"] = f"Blocked by {count} thing{'s' if count > 1 else ''}" if reasons else "Ready to sign"
+        bar["note"] = f"Plan {plan.digest[:12]} waits for {', '.join(stands.missing)}." if plan else ""
+        bar["action"], bar["buttons"] = address, _buttons(plan)
+        return bar
+    bar["title"] = f"The {plan.stage} plan is {plan.status}."
+    bar["note"] = "Nothing waits for a signature."
+    bar["blockers"] = []
+    return bar
+
+
+def _buttons(plan: Plan | None) -> list[dict[str, str]]:
+    buttons = [
+        {"name": "verdict", "value": "reject", "label": "Reject", "tone": "refuse"},
+        {"name": "verdict", "value": "changes", "label": "Request changes", "tone": ""},
+    ]
+    if plan is not None:
+        label = "Sign merge" if plan.stage == Stage.MERGE else f"Sign rollout: {_short(plans.read(plan.content))}"
+        buttons.append({"name": "verdict", "value": "sign", "label": label, "tone": "approve"})
+    return buttons
+
+
+def _short(content: plans.Content) -> str:
+    return "people run it" if content.is_for_people else f"runs {_consequence(content)}"
+
+
+def _consequence(content: plans.Content) -> str:
+    """`scale_deployment on payments-secondary`, or the operations with the number of targets."""
+    operations = sorted({step.operation for step in content.steps if isinstance(step, OperationStep)})
+    targets = sorted({step.target for step in content.steps})
+    where = targets[0].rpartition("/")[2] if len(targets) == 1 else f"{len(targets)} targets"
+    return f"{', '.join(operations)} on {where}"
+
+
+def _planned(step: PlanStep) -> dict[str, Any]:
+    return _command(step) if isinstance(step, CommandStep) else _operation(step)
+
+
+def _operation(step: OperationStep) -> dict[str, Any]:
+    back = step.way_back
+    rollback = (
+        Part(_call(back.call.tool, back.call.arguments), back.says)
+        if back
+        else Part("", f"Irreversible: {step.irreversible}")
+    )
+    return {
+        "number": step.number,
+        "title": step.title,
+        "risk": step.risk.value,
+        "review": step.review,
+        "blast_radius": step.blast_radius,
+        "preflight": asdict(Part(_asked(step.preflight), step.preflight.says, step.stop_if)),
+        "action": asdict(Part(_call(step.call.tool, step.call.arguments), f"{step.says} Through {step.connector}.")),
+        "verify": asdict(Part(_asked(step.verify), step.verify.says)),
+        "rollback": asdict(rollback),
+    }
+
+
+def _command(step: CommandStep) -> dict[str, Any]:
+    says = f"Irreversible: {step.irreversible}" if step.irreversible else step.rollback_says
+    return {
+        "number": step.number,
+        "title": step.title,
+        "risk": step.risk.value,
+        "review": step.review,
+        "blast_radius": step.blast_radius,
+        "preflight": asdict(Part(step.preflight_command, step.preflight_expects, step.stop_if)),
+        "action": asdict(Part(step.command, f"A person runs this on {step.system}.")),
+        "verify": asdict(Part(step.verify_command, step.verify_expects)),
+        "rollback": asdict(Part(step.rollback_command, says)),
+    }
+
+
+def _drafted(number: int, step: schema.Step) -> dict[str, Any]:
+    action = step.action
+    text = action.command if action.kind == "command" else _call(action.operation, _values(action))
+    return {
+        "number": number,
+        "title": step.title,
+        "risk": "",
+        "review": step.review,
+        "blast_radius": step.blast_radius,
+        "preflight": asdict(Part(step.preflight.command or "", step.preflight.expects, step.preflight.stop_if)),
+        "action": asdict(Part(text)),
+        "verify": asdict(Part(step.verify.command or "", step.verify.expects)),
+        "rollback": asdict(Part(step.rollback.command or "", step.rollback.says)),
+    }
+
+
+def _values(action: schema.OperationAction) -> dict[str, str | int | bool]:
+    return {parameter.name: parameter.value for parameter in action.parameters}
+
+
+def _call(tool: str, arguments: Mapping[str, object]) -> str:
+    return f"{tool} {' '.join(f'{name}={value}' for name, value in arguments.items())}"
+
+
+def _asked(probe: Probe) -> str:
+    expected = "; ".join(_expected(each) for each in probe.expect)
+    return f"{_call(probe.tool, probe.arguments)}  # {expected}"
+
+
+def _expected(each: Expectation) -> str:
+    return f"{each.field} {RELATIONS.get(each.relation, each.relation)} {each.value}"

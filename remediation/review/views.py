@@ -1,0 +1,237 @@
+"""The review page and its buttons: they translate between forms and the room's verbs, and decide nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
+
+from portal.access import grants
+from portal.access.models import Person
+from portal.audit.models import Event
+from portal.kit.refusals import Refusal, Refused, StaleTransition, because
+from portal.signoff.models import Plan
+from remediation.drafting import schema
+from remediation.drafting import services as remediations
+from remediation.drafting.models import Remediation
+from remediation.drafting.states import Status
+from remediation.review import draft_text, presenting
+from remediation.review import services as reviews
+from remediation.review.editing import EDITABLE
+from remediation.review.models import Objection
+
+TIMELINE = 30
+
+
+@require_safe
+@login_required
+def page(request: HttpRequest, key: str) -> HttpResponse:
+    """Everything a reviewer needs to decide, and what blocks the decision."""
+    return _show(request, _find(request, key))
+
+
+@require_POST
+@login_required
+def decide(request: HttpRequest, key: str) -> HttpResponse:
+    """Sign, request changes, reject. A refusal is shown on the page as it stands now, with the comment kept."""
+    remediation = _find(request, key)
+    try:
+        done = _decide(request, remediation)
+    except Refusal as refusal:
+        return _show(request, _find(request, key), refusal=refusal, comment=request.POST.get("comment", ""))
+    messages.success(request, done)
+    return redirect("review", key=key)
+
+
+@require_POST
+@login_required
+def tick(request: HttpRequest, key: str) -> HttpResponse:
+    """Confirm a REVIEW item, or take it back."""
+    remediation = _find(request, key)
+    reviews.tick(
+        remediation.pk,
+        item=request.POST.get("item", ""),
+        is_confirmed=request.POST.get("confirmed") == "yes",
+        person=_person(request),
+        door="page",
+        at=timezone.now(),
+    )
+    return HttpResponseRedirect(reverse("review", args=[key]) + "#checklist")
+
+
+@require_POST
+@login_required
+def prepare_again(request: HttpRequest, key: str) -> HttpResponse:
+    """Fresh gates, fresh safety checks, a fresh plan."""
+    remediation = _find(request, key)
+    reviews.prepare_again(remediation.pk, person=_person(request), door="page", at=timezone.now())
+    messages.success(request, "The draft is being checked again; a fresh plan follows in a moment.")
+    return redirect("review", key=key)
+
+
+@require_POST
+@login_required
+def redraft(request: HttpRequest, key: str) -> HttpResponse:
+    """Ask the drafter to try again."""
+    remediation = _find(request, key)
+    remediations.redraft(remediation.pk, person=_person(request), door="page", at=timezone.now())
+    messages.success(request, "A new draft has been asked for.")
+    return redirect("review", key=key)
+
+
+@login_required
+def edit(request: HttpRequest, key: str) -> HttpResponse:
+    """The draft as text; saving makes a revision. What was typed is never lost to an error."""
+    remediation = _find(request, key)
+    grants.require(_person(request), "review", remediation.category)
+    head = remediations.head(remediation)
+    typed = draft_text.text_of(schema.from_text(head.content)) if head else ""
+    base, refusal = head.digest if head else "", None
+    if request.method == "POST":
+        typed, base = request.POST.get("draft", "").replace("\r\n", "\n"), request.POST.get("base_digest", "")
+        try:
+            _revise(request, remediation, typed, base)
+        except Refusal as problem:
+            refusal = problem
+        else:
+            messages.success(request, "Saved. The new revision is being checked.")
+            return redirect("review", key=key)
+    context = {
+        "ticket": remediation.ticket,
+        "remediation": remediation,
+        "typed": typed,
+        "base": base,
+        "refusal": refusal,
+        "crumbs": _crumbs(remediation, "Edit"),
+    }
+    return render(request, "review/edit.html", context, status=refusal.status if refusal else 200)
+
+
+def _revise(request: HttpRequest, remediation: Remediation, typed: str, base: str) -> None:
+    reviews.revise(
+        remediation.pk,
+        draft=draft_text.data_of(typed),
+        base_digest=base,
+        person=_person(request),
+        door="page",
+        at=timezone.now(),
+    )
+
+
+def _decide(request: HttpRequest, remediation: Remediation) -> str:
+    """Carry out what the pressed button says; answers with a sentence about it."""
+    verdict, comment = request.POST.get("verdict"), request.POST.get("comment", "")
+    person, at = _person(request), timezone.now()
+    if verdict == "sign":
+        plan = _plan_read(request, remediation)
+        signed = reviews.sign(
+            plan.pk,
+            digest=request.POST.get("digest", ""),
+            stage=request.POST.get("stage", ""),
+            person=person,
+            comment=comment,
+            door="page",
+            at=at,
+        )
+        return f"You signed the {signed.stage} stage. " + (
+            f"Still missing: {', '.join(signed.missing)}." * bool(signed.missing)
+        )
+    if verdict == "changes":
+        reviews.request_changes(remediation.pk, comment=comment, person=person, door="page", at=at)
+        return "You asked for changes; the makers were told."
+    if verdict == "reject":
+        reason = request.POST.get("reason") or Objection.Reason.OTHER
+        reviews.reject(remediation.pk, reason=reason, comment=comment, person=person, door="page", at=at)
+        return "You rejected the remediation; the makers were told."
+    raise Refused(because("verdict", "Choose what to do: sign, request changes or reject."))
+
+
+def _plan_read(request: HttpRequest, remediation: Remediation) -> Plan:
+    """The plan under the digest the page showed, whatever became of it since."""
+    ref = remediation.ref
+    plans = Plan.objects.filter(subject_kind=ref.kind, subject_id=ref.id)
+    plan = plans.filter(digest=request.POST.get("digest", "")).last() or plans.last()
+    if plan is None:
+        raise StaleTransition(because("no_plan", "There is no plan to sign."))
+    return plan
+
+
+def _show(
+    request: HttpRequest, remediation: Remediation, *, refusal: Refusal | None = None, comment: str = ""
+) -> HttpResponse:
+    stands = reviews.standing(remediation, at=timezone.now())
+    person = _person(request)
+    decision = remediation.decisions.last()
+    events = Event.objects.filter(ticket_id=remediation.ticket_id).order_by("-id")[:TIMELINE]
+    address = reverse("review_decide", args=[remediation.ticket.key])
+    context: dict[str, Any] = {
+        "ticket": remediation.ticket,
+        "remediation": remediation,
+        "standing": stands,
+        "attempt": remediation.attempts.last(),
+        "effect": presenting.effect_of(stands.plan),
+        "reliability": presenting.reliability_of(remediation.assessments.last()),
+        "trace": presenting.trace_of(decision),
+        "checks": presenting.checks_of(decision),
+        "gates": presenting.gates_of(stands.gates),
+        "evidence": list(remediation.ticket.evidence.all()),
+        "events": presenting.timeline_of(list(events)),
+        "crumbs": _crumbs(remediation, "Review"),
+        "may_review": grants.of(person).may("review", remediation.category_id),
+        "may_edit": remediation.status in EDITABLE and grants.of(person).may("review", remediation.category_id),
+        "may_redraft": remediation.status in {Status.FAILED, Status.NEEDS_PERSON},
+        "reasons": Objection.Reason.choices,
+        "seen": seen_of(remediation, stands),
+    }
+    if stands.revision:
+        context["draft"] = schema.from_text(stands.revision.content)
+        context["steps"] = presenting.steps_of(stands.plan, stands.revision)
+        context["diff"] = presenting.changes_of(remediation, stands.revision)
+        context["decision"] = presenting.decision_bar(stands, person, address=address, comment=comment, refusal=refusal)
+    return render(request, "review/page.html", context, status=refusal.status if refusal else 200)
+
+
+def seen_of(remediation: Remediation, stands: reviews.Standing) -> str:
+    """What a reader has seen: changes with the state, the revision, the plan and the checklist."""
+    ticks = sum(each.by is not None for each in stands.checklist)
+    plan = f"{stands.plan.pk}.{stands.plan.status}" if stands.plan else "-"
+    return (
+        f"{remediation.status}.{stands.revision.pk if stands.revision else 0}.{plan}.{ticks}.{len(stands.objections)}"
+    )
+
+
+@require_safe
+@login_required
+def live(request: HttpRequest, key: str) -> HttpResponse:
+    """204 while the page still shows the newest state, else a note that says so."""
+    remediation = _find(request, key)
+    seen = seen_of(remediation, reviews.standing(remediation, at=timezone.now()))
+    if request.GET.get("seen") == seen:
+        return HttpResponse(status=204)
+    return render(request, "review/_changed.html", {"ticket": remediation.ticket})
+
+
+def _find(request: HttpRequest, key: str) -> Remediation:
+    """The newest remediation of a ticket that the person may see; anything else does not exist for them."""
+    rows = Remediation.objects.select_related("ticket__service", "ticket__pattern", "ticket__opened_by", "category")
+    remediation = rows.filter(ticket__key=key).order_by("-number").first()
+    if remediation is None or not grants.of(_person(request)).may("see", remediation.category_id):
+        raise Http404
+    return remediation
+
+
+def _person(request: HttpRequest) -> Person:
+    if not isinstance(request.user, Person):
+        raise Http404
+    return request.user
+
+
+def _crumbs(remediation: Remediation, here: str) -> list[tuple[str, str]]:
+    key = remediation.ticket.key
+    return [("Queue", "/"), (key, f"/tickets/{key}"), (here, "")]
