@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from itertools import groupby
 from pathlib import Path
 from typing import IO
 
@@ -80,7 +81,7 @@ class Launch:
         self._here.database.stop()
 
     def _prepare(self) -> None:
-        state = state_of_code(ROOT)
+        state = f"{state_of_code(ROOT)} {self._here.lab_url}"  # the seeds say where the lab is
         if self._here.database.is_prepared_for(state):
             return
         say("Preparing the database:")
@@ -108,8 +109,10 @@ def welcome(here: Installation) -> None:
     demo = here.data / "demo.json"
     if demo.exists():
         known = json.loads(demo.read_text())
-        for person in known["people"]:
-            say(f"  {person['role']:<14} {person['username']:<14} {person['password']}")
+        for (role, password), people in groupby(
+            known["people"], key=lambda person: (person["role"], person["password"])
+        ):
+            say(f"  {role:<14} {', '.join(person['username'] for person in people):<30} {password}")
         say(f"  {'API token':<14} {known['token']}")
     enabled = here.environment("web")["AUTO_REMEDIATION_ENABLED"].lower()
     say(f"\nAUTO_REMEDIATION_ENABLED={enabled}: {REACH.get(enabled, REACH['false'])}.")
@@ -126,7 +129,8 @@ def assemble() -> tuple[Installation, IO[str]]:
     url = os.environ.get("DATABASE_URL", "")
     database = Database(data / "postgres", keeper, url, data / "log" / "postgres.log")
     port = installation.free_port(os.environ)
-    return Installation(data, port, installation.any_port(), keeper, database, os.environ.copy()), lock
+    lab_port = installation.kept_port(data / "lab.port")
+    return Installation(data, port, lab_port, keeper, database, os.environ.copy()), lock
 
 
 def _lock(path: Path) -> IO[str]:
@@ -145,7 +149,7 @@ def _lock(path: Path) -> IO[str]:
 
 def run(then: list[str]) -> int:
     """Up, watched, down; with `then` a management command takes the place of the watching."""
-    here, _lock = assemble()
+    here, _held = assemble()
     launch = Launch(here)
     for interruption in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(interruption, signal.default_int_handler)

@@ -45,11 +45,11 @@ class Installation:
         made = {name: self.keeper.get(name.lower()) for name in MADE_HERE}
         return {
             "AUTO_REMEDIATION_ENABLED": "lab",
-            "LAB_URL": self.lab_url,
             **vault.without_foreign(process, made | dict(self.outside)),
             **leftovers.mark(self.data),
             "COUNTERSIGN_PROCESS": process,
             "DATA_DIR": str(self.data),
+            "LAB_URL": self.lab_url,
             "PORT": str(self.port),
             "PYTHONUNBUFFERED": "1",
             "WALKTHROUGH_URL": self.url,
@@ -114,6 +114,16 @@ def free_port(outside: Mapping[str, str]) -> int:
         if error.errno == errno.EACCES:
             raise CannotRun(f"Port {text} needs root: choose one above 1023, like make run PORT=8001.") from error
         raise CannotRun(f"Port {text} is busy: stop what uses it, or choose another: make run PORT=8001.") from error
+
+
+def kept_port(file: Path) -> int:
+    """The port of the last start if it is still free, so that what others remember stays true; else a new one."""
+    try:
+        return _bound(int(file.read_text()))
+    except (OSError, ValueError):
+        port = any_port()
+        file.write_text(str(port))
+        return port
 
 
 def any_port() -> int:
