@@ -178,18 +178,9 @@ def test_nothing_is_purged_when_no_disk_with_room_is_in_the_evidence() -> None:
 def test_a_value_that_only_the_description_says_costs_confidence() -> None:
     request = payments(note="The pool is too small.")
     request = replace(request, description=f"{request.description} It needs 6 replicas.")
-    assert "no evidence shows this" in reasons(request)
-    cited = replace(request, evidence=numbered([*_pieces(request), ("metric", "2 pods serve 1900 requests a second")]))
-    draft = drafted(cited)
+    draft = drafted(request)
     assert "to_replicas from the description" in draft.steps[0].source
-    assert draft.confidence_percent < drafted(payments()).confidence_percent
-
-
-def _pieces(request: DraftRequest) -> list[tuple[str, ...]]:
-    return [
-        (piece.kind, piece.text, piece.command) if piece.command else (piece.kind, piece.text)
-        for piece in request.evidence
-    ]
+    assert draft.confidence_percent == drafted(payments()).confidence_percent * 4 // 5
 
 
 @pytest.mark.parametrize(
