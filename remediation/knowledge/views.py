@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from itertools import groupby
-
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from portal.estate.models import Category
 from remediation.knowledge import library
 from remediation.knowledge.models import Runbook
 
@@ -18,9 +17,9 @@ from remediation.knowledge.models import Runbook
 @login_required
 def runbooks(request: HttpRequest) -> HttpResponse:
     """Every runbook of the library, by category."""
-    rows = Runbook.objects.defer("text").order_by("category_slug", "title")
-    groups = [(slug, list(found)) for slug, found in groupby(rows, key=lambda row: row.category_slug)]
-    return render(request, "knowledge/runbooks.html", {"groups": groups})
+    names = dict(Category.objects.values_list("slug", "name"))
+    rows = [(names.get(row.category_slug, row.category_slug), row) for row in Runbook.objects.defer("text")]
+    return render(request, "knowledge/runbooks.html", {"rows": rows})
 
 
 @require_safe
