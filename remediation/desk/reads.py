@@ -25,6 +25,7 @@ from remediation.execution.states import RunStatus
 from remediation.policy.models import Assessment, Decision
 from remediation.review import plans
 from remediation.review import services as reviews
+from remediation.review.models import Objection
 from remediation.review.standing import Ticked
 from remediation.tickets.models import KEY, Evidence, Ticket
 
@@ -89,6 +90,11 @@ class Details:
     def checklist(self) -> Sequence[Ticked]:
         """The REVIEW notes of the newest revision, and who confirmed them."""
         return self.standing.checklist if self.standing else ()
+
+    @property
+    def objections(self) -> Sequence[Objection]:
+        """What people have against the newest revision."""
+        return self.standing.objections if self.standing else ()
 
     @cached_property
     def draft(self) -> schema.Draft | None:

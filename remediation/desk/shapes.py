@@ -186,6 +186,16 @@ class ChecklistItem(Shape):
     confirmed_by = serializers.CharField(source="by.username", allow_null=True, default=None)
 
 
+class ObjectionShape(Shape):
+    """Somebody asked for changes to the newest revision, or rejected it."""
+
+    kind = serializers.CharField()
+    reason = serializers.CharField()
+    comment = serializers.CharField()
+    person = serializers.CharField(source="person.username")
+    at = serializers.DateTimeField()
+
+
 class RevisionShape(Shape):
     """A text of the draft; `digest` is the `base_digest` of the next edit."""
 
@@ -246,6 +256,7 @@ class TicketShape(Shape):
     remediation_results = serializers.SerializerMethodField()
     plan = serializers.SerializerMethodField()
     checklist = ChecklistItem(many=True)
+    objections = ObjectionShape(many=True)
     drafter = serializers.CharField(allow_null=True)
     revision = serializers.SerializerMethodField()
     evidence = EvidenceShape(many=True)
