@@ -142,7 +142,9 @@ def tell_run(api: Api, key: str, say: Say) -> None:
 
 def give_feedback(cast: Cast, ticket: dict[str, Any], say: Say) -> None:
     """The engineer's stars, and what they change."""
-    key, before = ticket["ticket_id"], ticket["reliability_score"]
+    key, engineer = ticket["ticket_id"], cast.engineer
+    before = _reliability(engineer, key)
+    known = pattern_of(engineer, ticket)["feedback_count"]
     answer = {
         "ticket_id": key,
         "feedback_type": "positive",
@@ -153,27 +155,41 @@ def give_feedback(cast: Cast, ticket: dict[str, Any], say: Say) -> None:
         "what_worked": "The secondary pool carried the load at once.",
         "time_to_resolve": 9,
     }
-    cast.engineer.post("/feedback", answer)
+    engineer.post("/feedback", answer)
     say("   feedback  5 stars: accurate, the actions worked")
-    after = _until_changed(cast.engineer, key, before)
-    say(f"   learned   reliability {before} -> {after}")
-    for pattern in cast.engineer.get("/patterns?category=kubernetes&min_occurrences=1")["items"]:
+    pattern = _learned(engineer, ticket, known)
+    say(f"   learned   reliability {before} -> {_reliability(engineer, key)}")
+    say(f"   pattern   “{pattern['title']}”: {_standing(pattern)}")
+
+
+def pattern_of(api: Api, ticket: dict[str, Any]) -> dict[str, Any]:
+    """The ticket's pattern with its standing."""
+    category = ticket["category"]
+    for pattern in api.get(f"/patterns?category={category}&min_occurrences=1")["items"]:
         if pattern["title"] == ticket["pattern"]:
-            say(f"   pattern   “{pattern['title']}”: {_standing(pattern)}")
+            return dict(pattern)
+    raise DidNotHappen(f"{ticket['ticket_id']} has no pattern in the category {category}.")
 
 
-def _until_changed(api: Api, key: str, before: float | None) -> float:
+def _learned(api: Api, ticket: dict[str, Any], known: int) -> dict[str, Any]:
+    """The pattern once it counts one answer more."""
     give_up_at = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < give_up_at:
-        after = api.get(f"/tickets/{key}")["reliability_score"]
-        if after is not None and after != before:
-            return float(after)
+        pattern = pattern_of(api, ticket)
+        if pattern["feedback_count"] > known:
+            return pattern
         time.sleep(0.1)
-    raise DidNotHappen(f"The feedback on {key} did not change its reliability of {before}.")
+    raise DidNotHappen(f"The pattern of {ticket['ticket_id']} did not learn from the feedback.")
+
+
+def _reliability(api: Api, key: str) -> float | None:
+    score: float | None = api.get(f"/tickets/{key}")["reliability_score"]
+    return score
 
 
 def _standing(pattern: dict[str, Any]) -> str:
-    seen = f"seen {pattern['occurrences']} times, {pattern['executed']} executed, {pattern['succeeded']} succeeded"
+    success = "no run yet" if pattern["success_rate"] is None else f"{pattern['success_rate']:g}% succeeded"
+    seen = f"seen {pattern['occurrences']} times, executed {pattern['executed_count']} times, {success}"
     return f"{seen}; {'eligible' if pattern['is_eligible'] else 'not eligible yet: ' + ' '.join(pattern['reasons'])}"
 
 
