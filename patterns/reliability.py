@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 FeedbackType = Literal["positive", "negative", "neutral"]
 Level = Literal["very_high", "high", "medium", "low"]
@@ -67,21 +67,12 @@ class Inputs:
 
 @dataclass(frozen=True, slots=True)
 class Reliability:
-    """The score with its parts; all numbers exact, `as_dict` rounds them for people."""
+    """The score with its parts; all numbers are exact, whoever shows them rounds them."""
 
     overall: float
     level: Level
     breakdown: dict[str, float]
     no_data: tuple[str, ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """The shape the API shows: overall_score, confidence_level, breakdown, no_data."""
-        return {
-            "overall_score": round(self.overall, 1),
-            "confidence_level": self.level,
-            "breakdown": {name: round(score, 1) for name, score in self.breakdown.items()},
-            "no_data": list(self.no_data),
-        }
 
 
 def reliability_of(inputs: Inputs) -> Reliability:

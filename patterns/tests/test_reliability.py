@@ -37,12 +37,7 @@ def test_nothing_known_is_zero_and_says_so() -> None:
     found = reliability_of(NOTHING)
     assert (found.overall, found.level) == (0.0, "low")
     assert found.no_data == ("ai_confidence", "human_validation", "success_history", "pattern_recognition")
-    assert found.as_dict() == {
-        "overall_score": 0.0,
-        "confidence_level": "low",
-        "breakdown": dict.fromkeys(WEIGHTS, 0.0),
-        "no_data": list(found.no_data),
-    }
+    assert found.breakdown == dict.fromkeys(WEIGHTS, 0.0)
 
 
 @pytest.mark.parametrize(
@@ -207,7 +202,7 @@ def test_the_lower_bound_lies_below_the_rate_and_rises_with_each_success(success
     bound = wilson_lower_bound(successes, n)
     assert 0 <= bound <= (successes / n * 100 if n else 0) + 1e-9
     assert wilson_lower_bound(successes + 1, n + 1) > bound or successes == n == 0
-    assert wilson_lower_bound(successes, n + 1) <= bound
+    assert wilson_lower_bound(successes, n + 1) <= bound + 1e-9
 
 
 @pytest.mark.parametrize(("score", "signed"), [(0.0, 0), (100.0, 1000), (87.44, 874), (87.46, 875)])

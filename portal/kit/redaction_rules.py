@@ -22,6 +22,9 @@ TELLING_NAME = (
 NAME_BEFORE = r"(?:^|[^A-Za-z0-9])[A-Za-z0-9_.-]{0,60}?"
 VALUE = r"""("(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|<[^<>\n]{1,40}>|[^\s"']*[^\s"',;)}\]])"""
 
+_YAML_DATA = r"^[ \t-]*(?:data|stringData):[ \t]*\n[ \t]+([^\s:]+:[^\n]*(?:\n[ \t]+\S[^\n]*)*?)"
+_JSON_DATA = r'"(?:data|stringData)"\s*:\s*\{([^{}]*:[^{}]*)\}'
+
 
 @dataclass(frozen=True, slots=True)
 class Rule:
@@ -93,6 +96,11 @@ RULES: tuple[Rule, ...] = (
         "password-hash",
         r"""(\$(?:1|2[abxy]?|5|6|7|y|argon2(?:id|i|d)|scrypt|pbkdf2-sha\d+)\$[^\s:"',]{20,})""",
     ),
+    # The data of a Kubernetes Secret, in YAML and JSON, before its kind (as kubectl prints it) and after it.
+    _rule("kubernetes-secret", rf"(?m){_YAML_DATA}\n[ \t]*kind:[ \t]*Secret\b"),
+    _rule("kubernetes-secret", rf"(?m)^[ \t-]*kind:[ \t]*Secret\b(?s:.*?){_YAML_DATA}(?:\n\S|\z|\n\z)"),
+    _rule("kubernetes-secret", rf'{_JSON_DATA}[^{{}}]*"kind"\s*:\s*"Secret"'),
+    _rule("kubernetes-secret", rf'"kind"\s*:\s*"Secret"(?s:.*?){_JSON_DATA}'),
     # Secrets that tell by where they stand: in an address, in a header, behind a name.
     _rule("url-password", r"""[a-zA-Z][a-zA-Z0-9+.-]*://[^\s/:@"'<>]*:([^\s/"'<>?#]+)@""", not_a_stand_in),
     _rule("url-token", r"""[a-zA-Z][a-zA-Z0-9+.-]*://([^\s/:@"'<>]{16,})@""", not_a_stand_in),

@@ -31,14 +31,18 @@ def _words(text: str) -> tuple[str, ...]:
 def _does(command: tuple[str, ...], entry: tuple[str, ...]) -> bool:
     program, *rest = entry
     return any(
-        (fnmatchcase(word, program) or fnmatchcase(word.rsplit("/", 1)[-1], program))
+        (_is(word, program) or _is(word.rsplit("/", 1)[-1], program))
         and all(_follows(wanted, command[i + 1 :]) for wanted in rest)
         for i, word in enumerate(command)
     )
 
 
+def _is(word: str, wanted: str) -> bool:
+    return word == wanted or ("*" in wanted and fnmatchcase(word, wanted))
+
+
 def _follows(wanted: str, words: tuple[str, ...]) -> bool:
-    if any(fnmatchcase(word, wanted) for word in words):
+    if any(_is(word, wanted) for word in words):
         return True
     if not _is_cluster(wanted):
         return False

@@ -182,6 +182,59 @@ def test_any_text_can_be_redacted(text: str) -> None:
     redact(text)
 
 
+YAML_SECRET = """apiVersion: v1
+data:
+  db: aHVudGVyMg==
+  ca.crt: |
+    bXVsdGk=
+kind: Secret
+metadata:
+  name: db
+"""
+JSON_SECRET = (
+    """{"apiVersion": "v1", "data": {"db": "aHVudGVyMg==", "x": "bXVsdGk="}, "kind": "Secret", "type": "Opaque"}"""
+)
+WRITTEN_SECRET = """kind: Secret
+metadata:
+  name: db
+stringData:
+  db: aHVudGVyMg==
+data:
+  x: bXVsdGk=
+---
+kind: ConfigMap
+data:
+  level: debug
+"""
+JSON_WRITTEN = '{"kind":"Secret","stringData":{"db":"aHVudGVyMg=="},"data":{"x":"bXVsdGk="}}'
+LISTED_SECRETS = """items:
+- apiVersion: v1
+  data:
+    db: aHVudGVyMg==
+  kind: Secret
+- apiVersion: v1
+  data:
+    x: bXVsdGk=
+  kind: Secret
+"""
+
+
+@pytest.mark.parametrize("text", [YAML_SECRET, JSON_SECRET, WRITTEN_SECRET, JSON_WRITTEN, LISTED_SECRETS])
+def test_the_data_of_a_kubernetes_secret_does_not_leave(text: str) -> None:
+    redacted = redact(f"before\n{text}\nafter").text
+    assert "aHVudGVyMg" not in redacted
+    assert "bXVsdGk" not in redacted
+    assert "[redacted:kubernetes-secret]" in redacted
+    assert redacted.startswith("before\n")
+    assert redacted.endswith("\nafter")
+    assert "Secret" in redacted
+
+
+def test_a_config_map_is_left_alone() -> None:
+    text = "apiVersion: v1\ndata:\n  level: debug\nkind: ConfigMap\n"
+    assert redact(text).text == text
+
+
 def test_an_existing_placeholder_stays_as_it_is() -> None:
     text = "password=[redacted:named-secret] Authorization: Basic [redacted:authorization] '[redacted:known-secret]'"
     assert redact(text) == redaction.Redacted(text, ())
