@@ -55,7 +55,7 @@ class ClaudeSettings:
     model: str
     base_url: str
     budget_cents: int
-    timeout_seconds: float = 180.0
+    timeout_seconds: float = 140.0  # three tries in each of two rounds stay within one job
 
 
 @dataclass(frozen=True)
