@@ -8,12 +8,14 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
+import psutil
 import psycopg
 import pytest
 
-from portal.launch import installation, leftovers
+from portal.launch import installation, leftovers, vault
 from portal.launch.installation import ROOT
 
 PATIENCE = 120.0
@@ -86,12 +88,25 @@ def read_until(process: subprocess.Popen[str], words: str) -> str:
     pytest.fail(f"ended without saying {words!r}:\n{seen}")
 
 
+def kinds_with_only_their_own_secrets(data: Path) -> set[str]:
+    """Law 5 as the system sees it: the environments of the running processes."""
+    seen = set()
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            environment = process.environ()
+            if environment.get(leftovers.MARK) == str(data):
+                kind = environment["COUNTERSIGN_PROCESS"]
+                seen.add(kind if vault.foreign(kind, environment) == [] else f"{kind} holds too much")
+    return seen
+
+
 def test_it_comes_up_survives_a_kill_and_leaves_nothing_behind(terminal: Terminal) -> None:
     terminal.data.mkdir()
     (terminal.data / "walked").touch()  # the walkthrough has tests of its own
     first = terminal.start()
     read_until(first, "Ctrl-C stops everything")
     assert terminal.status() == http.client.OK
+    assert kinds_with_only_their_own_secrets(terminal.data) == {"web", "lab", *installation.CLUSTERS}
     code, refusal = terminal.finish()
     assert (code, refusal.count("\n")) == (2, 1)
     assert "already runs" in refusal
