@@ -34,7 +34,8 @@ from remediation.review.signing import last_answers
 
 R, S = RunStatus, StepStatus
 Said = Literal["yes", "no", "not_run"]
-SAID: tuple[Said, ...] = ("yes", "no", "not_run")
+IN_HAND = frozenset({R.RUNNING, R.ROLLING_BACK})
+"""Statuses in which whoever holds a manual run is at it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,7 +233,7 @@ def _refuse_taking(run: Run, person: Person) -> None:
     is_driven = run.mode == Run.Mode.WORKERS and run.status not in {R.PAUSED, R.NEEDS_PERSON}
     if run.status in ENDED or is_driven:
         raise StaleTransition(because("not_from_here", f"The run is {run.status}; it cannot be taken over now."))
-    if run.mode == Run.Mode.MANUAL and run.held_by_id == person.pk and run.status not in {R.PAUSED, R.NEEDS_PERSON}:
+    if run.mode == Run.Mode.MANUAL and run.held_by_id == person.pk and run.status in IN_HAND:
         raise StaleTransition(because("yours", "You have this run in hand already."))
 
 

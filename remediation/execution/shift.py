@@ -27,7 +27,7 @@ from remediation.tickets.models import Ticket
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """A worker's turn. `keeps_lease` renews the job's lease; `released_stop` is a stop that a person released (law 8)."""
+    """A worker's turn. `keeps_lease` renews its job's lease; `released_stop` is a stop that a person released."""
 
     run_id: int
     fence: int

@@ -57,11 +57,14 @@ class Signed:
         return list(StepOutput.objects.filter(run_id=self.run.pk).values_list("phase", "is_good"))
 
 
-def operation(name: str, title: str, /, **parameters: str | int) -> dict[str, Any]:
-    """A step of the catalogue."""
+def operation(name: str, title: str, /, *, is_final: bool = False, **parameters: str | int) -> dict[str, Any]:
+    """A step of the catalogue; `is_final` where the catalogue knows no way back."""
+    kind = "irreversible" if is_final else "catalogue"
     return {
         **review.SCALE["steps"][0],
         "title": title,
+        "rollback": {"kind": kind, "says": "As the catalogue says.", "command": None},
+        "review": "Is it worth it?" if is_final else None,
         "action": {
             "kind": "operation",
             "operation": name,
@@ -83,7 +86,7 @@ def command(title: str, line: str, /, *, way_back: str = "systemctl stop shipper
         "title": title,
         "action": {"kind": "command", "system": "log-ship-1", "command": line},
         "rollback": {"kind": "command", "says": "Takes it back.", "command": way_back},
-        "review": None,
+        "review": "Is this the right host?",
     }
 
 
@@ -116,6 +119,10 @@ def signed(
     review.drafted(opened, whole)
     prepared = drain("probe")
     remediation = review.remediation_of(opened)
+    for ticked in reviews.standing(remediation, at=now).checklist:
+        reviews.tick(
+            remediation.pk, item=ticked.item.item, is_confirmed=True, person=cast["reviewer"], door="page", at=now
+        )
     _sign(remediation, Stage.MERGE, cast["reviewer"], now, prepared)
     plan = _sign(remediation, Stage.ROLLOUT, cast["approver"], now, prepared)
     return Signed(cast, opened, plan)

@@ -1,4 +1,4 @@
-"""The way back of one step by a worker: intent, the plan's way back, its verify. No window or limit holds it (law 8)."""
+"""The way back of one step by a worker: intent, call, verify. No window, freeze or limit holds it (law 8)."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def test_every_move_of_run_and_steps_is_in_the_audit_trail(workers: LabProcess) 
 def test_who_wants_to_hear_of_the_end_is_told_by_an_event(workers: LabProcess) -> None:
     made = signed(TWO_STEPS)
     drain("execution")
-    heard = Job.objects.filter(kind="patterns.learn_run")
+    heard = Job.objects.filter(kind="feedback.learn_run")
     assert [(job.subject_id, job.payload) for job in heard] == [
         (made.run.pk, {"succeeded": True, "action": "scale_deployment"})
     ]
@@ -186,7 +186,7 @@ def test_a_way_back_that_does_not_work_needs_a_person(workers: LabProcess) -> No
 
 
 def test_a_step_without_a_way_back_ends_a_rollback_at_a_person(workers: LabProcess) -> None:
-    step = operation("clear_interface_errors", "Clear the counters", **DIRTY_PORT)
+    step = operation("clear_interface_errors", "Clear the counters", is_final=True, **DIRTY_PORT)
     whole = draft(step, systems=(identities.interface(*DIRTY_PORT.values()),))
     made = signed(whole, category_slug="network", policy={"requires_rollback_plan": False})
     workers.fault("clear_interface_errors", "lies")
