@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from django.utils import timezone
 
 from portal.access.models import Person
+from portal.estate.models import Target
 from portal.jobs.testing import drain
 from portal.signoff.models import Plan
 from portal.signoff.states import PlanStatus, Stage
@@ -57,7 +59,7 @@ class Signed:
         return list(StepOutput.objects.filter(run_id=self.run.pk).values_list("phase", "is_good"))
 
 
-def operation(name: str, title: str, /, *, is_final: bool = False, **parameters: str | int) -> dict[str, Any]:
+def operation(name: str, title: str, parameters: Mapping[str, str | int], *, is_final: bool = False) -> dict[str, Any]:
     """A step of the catalogue; `is_final` where the catalogue knows no way back."""
     kind = "irreversible" if is_final else "catalogue"
     return {
@@ -76,7 +78,8 @@ def operation(name: str, title: str, /, *, is_final: bool = False, **parameters:
 def scaling(deployment: dict[str, str], before: int, after: int) -> dict[str, Any]:
     """A step that scales a deployment of the lab."""
     title = f"Scale {deployment['deployment']}"
-    return operation("scale_deployment", title, **deployment, from_replicas=before, to_replicas=after)
+    parameters: dict[str, str | int] = {**deployment, "from_replicas": before, "to_replicas": after}
+    return operation("scale_deployment", title, parameters)
 
 
 def command(title: str, line: str, /, *, way_back: str = "systemctl stop shipper") -> dict[str, Any]:
@@ -104,14 +107,19 @@ def signed(
     key: str = "INC-1",
     cast: dict[str, Person] | None = None,
     policy: dict[str, Any] | None = None,
+    outside: str = "",
     **ticket: Any,
 ) -> Signed:
-    """A ticket with this draft, prepared and signed for both stages now; the run itself is waiting to be started."""
+    """A ticket with this draft, prepared and signed for both stages now; the run itself is waiting to be started.
+
+    `policy` changes every policy, `outside` names a target that does not belong to the lab, `ticket` are its fields.
+    """
     now = timezone.now()
     if cast is None:
         review.world()
         cast = review.people()
         seed.load(now)
+    Target.objects.filter(identity=outside).update(is_lab=False)
     if policy:
         CategoryPolicy.objects.update(**policy)
     evidence = [NewEvidence("command", "payments-secondary 2/2", now - timedelta(minutes=3), "kubectl get deploy")]

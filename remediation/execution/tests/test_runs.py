@@ -110,7 +110,7 @@ def test_a_refused_later_write_undoes_the_steps_before(workers: LabProcess) -> N
     made = signed(
         draft(
             scaling(SECONDARY, 2, 4),
-            operation("restart_pod", "Restart a pod", **PRIMARY, pod=_a_pod(workers, "payments-primary")),
+            operation("restart_pod", "Restart a pod", PRIMARY | {"pod": _a_pod(workers, "payments-primary")}),
             systems=(first_day.SECONDARY, first_day.PRIMARY),
         )
     )
@@ -133,14 +133,14 @@ WRITES_THAT_LIE = [
     pytest.param(
         "virtualization",
         identities.vm(*VM.values()),
-        operation("increase_memory", "More memory", **VM, from_mb=4_096, to_mb=6_144),
+        operation("increase_memory", "More memory", {**VM, "from_mb": 4_096, "to_mb": 6_144}),
         "set_vm_memory",
         id="memory",
     ),
     pytest.param(
         "network",
         PORT_TARGET,
-        operation("enable_port", "Enable the port", **PORT),
+        operation("enable_port", "Enable the port", PORT),
         "enable_port",
         id="port",
     ),
@@ -175,7 +175,7 @@ def _sizes(things: list[dict[str, Any]]) -> list[Any]:
 
 def test_a_way_back_that_does_not_work_needs_a_person(workers: LabProcess) -> None:
     """The port is enabled, its cable is gone, so the verify fails; and the way back only says that it worked."""
-    made = signed(draft(operation("enable_port", "Enable", **PORT), systems=(PORT_TARGET,)), category_slug="network")
+    made = signed(draft(operation("enable_port", "Enable", PORT), systems=(PORT_TARGET,)), category_slug="network")
     workers.change(PORT_TARGET, "has_cable", value=False)
     workers.fault("disable_port", "lies")
     drain("execution")
@@ -186,7 +186,7 @@ def test_a_way_back_that_does_not_work_needs_a_person(workers: LabProcess) -> No
 
 
 def test_a_step_without_a_way_back_ends_a_rollback_at_a_person(workers: LabProcess) -> None:
-    step = operation("clear_interface_errors", "Clear the counters", is_final=True, **DIRTY_PORT)
+    step = operation("clear_interface_errors", "Clear the counters", DIRTY_PORT, is_final=True)
     whole = draft(step, systems=(identities.interface(*DIRTY_PORT.values()),))
     made = signed(whole, category_slug="network", policy={"requires_rollback_plan": False})
     workers.fault("clear_interface_errors", "lies")
