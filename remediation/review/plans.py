@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from portal.kit import canonical
-from remediation.connectors import catalogue
+from remediation.connectors import catalogue, identities
 from remediation.connectors.operations import Call, Expectation, Irreversible, Probe, Risk, WayBack
 from remediation.drafting import schema
 
@@ -58,6 +58,8 @@ class CommandStep:
     number: int
     title: str
     system: str
+    connector: str
+    is_lab: bool
     preflight_command: str
     preflight_expects: str
     stop_if: str
@@ -75,7 +77,7 @@ class CommandStep:
     @property
     def target(self) -> str:
         """Commands name a host; its identity belongs to the hosts family."""
-        return f"hosts:{self.system}"
+        return identities.host(self.system)
 
     @property
     def says(self) -> str:
@@ -127,7 +129,7 @@ class Content:
     @property
     def is_lab_only(self) -> bool:
         """Whether every step touches the lab and nothing else."""
-        return all(isinstance(step, OperationStep) and step.is_lab for step in self.steps)
+        return all(step.is_lab for step in self.steps)
 
 
 def compile_steps(draft: schema.Draft, places: Mapping[str, Place]) -> tuple[PlanStep, ...]:
@@ -160,7 +162,7 @@ def read(text: str) -> Content:
 
 def _compile(number: int, step: schema.Step, places: Mapping[str, Place]) -> PlanStep:
     if step.action.kind == "command":
-        return _command(number, step, step.action)
+        return _command(number, step, step.action, places[identities.host(step.action.system)])
     return _operation(number, step, step.action, places)
 
 
@@ -194,12 +196,14 @@ def _operation(
     )
 
 
-def _command(number: int, step: schema.Step, action: schema.CommandAction) -> CommandStep:
+def _command(number: int, step: schema.Step, action: schema.CommandAction, place: Place) -> CommandStep:
     is_final = step.rollback.kind == "irreversible"
     return CommandStep(
         number=number,
         title=step.title,
         system=action.system,
+        connector=place.connector,
+        is_lab=place.is_lab,
         preflight_command=step.preflight.command or "",
         preflight_expects=step.preflight.expects,
         stop_if=step.preflight.stop_if,

@@ -9,6 +9,7 @@ from typing import Any
 from portal.access.models import Person
 from portal.estate.models import Target
 from remediation.connectors import catalogue
+from remediation.connectors.families.common import recent_backup
 from remediation.connectors.operations import Probe, Risk
 from remediation.drafting import schema
 from remediation.drafting.models import Remediation, Revision
@@ -45,20 +46,21 @@ def proposal(draft: schema.Draft, steps: Sequence[PlanStep], safety: Sequence[Sa
     return Proposal(
         actions=tuple(_action(step, draft) for step in steps),
         commands=tuple(command for step in steps if isinstance(step, CommandStep) for command in _commands(step)),
-        connectors=tuple(sorted({step.connector for step in steps if isinstance(step, OperationStep)})),
+        connectors=tuple(sorted({step.connector for step in steps})),
         safety=tuple(safety),
     )
 
 
 def subjects(steps: Sequence[PlanStep]) -> list[Subject]:
-    """The targets that safety checks ask about; commands have none, people look for themselves."""
-    return [
-        Subject(step.target, step.connector, backup_probe(step)) for step in steps if isinstance(step, OperationStep)
-    ]
+    """The targets that safety checks ask about, each once."""
+    found = {step.target: Subject(step.target, step.connector, backup_probe(step)) for step in steps}
+    return list(found.values())
 
 
-def backup_probe(step: OperationStep) -> Probe | None:
-    """How to see whether the step's target was backed up."""
+def backup_probe(step: PlanStep) -> Probe | None:
+    """How to see whether the step's target was backed up; for a host that is every read server's own question."""
+    if isinstance(step, CommandStep):
+        return recent_backup(step.target)
     operation = catalogue.get(step.operation)
     return operation.backup(catalogue.validated(step.operation, step.parameters)) if operation.backup else None
 
@@ -131,7 +133,7 @@ def _action(step: PlanStep, draft: schema.Draft) -> Action:
         operation=change,
         system=system,
         action_type=ACTION_TYPES[step.risk],
-        is_lab=isinstance(step, OperationStep) and step.is_lab,
+        is_lab=step.is_lab,
         is_in_scope=change in draft.scope.allowed_changes and system in draft.scope.systems,
         has_rollback=not step.irreversible,
     )

@@ -16,7 +16,8 @@ payments-secondary   2/2     2            2           41d"""
 
 DISK = """\
 Filesystem     Type  Size  Used Avail Use% Mounted on
-/dev/vdb1      ext4   40G   39G  820M  98% /var/log"""
+/dev/vdb1      ext4   40G   39G  820M  98% /var/log
+/dev/vdc1      ext4  200G   31G  169G  16% /srv"""
 
 JOURNAL = "Archived and active journals take up 20.8G in the file system."
 
@@ -97,7 +98,7 @@ def log_shippers(key: str, at: datetime) -> dict[str, Any]:
             }
         ],
         "timeline": [
-            _ran(at - timedelta(minutes=18), "df -hT /var/log", DISK),
+            _ran(at - timedelta(minutes=18), "df -hT /var/log /srv", DISK),
             _ran(at - timedelta(minutes=17), "du -xm --max-depth=1 /var/log", BIGGEST),
             _ran(at - timedelta(minutes=15), "journalctl --disk-usage", JOURNAL),
             _ran(at - timedelta(minutes=14), "cat /etc/systemd/journald.conf", JOURNAL_CONFIG),

@@ -14,7 +14,10 @@ from remediation.review import plans
 from remediation.review.plans import CommandStep, Content, GateVerdict, OperationStep, Place
 from remediation.review.testing import SECONDARY, scale, with_command
 
-PLACES = {SECONDARY: Place("lab-kubernetes", is_lab=True, environment="production")}
+PLACES = {
+    SECONDARY: Place("lab-kubernetes", is_lab=True, environment="production"),
+    "hosts:log-ship-1": Place("lab-hosts", is_lab=True, environment="production"),
+}
 
 
 def content(draft: dict[str, Any], **changes: Any) -> Content:
