@@ -23,7 +23,7 @@ class Drafter(models.TextChoices):
 
 
 class Remediation(models.Model):
-    """The work on one ticket. Category, severity and scores repeat what the queue shows, so that its query needs no join."""
+    """The work on one ticket. What the queue shows is repeated here, so that its query needs no join."""
 
     ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="remediations")
     number = models.PositiveSmallIntegerField(default=1)
@@ -70,7 +70,7 @@ class Remediation(models.Model):
 
 
 class Revision(models.Model):
-    """One text of the draft (canonical, `countersign.draft/1`). Append-only; an edit is a new revision on top of `base`."""
+    """One text of the draft (canonical, `countersign.draft/1`). Append-only; an edit is a revision on top of `base`."""
 
     remediation = models.ForeignKey(Remediation, on_delete=models.PROTECT, related_name="revisions")
     number = models.PositiveIntegerField()

@@ -1,7 +1,7 @@
 """The closed schema of a draft: what a drafter, a reviewer's edit and the API may say, and nothing else. Pure.
 
-A draft is data until it fits this schema; after that the gates of `remediation.review` judge it. Claims about safety in it
-are shown and never trusted (law 6).
+A draft is data until it fits this schema; after that the gates of `remediation.review` judge it. Claims about safety
+in it are shown and never trusted (law 6).
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ class Fact(Closed):
 class Scope(Closed):
     """The written patch scope; a step outside it is refused mechanically.
 
-    `systems` are target identities for operations and host names for commands; `allowed_changes` are names of operations,
-    or `command`.
+    `systems` are target identities for operations and host names for commands; `allowed_changes` are names of
+    operations, or `command`.
     """
 
     service: Name | None
@@ -84,7 +84,7 @@ class Preflight(Check):
 
 
 class Rollback(Closed):
-    """The way back. `catalogue`: the operation's own; `command`: the given command; `irreversible`: critical, with the reason."""
+    """The way back: the operation's own from the catalogue, the given command, or none (critical, with the reason)."""
 
     kind: Literal["catalogue", "command", "irreversible"]
     says: Sentence

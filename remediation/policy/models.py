@@ -1,4 +1,4 @@
-"""What each category allows, every decision with its reasons, every assessment, and the actions counted against limits."""
+"""What each category allows, every decision with its reasons, every assessment, the actions counted against limits."""
 
 from __future__ import annotations
 
@@ -23,13 +23,17 @@ class CategoryPolicy(models.Model):
     min_reliability = models.PositiveSmallIntegerField(null=True, blank=True, validators=PERCENT)
     min_similar_tickets = models.PositiveSmallIntegerField(default=3)
     min_feedback_rate = models.PositiveSmallIntegerField(null=True, blank=True, validators=PERCENT)
-    allowed_action_types = ArrayField(models.CharField(max_length=40), null=True, blank=True, help_text="Empty: every type.")
+    allowed_action_types = ArrayField(
+        models.CharField(max_length=40), null=True, blank=True, help_text="Empty: every type."
+    )
     allowed_systems = ArrayField(models.TextField(), null=True, blank=True, help_text="Empty: every system.")
     forbidden_commands = ArrayField(models.TextField(), default=list, blank=True)
     hours_start = models.TimeField(null=True, blank=True)
     hours_end = models.TimeField(null=True, blank=True)
     zone = models.TextField(default="UTC")
-    days = ArrayField(models.PositiveSmallIntegerField(), default=list, blank=True, help_text="0 is Monday; empty: every day.")
+    days = ArrayField(
+        models.PositiveSmallIntegerField(), default=list, blank=True, help_text="0 is Monday; empty: every day."
+    )
     requires_approval = models.BooleanField(null=True, blank=True)
     auto_approve_threshold = models.PositiveSmallIntegerField(null=True, blank=True, validators=PERCENT)
     approvers = models.ManyToManyField("auth.Group", blank=True, related_name="+")
@@ -62,7 +66,7 @@ class Moment(models.TextChoices):
 
 
 class Assessment(models.Model):
-    """Reliability at one moment, with its breakdown. Append-only. A component without data is 0 and named in `no_data`."""
+    """Reliability at one moment, with its breakdown. Append-only. A part without data is 0 and named in `no_data`."""
 
     remediation = models.ForeignKey(Remediation, on_delete=models.PROTECT, related_name="assessments")
     moment = models.CharField(max_length=10, choices=Moment.choices)
