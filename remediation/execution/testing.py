@@ -24,6 +24,7 @@ from remediation.tickets.models import Ticket
 from remediation.tickets.services import NewEvidence
 
 SECONDARY = {"cluster": "lab-k8s", "namespace": "payments", "deployment": "payments-secondary"}
+SYMPTOMS = "payments_pods_unhealthy and disk_almost_full: the alerts of the lab that are under repair."
 PRIMARY = {"cluster": "lab-k8s", "namespace": "payments", "deployment": "payments-primary"}
 
 
@@ -123,7 +124,8 @@ def signed(
     if policy:
         CategoryPolicy.objects.update(**policy)
     evidence = [NewEvidence("command", "payments-secondary 2/2", now - timedelta(minutes=3), "kubectl get deploy")]
-    opened = review.ticket(cast["engineer"], key, **{"evidence": evidence, **ticket})
+    fields = {"evidence": evidence, "description": SYMPTOMS, **ticket}
+    opened = review.ticket(cast["engineer"], key, **fields)
     review.drafted(opened, whole)
     prepared = drain("probe")
     remediation = review.remediation_of(opened)

@@ -1,0 +1,91 @@
+"""The run page in a real browser: live while workers run, guided by hand, without scripts, readable for everybody."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from django.db import connection
+from playwright.sync_api import Browser, Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from portal.jobs.testing import drain
+from portal.kit.testing.browser import PHONE, scrolls_sideways, serious, sign_in
+from remediation.connectors.lab import first_day
+from remediation.connectors.testing import LabProcess
+from remediation.execution.testing import PRIMARY, SECONDARY, Signed, command, draft, scaling, signed
+
+pytestmark = pytest.mark.browser
+
+TWO_STEPS = draft(scaling(SECONDARY, 2, 4), scaling(PRIMARY, 3, 4), systems=(first_day.SECONDARY, first_day.PRIMARY))
+COMMAND = draft(command("Cap the journal", "journalctl --vacuum-size=1G"), systems=("log-ship-1",))
+
+
+def apart(whole: dict[str, Any], **fields: Any) -> Signed:
+    """A signed plan, made in a thread of its own: Playwright keeps an event loop in this one."""
+
+    def make() -> Signed:
+        try:
+            return signed(whole, **fields)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        return pool.submit(make).result()
+
+
+def open_run(page: Page, site: LiveServer, made: Signed) -> None:
+    sign_in(page.context, site.url, made.operator)
+    page.goto(f"{site.url}/tickets/{made.ticket.key}/run")
+
+
+def test_the_page_follows_a_run_by_itself(site: LiveServer, workers: LabProcess, clean_page: Page) -> None:
+    made = apart(TWO_STEPS)
+    open_run(clean_page, site, made)
+    expect(clean_page.get_by_role("heading", name="Waits for a worker")).to_be_visible()
+    drain("execution")
+    expect(clean_page.get_by_text("Every step was verified.")).to_be_visible()
+    expect(clean_page.locator(".rail li")).to_have_count(2)
+    assert serious(clean_page) == []
+    clean_page.set_viewport_size(PHONE)
+    assert not scrolls_sideways(clean_page)
+
+
+def test_a_person_is_led_through_a_command_step(site: LiveServer, lab: LabProcess, clean_page: Page) -> None:
+    made = apart(COMMAND, category_slug="storage")
+    drain("execution")
+    open_run(clean_page, site, made)
+    clean_page.get_by_role("button", name="Run it by hand, step by step").click()
+    assert serious(clean_page) == []
+    assert clean_page.get_by_text("--vacuum-size").count() == 0
+    clean_page.get_by_label("What the pre-flight printed").fill("Archived and active journals take up 21.3G.")
+    clean_page.get_by_role("button", name="As expected: show the action").click()
+    expect(clean_page.get_by_label("Action", exact=True)).to_contain_text("journalctl --vacuum-size=1G")
+    clean_page.get_by_text("The way back, to have at hand").click()
+    expect(clean_page.get_by_label("Way back", exact=True)).to_contain_text("systemctl stop shipper")
+    assert serious(clean_page) == []
+    clean_page.set_viewport_size(PHONE)
+    assert not scrolls_sideways(clean_page)
+    clean_page.get_by_label("What the action printed").fill("Vacuuming done, freed 20.3G.")
+    clean_page.get_by_role("button", name="It ran").click()
+    clean_page.get_by_label("What you saw").fill("Archived and active journals take up 1.0G.")
+    clean_page.get_by_role("button", name="As expected").click()
+    expect(clean_page.get_by_text("Every step was verified.")).to_be_visible()
+    assert made.run.status == "succeeded"
+
+
+def test_it_works_without_scripts(site: LiveServer, lab: LabProcess, browser: Browser) -> None:
+    made = apart(COMMAND, category_slug="storage")
+    drain("execution")
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    open_run(page, site, made)
+    page.get_by_role("button", name="Run it by hand, step by step").click()
+    page.get_by_role("button", name="As expected: show the action").click()
+    expect(page.get_by_role("alert")).to_contain_text("Paste what you saw")
+    page.get_by_label("What the pre-flight printed").fill("seen")
+    page.get_by_role("button", name="Stop rule met: stop here").click()
+    expect(page.get_by_role("status")).to_contain_text("Nothing was changed.")
+    context.close()
+    assert made.run.status == "failed"
