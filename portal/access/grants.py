@@ -21,33 +21,42 @@ from portal.estate.models import VERBS, Category
 from portal.kit.refusals import NotAllowed, Refused, because
 
 _SQL = """
-SELECT p.codename, NULL AS object_pk FROM auth_permission p
-  JOIN auth_group_permissions gp ON gp.permission_id = p.id
-  JOIN access_person_groups pg ON pg.group_id = gp.group_id
- WHERE pg.person_id = %(person)s AND p.content_type_id = %(type)s
-UNION SELECT p.codename, NULL FROM auth_permission p
-  JOIN access_person_user_permissions up ON up.permission_id = p.id
- WHERE up.person_id = %(person)s AND p.content_type_id = %(type)s
-UNION SELECT p.codename, go.object_pk FROM auth_permission p
-  JOIN guardian_groupobjectpermission go ON go.permission_id = p.id
-  JOIN access_person_groups pg ON pg.group_id = go.group_id
- WHERE pg.person_id = %(person)s AND p.content_type_id = %(type)s
-UNION SELECT p.codename, uo.object_pk FROM auth_permission p
-  JOIN guardian_userobjectpermission uo ON uo.permission_id = p.id
- WHERE uo.user_id = %(person)s AND p.content_type_id = %(type)s
+SELECT type.app_label, permission.codename, held.object_pk
+FROM (
+    SELECT g.permission_id, NULL AS object_pk
+      FROM access_person_groups m JOIN auth_group_permissions g ON g.group_id = m.group_id
+     WHERE m.person_id = %(person)s
+    UNION ALL
+    SELECT permission_id, NULL FROM access_person_user_permissions WHERE person_id = %(person)s
+    UNION ALL
+    SELECT g.permission_id, g.object_pk
+      FROM access_person_groups m JOIN guardian_groupobjectpermission g ON g.group_id = m.group_id
+     WHERE m.person_id = %(person)s
+    UNION ALL
+    SELECT permission_id, object_pk FROM guardian_userobjectpermission WHERE user_id = %(person)s
+) held
+JOIN auth_permission permission ON permission.id = held.permission_id
+JOIN django_content_type type ON type.id = permission.content_type_id
 """
+_OF_CATEGORY = {f"estate.{verb}_category": verb for verb in VERBS}
 
 
 @dataclass(frozen=True, slots=True)
 class Grants:
-    """What one person may do: verbs that hold everywhere, and category ids per verb."""
+    """What one person may do: verbs that hold everywhere, category ids per verb, and permissions beside the verbs."""
 
     everywhere: frozenset[str] = frozenset()
     by_verb: dict[str, frozenset[int]] = field(default_factory=dict)
+    permissions: frozenset[str] = frozenset()
+    is_superuser: bool = False
 
     def may(self, verb: str, category_id: int) -> bool:
         """Whether the verb is granted in this category."""
         return verb in self.everywhere or category_id in self.by_verb.get(verb, frozenset())
+
+    def holds(self, permission: str) -> bool:
+        """Whether a permission such as `tickets.add_ticket` is held, by a role or by name."""
+        return self.is_superuser or permission in self.permissions
 
     def categories(self, verb: str) -> frozenset[int] | None:
         """The categories in which the verb is granted; None means all."""
@@ -106,15 +115,19 @@ def _read(person: Person) -> Grants:
     if not person.is_active:
         return Grants()
     if person.is_superuser:
-        return Grants(everywhere=frozenset(VERBS))
-    everywhere: set[str] = set()
+        return Grants(everywhere=frozenset(VERBS), is_superuser=True)
+    permissions: set[str] = set()
     by_verb: defaultdict[str, set[int]] = defaultdict(set)
     with connection.cursor() as cursor:
-        cursor.execute(_SQL, {"person": person.pk, "type": _category_type().pk})
-        for codename, object_pk in cursor.fetchall():
-            verb = str(codename).removesuffix("_category")
+        cursor.execute(_SQL, {"person": person.pk})
+        for app_label, codename, object_pk in cursor.fetchall():
+            permission = f"{app_label}.{codename}"
             if object_pk is None:
-                everywhere.add(verb)
-            else:
-                by_verb[verb].add(int(object_pk))
-    return Grants(frozenset(everywhere), {verb: frozenset(ids) for verb, ids in by_verb.items()})
+                permissions.add(permission)
+            elif permission in _OF_CATEGORY:
+                by_verb[_OF_CATEGORY[permission]].add(int(object_pk))
+    return Grants(
+        everywhere=frozenset(verb for permission, verb in _OF_CATEGORY.items() if permission in permissions),
+        by_verb={verb: frozenset(ids) for verb, ids in by_verb.items()},
+        permissions=frozenset(permissions),
+    )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from django.db.models import Subquery
 
 from portal.access import grants
 from portal.access.models import Person
@@ -70,12 +71,12 @@ def open_ticket(
     *, opener: Person, new: NewTicket, door: Door, at: datetime, idempotency: Idempotency | None = None
 ) -> Opened:
     """Accept a ticket: rows, event and the drafting job in one transaction."""
-    category, service = _resolve(opener, new)
+    category, service_id = _resolve(opener, new)
     if idempotency and (earlier := _earlier(opener, idempotency)):
         return Opened(earlier, is_repeat=True)
     try:
         with transaction.atomic():
-            ticket = _create(opener, new, category, service, at)
+            ticket = _create(opener, new, category, service_id, at)
             if idempotency:
                 IdempotencyKey.objects.create(
                     person=opener,
@@ -142,10 +143,12 @@ def follow(ticket: Ticket, status: TicketStatus, *, at: datetime, resolution: st
         setattr(ticket, name, value)
 
 
-def _resolve(opener: Person, new: NewTicket) -> tuple[Category, Service | None]:
-    """The category and service the ticket names, or every reason why it cannot be opened."""
-    category = Category.objects.filter(slug=new.category_slug, is_active=True).first()
-    service = Service.objects.filter(slug=new.service_slug).first() if new.service_slug else None
+def _resolve(opener: Person, new: NewTicket) -> tuple[Category, int | None]:
+    """The category and the id of the service the ticket names, or every reason why it cannot be opened."""
+    service = Service.objects.filter(slug=new.service_slug or "").values("pk")
+    named = Category.objects.filter(slug=new.category_slug, is_active=True).annotate(service_id=Subquery(service))
+    category = named.first()
+    service_id = category.service_id if category else service.values_list("pk", flat=True).first()
     reasons: list[Reason] = []
     if not re.fullmatch(KEY, new.key):
         text = "Use 1 to 64 letters, digits, dots, colons, hyphens or underscores; begin with a letter or digit."
@@ -153,23 +156,23 @@ def _resolve(opener: Person, new: NewTicket) -> tuple[Category, Service | None]:
     if category is None:
         known = ", ".join(Category.objects.filter(is_active=True).values_list("slug", flat=True))
         reasons.append(because("unknown", f"There is no category {new.category_slug!r}. Known: {known}.", "category"))
-    if new.service_slug and service is None:
+    if new.service_slug and service_id is None:
         reasons.append(because("unknown", f"There is no service {new.service_slug!r}.", "service"))
     if reasons or category is None:
         raise Refused(*reasons)
-    if not opener.has_perm("tickets.add_ticket"):
+    if not grants.of(opener).holds("tickets.add_ticket"):
         raise NotAllowed(because("role", "You need the role engineer or operator to open tickets."))
     grants.require(opener, "see", category)
-    return category, service
+    return category, service_id
 
 
-def _create(opener: Person, new: NewTicket, category: Category, service: Service | None, at: datetime) -> Ticket:
+def _create(opener: Person, new: NewTicket, category: Category, service_id: int | None, at: datetime) -> Ticket:
     ticket = Ticket.objects.create(
         key=new.key,
         title=new.title,
         description=new.description,
         category=category,
-        service=service,
+        service_id=service_id,
         severity=new.severity,
         environment=new.environment,
         affected_systems=list(new.affected_systems),
