@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-import anyio
+from anyio.from_thread import start_blocking_portal
 from django.conf import settings
 
 from portal.kit import actors
@@ -21,7 +21,9 @@ def slug_of(family: Family) -> str:
 
 def load(at: datetime) -> None:
     """Point the lab's connectors at `settings.LAB_URL` and pin the tools our own servers have."""
-    for family, tools in anyio.run(_pins).items():
+    with start_blocking_portal() as loop:  # a loop of its own: the caller's thread may run one already
+        pins = loop.call(_pins)
+    for family, tools in pins.items():
         connector, _ = Connector.objects.update_or_create(slug=slug_of(family), defaults=_lab(family))
         if connector.pinned_tools != tools:
             services.pin_tools(slug=connector.slug, tools=tools, actor=actors.system("connectors"), at=at)
