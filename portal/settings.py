@@ -102,7 +102,7 @@ ROOMS = [
     "portal.dashboard",
 ]
 INSTALLED_APPS = [  # libraries first: a room may take a library's page out of the admin again
-    "django.contrib.admin",
+    "portal.access.adminsite.SettingsConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import Q
 from guardian.models import GroupObjectPermission, UserObjectPermission
 
 from portal.access.models import Person
+from portal.audit import services as audit
 from portal.estate.models import VERBS, Category
+from portal.kit.actors import Actor, Ref
 from portal.kit.refusals import NotAllowed, Refused, because
 
 _SQL = """
@@ -87,13 +90,24 @@ def categories(person: Person, verb: str, *, slug: str = "") -> list[Category]:
     return [each for each in found if granted.may(verb, each.pk) and slug in ("", each.slug)]
 
 
-def give(*, to: Person | Group, verb: str, category: Category) -> None:
+def give(*, to: Person | Group, verb: str, category: Category, actor: Actor, at: datetime) -> None:
     """Grant a verb in one category."""
-    permission = Permission.objects.get(codename=f"{verb}_category", content_type=_category_type())
-    if isinstance(to, Person):
-        UserObjectPermission.objects.assign_perm(permission, to, obj=category)
-    else:
-        GroupObjectPermission.objects.assign_perm(permission, to, obj=category)
+    with transaction.atomic():
+        if isinstance(to, Person):
+            UserObjectPermission.objects.assign_perm(_permission(verb), to, obj=category)
+        else:
+            GroupObjectPermission.objects.assign_perm(_permission(verb), to, obj=category)
+        _record("grant.given", to, verb, category, actor=actor, at=at)
+
+
+def take_back(*, of: Person | Group, verb: str, category: Category, actor: Actor, at: datetime) -> None:
+    """End a grant in one category; what a role grants stays."""
+    with transaction.atomic():
+        if isinstance(of, Person):
+            UserObjectPermission.objects.remove_perm(_permission(verb), of, obj=category)
+        else:
+            GroupObjectPermission.objects.remove_perm(_permission(verb), of, obj=category)
+        _record("grant.taken_back", of, verb, category, actor=actor, at=at)
 
 
 def holders(verb: str, category: Category) -> list[Person]:
@@ -105,6 +119,15 @@ def holders(verb: str, category: Category) -> list[Person]:
     people = UserObjectPermission.objects.filter(**one).values("user")
     found = Person.objects.filter(by_role | Q(groups__in=groups) | Q(pk__in=people))
     return list(found.filter(is_active=True, kind=Person.Kind.HUMAN).distinct())
+
+
+def _permission(verb: str) -> Permission:
+    return Permission.objects.get(codename=f"{verb}_category", content_type=_category_type())
+
+
+def _record(kind: str, who: Person | Group, verb: str, category: Category, *, actor: Actor, at: datetime) -> None:
+    subject = Ref(who._meta.label_lower, who.pk, str(who))
+    audit.record(kind, actor=actor, at=at, subject=subject, data={"verb": verb, "category": category.slug})
 
 
 def _category_type() -> ContentType:

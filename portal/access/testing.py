@@ -18,7 +18,7 @@ def person(name: str, *held: str, sees: Collection[Category] = ()) -> Person:
     groups = roles.load()
     made.groups.add(*(groups[role] for role in held))
     for category in sees:
-        grants.give(to=made, verb="see", category=category)
+        grants.give(to=made, verb="see", category=category, actor=made.at("command"), at=timezone.now())
     return made
 
 

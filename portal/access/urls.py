@@ -1,13 +1,13 @@
 """Addresses of signing in and out and of a person's own account."""
 
-from django.contrib.auth.views import LogoutView, PasswordChangeDoneView
+from django.contrib.auth.views import PasswordChangeDoneView
 from django.urls import path
 
 from portal.access import views
 
 urlpatterns = [
     path("login", views.SignIn.as_view(), name="login"),
-    path("logout", LogoutView.as_view(), name="logout"),
+    path("logout", views.SignOut.as_view(), name="logout"),
     path("account/password", views.ChangePassword.as_view(), name="password_change"),
     path("account/password/done", PasswordChangeDoneView.as_view(), name="password_change_done"),
     path("account/tokens", views.Tokens.as_view(), name="tokens"),

@@ -7,7 +7,7 @@ from datetime import datetime
 from django.contrib import messages
 from django.contrib.auth.forms import PasswordChangeForm
 from django.contrib.auth.mixins import LoginRequiredMixin
-from django.contrib.auth.views import LoginView, PasswordChangeView
+from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -19,6 +19,7 @@ from django.views.decorators.cache import never_cache
 from portal.access import sessions, tokens
 from portal.access.forms import NewToken
 from portal.access.models import Person, Token
+from portal.access.pages import person_of
 from portal.audit import services as audit
 from portal.kit.refusals import StaleTransition
 
@@ -29,6 +30,14 @@ class SignIn(LoginView):
     def form_valid(self, form: object) -> HttpResponse:
         with transaction.atomic():
             return super().form_valid(form)  # type: ignore[arg-type]  # Django's own form
+
+
+class SignOut(LogoutView):
+    """The end of a session, and the event that says so, or neither."""
+
+    def post(self, request: HttpRequest, *args: object, **kwargs: object) -> HttpResponse:
+        with transaction.atomic():
+            return super().post(request, *args, **kwargs)
 
 
 class ChangePassword(PasswordChangeView):
@@ -54,7 +63,7 @@ class Tokens(LoginRequiredMixin, View):
         form = NewToken(request.POST)
         if not form.is_valid():
             return _page(request, form, status=422)
-        person, at = _person(request), timezone.now()
+        person, at = person_of(request), timezone.now()
         token, text = tokens.issue(
             person=person,
             name=form.cleaned_data["name"],
@@ -70,7 +79,7 @@ class RevokeToken(LoginRequiredMixin, View):
     """Ends a token of one's own; others' do not exist here."""
 
     def post(self, request: HttpRequest, token_id: int) -> HttpResponse:
-        person = _person(request)
+        person = person_of(request)
         if not person.tokens.filter(pk=token_id).exists():
             raise Http404
         try:
@@ -86,7 +95,7 @@ def _page(
     request: HttpRequest, form: NewToken, *, token: Token | None = None, text: str = "", status: int = 200
 ) -> HttpResponse:
     at = timezone.now()
-    owned = _person(request).tokens.all()
+    owned = person_of(request).tokens.all()
     rows = [{"token": each, "state": _state(each, at=at)} for each in owned]
     return render(
         request, "access/tokens.html", {"form": form, "rows": rows, "new": token, "text": text}, status=status
@@ -97,9 +106,3 @@ def _state(token: Token, *, at: datetime) -> str:
     if token.revoked_at:
         return "revoked"
     return "expired" if token.expires_at and token.expires_at <= at else "live"
-
-
-def _person(request: HttpRequest) -> Person:
-    if not isinstance(request.user, Person):
-        raise Http404
-    return request.user

@@ -36,7 +36,8 @@ class Event(models.Model):
         ordering: ClassVar = ["id"]
         indexes: ClassVar = [
             models.Index(fields=["ticket_id", "id"], name="audit_event_ticket"),
-            models.Index(fields=["actor_id", "id"], name="audit_event_actor"),
+            models.Index(fields=["actor_name", "id"], name="audit_event_actor_name"),
+            models.Index(fields=["ticket_key", "id"], name="audit_event_ticket_key"),
             models.Index(fields=["subject_kind", "subject_id", "id"], name="audit_event_subject"),
             models.Index(fields=["kind", "id"], name="audit_event_kind"),
         ]

@@ -14,6 +14,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import F, Field, Model, Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.db.models.fields.tuple_lookups import TupleGreaterThan, TupleLessThan
+from django.http import QueryDict
 from django.utils.timezone import is_naive
 
 from portal.kit.refusals import Refused, because
@@ -77,6 +78,19 @@ def page_of(
         _encode("after", rows[-1], order) if has_next else None,
         _encode("before", rows[0], order) if has_previous else None,
     )
+
+
+def neighbours(page: Page[Any], query: QueryDict) -> dict[str, str | None]:
+    """The query strings of the pages beside a page, the rest of the address kept, for `components/pager.html`."""
+    return {"newer": _beside(page.previous, query), "older": _beside(page.next, query)}
+
+
+def _beside(cursor: str | None, query: QueryDict) -> str | None:
+    if cursor is None:
+        return None
+    beside = query.copy()
+    beside["after"] = cursor
+    return f"?{beside.urlencode()}"
 
 
 def _rows(

@@ -18,9 +18,9 @@ def tell(people: Iterable[Person], *, kind: str, ticket_key: str, text: str, pat
     return len(Notice.objects.bulk_create(notices))
 
 
-def unread(person: Person) -> int:
+def unread(person_id: int) -> int:
     """How many notices a person has not read; stops counting at 100."""
-    return Notice.objects.filter(person=person, read_at=None)[:100].count()
+    return Notice.objects.filter(person_id=person_id, read_at=None)[:100].count()
 
 
 def mark_read(person: Person, *, at: datetime) -> int:

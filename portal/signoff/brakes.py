@@ -10,6 +10,7 @@ from django.db.models import Q
 
 from portal.access.models import Person
 from portal.audit import services as audit
+from portal.estate.models import Category, Target
 from portal.kit.actors import Door, Ref
 from portal.kit.refusals import NotAllowed, Refused, StaleTransition, because
 from portal.signoff.models import Freeze, Stop
@@ -25,6 +26,27 @@ def scopes_of(*, category: str, connectors: Iterable[str] = ()) -> list[str]:
 def stopped(scopes: list[str]) -> Stop | None:
     """A live stop of one of the scopes; one indexed read, made before every write."""
     return Stop.objects.filter(released_at=None, scope__in=scopes).first()
+
+
+def live() -> list[Stop]:
+    """Every live stop, the newest first; there are few, and an index holds nothing else."""
+    return list(Stop.objects.filter(released_at=None).select_related("engaged_by"))
+
+
+def past(count: int) -> list[Stop]:
+    """The last released stops."""
+    released = Stop.objects.exclude(released_at=None).select_related("engaged_by", "released_by")
+    return list(released[:count])
+
+
+def scopes() -> list[tuple[str, str]]:
+    """What can be stopped, in words: everything, a category, whatever goes through one connector."""
+    connectors = Target.objects.order_by("connector").values_list("connector", flat=True).distinct()
+    return [
+        (ALL, "Everything"),
+        *((f"category:{each.slug}", f"Category {each.name}") for each in Category.objects.all()),
+        *((f"connector:{slug}", f"Connector {slug}") for slug in connectors),
+    ]
 
 
 def frozen(category_id: int, at: datetime) -> Freeze | None:

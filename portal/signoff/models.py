@@ -97,7 +97,11 @@ class Freeze(models.Model):
 
         ordering: ClassVar = ["starts_at"]
         constraints: ClassVar = [
-            models.CheckConstraint(condition=Q(ends_at__gt=models.F("starts_at")), name="freeze_ends_after_it_starts"),
+            models.CheckConstraint(
+                condition=Q(ends_at__gt=models.F("starts_at")),
+                name="freeze_ends_after_it_starts",
+                violation_error_message="A freeze ends after it starts.",
+            ),
         ]
         indexes: ClassVar = [models.Index(fields=["ends_at"], name="signoff_freeze_ends")]
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from portal.access import grants
-from portal.access.models import Person
+from portal.access.pages import person_of
 from portal.audit.models import Event
 from portal.kit.refusals import Refusal, Refused, StaleTransition, because
 from portal.signoff.models import Plan
@@ -58,7 +58,7 @@ def tick(request: HttpRequest, key: str) -> HttpResponse:
         remediation.pk,
         item=request.POST.get("item", ""),
         is_confirmed=request.POST.get("confirmed") == "yes",
-        person=_person(request),
+        person=person_of(request),
         door="page",
         at=timezone.now(),
     )
@@ -70,7 +70,7 @@ def tick(request: HttpRequest, key: str) -> HttpResponse:
 def prepare_again(request: HttpRequest, key: str) -> HttpResponse:
     """Fresh gates, fresh safety checks, a fresh plan."""
     remediation = _find(request, key)
-    reviews.prepare_again(remediation.pk, person=_person(request), door="page", at=timezone.now())
+    reviews.prepare_again(remediation.pk, person=person_of(request), door="page", at=timezone.now())
     messages.success(request, "The draft is being checked again; a fresh plan follows in a moment.")
     return redirect("review", key=key)
 
@@ -80,7 +80,7 @@ def prepare_again(request: HttpRequest, key: str) -> HttpResponse:
 def redraft(request: HttpRequest, key: str) -> HttpResponse:
     """Ask the drafter to try again."""
     remediation = _find(request, key)
-    remediations.redraft(remediation.pk, person=_person(request), door="page", at=timezone.now())
+    remediations.redraft(remediation.pk, person=person_of(request), door="page", at=timezone.now())
     messages.success(request, "A new draft has been asked for.")
     return redirect("review", key=key)
 
@@ -89,7 +89,7 @@ def redraft(request: HttpRequest, key: str) -> HttpResponse:
 def edit(request: HttpRequest, key: str) -> HttpResponse:
     """The draft as text; saving makes a revision. What was typed is never lost to an error."""
     remediation = _find(request, key)
-    grants.require(_person(request), "review", remediation.category)
+    grants.require(person_of(request), "review", remediation.category)
     head = remediations.head(remediation)
     typed = draft_text.text_of(schema.from_text(head.content)) if head else ""
     base, refusal = head.digest if head else "", None
@@ -118,7 +118,7 @@ def _revise(request: HttpRequest, remediation: Remediation, typed: str, base: st
         remediation.pk,
         draft=draft_text.data_of(typed),
         base_digest=base,
-        person=_person(request),
+        person=person_of(request),
         door="page",
         at=timezone.now(),
     )
@@ -127,7 +127,7 @@ def _revise(request: HttpRequest, remediation: Remediation, typed: str, base: st
 def _decide(request: HttpRequest, remediation: Remediation) -> str:
     """Carry out what the pressed button says; answers with a sentence about it."""
     verdict, comment = request.POST.get("verdict"), request.POST.get("comment", "")
-    person, at = _person(request), timezone.now()
+    person, at = person_of(request), timezone.now()
     if verdict == "sign":
         plan = _plan_read(request, remediation)
         signed = reviews.sign(
@@ -166,7 +166,7 @@ def _show(
     request: HttpRequest, remediation: Remediation, *, refusal: Refusal | None = None, comment: str = ""
 ) -> HttpResponse:
     stands = reviews.standing(remediation, at=timezone.now())
-    person = _person(request)
+    person = person_of(request)
     decision = remediation.decisions.last()
     events = Event.objects.filter(ticket_id=remediation.ticket_id).order_by("-id")[:TIMELINE]
     address = reverse("review_decide", args=[remediation.ticket.key])
@@ -221,15 +221,9 @@ def _find(request: HttpRequest, key: str) -> Remediation:
     """The newest remediation of a ticket that the person may see; anything else does not exist for them."""
     rows = Remediation.objects.select_related("ticket__service", "ticket__pattern", "ticket__opened_by", "category")
     remediation = rows.filter(ticket__key=key).order_by("-number").first()
-    if remediation is None or not grants.of(_person(request)).may("see", remediation.category_id):
+    if remediation is None or not grants.of(person_of(request)).may("see", remediation.category_id):
         raise Http404
     return remediation
-
-
-def _person(request: HttpRequest) -> Person:
-    if not isinstance(request.user, Person):
-        raise Http404
-    return request.user
 
 
 def _crumbs(remediation: Remediation, here: str) -> list[tuple[str, str]]:
