@@ -53,7 +53,8 @@ class HasScope(BasePermission):
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         """Scope of the token; what the person may do is the services' business."""
-        wanted = getattr(view, "scopes", {}).get(request.method or "")
+        method = "GET" if request.method == "HEAD" else request.method or ""
+        wanted = getattr(view, "scopes", {}).get(method)
         if wanted is None:
             return True
         self.message = f"This token lacks the scope {wanted}."

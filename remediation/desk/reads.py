@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from django.db.models import BooleanField, OuterRef, Prefetch, Subquery
+from django.db.models import BooleanField, OuterRef, Prefetch, Q, Subquery
 from django.db.models.expressions import RawSQL
 from django.http import Http404
 
@@ -30,6 +30,7 @@ from remediation.review.standing import Ticked
 from remediation.tickets.models import KEY, Evidence, Ticket
 
 PAGE = 50
+ALL = Q()
 ENDED = {RunStatus.SUCCEEDED: True, RunStatus.ROLLED_BACK: False, RunStatus.FAILED: False}
 
 
@@ -148,9 +149,12 @@ def tickets(person: Person, filters: Filters, *, after: str | None = None, size:
     return page_of(rows, order=["-id"], after=after, size=size)
 
 
-def queue(person: Person, filters: Filters, *, after: str | None = None, size: int = PAGE) -> Page[Remediation]:
+def queue(
+    person: Person, filters: Filters, *, narrowed: Q = ALL, after: str | None = None, size: int = PAGE
+) -> Page[Remediation]:
     """What waits for somebody in the categories a person may see: worst first, of these what waits longest."""
-    rows = Remediation.objects.filter(status__in=sorted(WAITING)).select_related("ticket__service", "category")
+    waiting = Remediation.objects.filter(narrowed, status__in=sorted(WAITING))
+    rows = waiting.select_related("ticket__service", "category")
     if filters.status:
         rows = rows.filter(status=filters.status)
     if filters.severity:

@@ -288,6 +288,12 @@ def test_a_token_without_the_scope_is_refused(cast: dict[str, Person], method: s
     assert scope in body["detail"]
 
 
+def test_asking_for_the_head_alone_needs_the_scope_too(cast: dict[str, Person]) -> None:
+    client = caller(cast["approver"], Scope.FEEDBACK_WRITE)
+    assert client.head(f"{V1}/tickets").status_code == 403
+    assert caller(cast["approver"], Scope.TICKETS_READ).head(f"{V1}/tickets").status_code == 200
+
+
 def test_an_unexpected_error_tells_nothing_but_where_it_is_logged(send: Send) -> None:
     with connection.cursor() as cursor:
         cursor.execute("ALTER TABLE tickets_ticket RENAME TO somewhere_else")

@@ -1,0 +1,143 @@
+"""What waits for people: the queue with what each row still lacks, and its figures, all bounded by what waits now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db import connection
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from portal.access import grants
+from portal.access.models import Person
+from portal.kit.paging import Page
+from portal.signoff.models import Plan
+from portal.signoff.states import PlanStatus, Stage
+from remediation.desk import reads
+from remediation.desk.reads import Filters
+from remediation.drafting.models import Remediation, Revision
+from remediation.drafting.states import WAITING, Status
+from remediation.review.editing import items_of
+from remediation.review.models import GateResult, Objection, Tick
+
+MOST = 100
+"""Where counting stops."""
+_OLDEST = """
+SELECT min(found.status_at) FROM unnest(%s::bigint[]) AS category(id) CROSS JOIN unnest(%s::text[]) AS status(name)
+ CROSS JOIN LATERAL (SELECT status_at FROM drafting_remediation
+                      WHERE category_id = category.id AND drafting_remediation.status = status.name
+                      ORDER BY status_at LIMIT 1) AS found
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """One row of the queue: what is to be decided, and what is still missing."""
+
+    remediation: Remediation
+    gates: Sequence[GateResult]
+    missing: Sequence[str]
+    is_mine: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """How much waits in the categories a person may see; `count` stops at MOST."""
+
+    count: int
+    oldest: datetime | None
+
+
+def queue(person: Person, filters: Filters, *, only_mine: bool, after: str | None) -> Page[Remediation]:
+    """What waits, worst and then oldest first; with `only_mine`, what this person could sign now."""
+    return reads.queue(person, filters, narrowed=_signable(person) if only_mine else Q(), after=after)
+
+
+def rows_of(remediations: Sequence[Remediation], person: Person, *, at: datetime) -> list[Waiting]:
+    """The rows of a page, in a number of queries that does not depend on how many they are."""
+    heads = _heads(remediations)
+    plans = _plans(remediations)
+    ticked = _ticked(remediations)
+    mine = set(
+        Remediation.objects.filter(_signable(person), pk__in=[r.pk for r in remediations]).values_list("pk", flat=True)
+    )
+    return [
+        Waiting(
+            each,
+            gates=list(heads[each.pk].gates.all()) if each.pk in heads else [],
+            missing=_missing(each, heads.get(each.pk), plans.get(each.pk), ticked, at),
+            is_mine=each.pk in mine,
+        )
+        for each in remediations
+    ]
+
+
+def figures(person: Person) -> Figures:
+    """How much waits, and since when the oldest does: a few steps along indexes, whatever the history."""
+    permitted = [category.pk for category in grants.categories(person, "see")]
+    with connection.cursor() as cursor:
+        cursor.execute(_OLDEST, [permitted, sorted(WAITING)])
+        (oldest,) = cursor.fetchone()
+    return Figures(count(person), oldest)
+
+
+def count(person: Person) -> int:
+    """How much waits in the categories a person may see; stops counting at MOST."""
+    seen = grants.of(person).categories("see")
+    rows = Remediation.objects.filter(status__in=sorted(WAITING))
+    return (rows if seen is None else rows.filter(category_id__in=seen))[:MOST].count()
+
+
+def _signable(person: Person) -> Q:
+    """Remediations with an open plan that this person is not excluded from and has the grants to sign."""
+    may_sign = Q()
+    for stage in Stage:
+        may_sign |= Q(stage=stage) & _granted(person, f"sign_{stage}")
+    critical = Q(stage=Stage.ROLLOUT, risk="critical_write") & ~_granted(person, "sign_critical")
+    plans = Plan.objects.filter(
+        may_sign, ~critical, subject_kind="drafting.remediation", subject_id=OuterRef("pk"), status=PlanStatus.OPEN
+    )
+    return Q(Exists(plans.exclude(excluded__contains=[person.pk])))
+
+
+def _granted(person: Person, verb: str) -> Q:
+    categories = grants.of(person).categories(verb)
+    return Q(pk__isnull=False) if categories is None else Q(category_id__in=categories)
+
+
+def _heads(remediations: Sequence[Remediation]) -> dict[int, Revision]:
+    rows = Revision.objects.filter(remediation__in=remediations).order_by("remediation_id", "-number")
+    newest = rows.distinct("remediation_id").prefetch_related("gates", "objections__person")
+    return {row.remediation_id: row for row in newest}
+
+
+def _plans(remediations: Sequence[Remediation]) -> dict[int, Plan]:
+    subjects = [each.pk for each in remediations]
+    rows = Plan.objects.filter(subject_kind="drafting.remediation", subject_id__in=subjects, status=PlanStatus.OPEN)
+    return {row.subject_id: row for row in rows.defer("content")}
+
+
+def _ticked(remediations: Sequence[Remediation]) -> set[tuple[int, str]]:
+    """The confirmed REVIEW items, each with its remediation: the newest answer counts."""
+    rows: QuerySet[Tick] = Tick.objects.filter(remediation__in=remediations).order_by("remediation_id", "item", "-id")
+    newest = rows.distinct("remediation_id", "item")
+    return {(row.remediation_id, row.item) for row in newest if row.is_confirmed}
+
+
+def _missing(
+    remediation: Remediation, head: Revision | None, plan: Plan | None, ticked: set[tuple[int, str]], at: datetime
+) -> list[str]:
+    """In a few words each, what stands between a row and its completion."""
+    if remediation.status == Status.NEEDS_PERSON or head is None:
+        return [remediation.status_reason.partition("\n")[0] or "a person to go on"]
+    lacking = [f"gate {gate.gate} failed" for gate in head.gates.all() if not gate.has_passed]
+    if open_items := [each for each in items_of(head) if (remediation.pk, each.item) not in ticked]:
+        lacking.append(f"{len(open_items)} REVIEW item{'s' if len(open_items) > 1 else ''}")
+    changes = [each for each in head.objections.all() if each.kind == Objection.Kind.CHANGES]
+    lacking += [f"changes for {each.person}" for each in changes]
+    if plan is None:
+        return lacking or ["checks under way"]
+    if plan.valid_until <= at:
+        return [*lacking, "a fresh plan"]
+    return [*lacking, f"{plan.stage} sign-off"]
