@@ -40,30 +40,43 @@ def drive(
     released_stop: int | None = None,
 ) -> str:
     """Make moves until the run ends or waits; says in a few words where it stands then."""
-    shift = _take_over(run_id, clock, keeps_lease, released_stop)
+    shift = take_over(run_id, clock=clock, keeps_lease=keeps_lease, released_stop=released_stop)
+    if shift is None:
+        return f"Run {run_id} is not for workers to drive now."
     started = clock()
-    while shift:
-        run = Run.objects.get(pk=run_id)
-        move = next_move(RunStatus(run.status), records.views(run, shift.content))
-        if move.do is Do.WAIT:
-            break
+    while (move := _next(shift)).do is not Do.WAIT:
         if clock() - started > ONE_JOB:
-            advancing.ask_for(run, at=clock(), released_stop=released_stop)
-            return f"{run} goes on in another job."
+            return _go_on_later(shift)
         _make(shift, move)
     run = Run.objects.get(pk=run_id)
     return f"{run} is {run.status}. {run.status_reason}".strip()
 
 
-def _take_over(
-    run_id: int, clock: Callable[[], datetime], keeps_lease: Callable[[], bool], released_stop: int | None
+def take_over(
+    run_id: int,
+    *,
+    clock: Callable[[], datetime],
+    keeps_lease: Callable[[], bool],
+    released_stop: int | None = None,
 ) -> Shift | None:
+    """Begin a turn at a run under a new fence; None if it is over, waits for a person or is run by hand."""
     with transaction.atomic():
         run = records.locked(run_id)
         if run.mode != Run.Mode.WORKERS or run.status not in advancing.MOVING:
             return None
         fence = records.take(run, actor=WORKERS, at=clock())
     return Shift(run_id, fence, plans.read(run.plan.content), clock, keeps_lease, released_stop)
+
+
+def _next(shift: Shift) -> Move:
+    run = Run.objects.get(pk=shift.run_id)
+    return next_move(RunStatus(run.status), records.views(run, shift.content))
+
+
+def _go_on_later(shift: Shift) -> str:
+    with shift.writing() as run:
+        advancing.ask_for(run, at=shift.clock(), released_stop=shift.released_stop)
+    return f"{run} goes on in another job."
 
 
 def _make(shift: Shift, move: Move) -> None:

@@ -82,6 +82,8 @@ def take_over(run_id: int, *, person: Person, door: Door, at: datetime) -> Run:
         if run.status in {R.PAUSED, R.NEEDS_PERSON}:
             is_turned = any(step.status in TURNED for step in run.steps.all())
             to = R.ROLLING_BACK if is_turned else R.RUNNING
+            if to is R.RUNNING:
+                records.refuse_elsewhere(run)
             records.move_run(run, to, actor=actor, at=at, reason=f"{person} goes on by hand.")
             settle(run, plans.read(run.plan.content), actor=actor, at=at)
     return run

@@ -29,6 +29,7 @@ def resume(run_id: int, *, person: Person, door: Door, at: datetime) -> Run:
     """Let a paused run, or one that needed a person, go on forward."""
     with transaction.atomic():
         run = _waiting(run_id, person, WAITING)
+        records.refuse_elsewhere(run)
         if run.steps.filter(status__in=TURNED).exists():
             raise Refused(because("turned", "A step of this run has failed, so it cannot go on: roll it back."))
         content = plans.read(run.plan.content)

@@ -67,6 +67,13 @@ def take(run: Run, *, actor: Actor, at: datetime, by: Person | None = None) -> i
     return run.fence
 
 
+def refuse_elsewhere(run: Run) -> None:
+    """Refuse to go forward with a run whose remediation people have taken elsewhere, for instance back to drafting."""
+    if run.remediation.status not in WITH_RUN:
+        text = f"The remediation is {run.remediation.status} by now: roll the run back or give it up."
+        raise StaleTransition(because("elsewhere", text))
+
+
 def step_of(run: Run, number: int) -> StepRun:
     """One step of a run."""
     return run.steps.get(number=number)

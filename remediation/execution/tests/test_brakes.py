@@ -20,10 +20,12 @@ from portal.signoff.models import Freeze, Plan, Stop
 from remediation.connectors.lab import first_day
 from remediation.connectors.models import Connector
 from remediation.connectors.testing import LabProcess
-from remediation.execution import claiming, driving, stepping
+from remediation.drafting import services as remediations
+from remediation.execution import claiming, driving, records, stepping
 from remediation.execution import services as runs
 from remediation.execution.models import Run
 from remediation.execution.shift import Shift
+from remediation.execution.states import RunStatus
 from remediation.execution.testing import PRIMARY, SECONDARY, Signed, draft, scaling, signed
 from remediation.policy.models import CategoryPolicy, Decision
 
@@ -88,7 +90,7 @@ def test_switching_off_in_the_middle_pauses_before_the_next_write(workers: LabPr
 def claimed(made: Signed) -> Shift:
     """A worker's turn at the run, the job that would drive it still waiting."""
     claiming.start(made.plan.pk, tries=0, at=timezone.now())
-    shift = driving._take_over(made.run.pk, timezone.now, lambda: True, None)
+    shift = driving.take_over(made.run.pk, clock=timezone.now, keeps_lease=lambda: True)
     assert shift
     return shift
 
@@ -155,6 +157,23 @@ def test_a_run_that_workers_drive_is_not_taken_from_them(workers: LabProcess) ->
     for verb in (runs.resume, runs.roll_back, runs.take_over):
         with pytest.raises(StaleTransition):
             verb(made.run.pk, person=made.operator, door="page", at=timezone.now())
+
+
+def test_a_run_whose_remediation_is_drafted_anew_only_goes_back(workers: LabProcess) -> None:
+    made = signed(ONE_STEP)
+    workers.fault("scale_deployment", "lies")
+    shift = claimed(made)
+    stepping.take_step(shift, 1)
+    with shift.writing() as run:
+        records.move_run(run, RunStatus.NEEDS_PERSON, actor=records.WORKERS, at=timezone.now())
+    remediations.redraft(made.remediation.pk, person=made.cast["reviewer"], door="page", at=timezone.now())
+    for verb in (runs.resume, runs.take_over):
+        with pytest.raises(StaleTransition, match="drafting by now"):
+            verb(made.run.pk, person=made.operator, door="page", at=timezone.now())
+    runs.roll_back(made.run.pk, person=made.operator, door="page", at=timezone.now())
+    drain("execution")
+    assert made.run.status == "rolled_back"
+    assert made.remediation.status == "drafting"
 
 
 def test_a_paused_run_can_be_finished_by_hand(workers: LabProcess) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from datetime import timedelta
 
 import pytest
 from django.db import ProgrammingError, connection, connections
@@ -38,7 +40,7 @@ def here(committed_db: str, workers: LabProcess) -> Iterator[LabProcess]:
 
 def shift_of(made: Signed) -> Shift:
     """The turn of the next worker at a claimed run."""
-    shift = driving._take_over(made.run.pk, timezone.now, lambda: True, None)
+    shift = driving.take_over(made.run.pk, clock=timezone.now, keeps_lease=lambda: True)
     assert shift
     return shift
 
@@ -113,6 +115,34 @@ def test_a_worker_without_its_lease_does_not_write(here: LabProcess) -> None:
     drain("execution")
     assert made.run.status == "succeeded"
     assert len(here.ledger()) == 1
+
+
+def test_when_nobody_can_be_asked_a_person_is_and_the_run_goes_on_from_there(here: LabProcess) -> None:
+    made = signed(ONE_STEP)
+    shift = claimed(made)
+    planned = shift.planned(1)
+    stepping.preflight(shift, 1)
+    shift.write(planned.connector, planned.call, key=stepping.intend(shift, 1))
+    here.kill()
+    drain("execution")
+    assert made.run.status == "needs_person"
+    assert made.steps() == ["unknown"]
+    assert "Nobody can tell whether it was done" in made.run.status_reason
+    here.start()
+    runs.resume(made.run.pk, person=made.operator, door="page", at=timezone.now())
+    drain("execution")
+    assert made.run.status == "succeeded"
+    assert len(here.ledger()) == 1
+
+
+def test_a_run_that_takes_long_goes_on_in_another_job(here: LabProcess) -> None:
+    made = signed(TWO_STEPS)
+    claiming.start(made.plan.pk, tries=0, at=timezone.now())
+    hours = (timezone.now() + timedelta(hours=n) for n in itertools.count())
+    told = driving.drive(made.run.pk, clock=lambda: next(hours), keeps_lease=lambda: True)
+    assert told.endswith("goes on in another job.")
+    drain("execution")
+    assert made.run.status == "succeeded"
 
 
 def test_fences_grow_from_run_to_run_because_targets_remember_them(here: LabProcess) -> None:

@@ -70,7 +70,7 @@ def test_a_person_is_led_through_a_command_step(site: LiveServer, lab: LabProces
     clean_page.get_by_label("What the action printed").fill("Vacuuming done, freed 20.3G.")
     clean_page.get_by_role("button", name="It ran").click()
     clean_page.get_by_label("What you saw").fill("Archived and active journals take up 1.0G.")
-    clean_page.get_by_role("button", name="As expected").click()
+    clean_page.get_by_role("button", name="As expected", exact=True).click()
     expect(clean_page.get_by_text("Every step was verified.")).to_be_visible()
     assert made.run.status == "succeeded"
 
