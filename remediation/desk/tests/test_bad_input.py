@@ -140,19 +140,14 @@ BODIES: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("path", "body", "status", "field", "code"),
-    BODIES,
-    ids=[f"{path} {field} {code}" for path, _, _, field, code in BODIES],
-)
-def test_a_bad_body_is_refused_by_name(
-    *, send: Send, path: str, body: Any, status: int, field: str | None, code: str | None
-) -> None:
-    refused(send("POST", path, body), status, field, code)
-    assert not Ticket.objects.exists()
+def test_a_bad_body_is_refused_by_name(send: Send, subtests: pytest.Subtests) -> None:
+    for path, body, status, field, code in BODIES:
+        with subtests.test(f"{path} {field} {code}"):
+            refused(send("POST", path, body), status, field, code)
+            assert not Ticket.objects.exists()
 
 
-QUERIES = [
+QUERIES: list[Any] = [
     ("/stats/reliability?days=-1", 400, "days", "min_value"),
     ("/stats/reliability?days=0", 400, "days", "min_value"),
     ("/stats/reliability?days=abc", 400, "days", "invalid"),
@@ -180,11 +175,10 @@ QUERIES = [
 ]
 
 
-@pytest.mark.parametrize(("path", "status", "field", "code"), QUERIES)
-def test_a_bad_query_is_refused_by_name(
-    send: Send, path: str, status: int, field: str | None, code: str | None
-) -> None:
-    refused(send("GET", path), status, field, code)
+def test_a_bad_query_is_refused_by_name(send: Send, subtests: pytest.Subtests) -> None:
+    for path, status, field, code in QUERIES:
+        with subtests.test(path):
+            refused(send("GET", path), status, field, code)
 
 
 def test_a_typo_is_met_with_the_right_word(send: Send) -> None:
@@ -281,11 +275,12 @@ SCOPED: list[Any] = [
 ]
 
 
-@pytest.mark.parametrize(("method", "path", "scope"), SCOPED)
-def test_a_token_without_the_scope_is_refused(cast: dict[str, Person], method: str, path: str, scope: str) -> None:
-    client = caller(cast["approver"], *(each for each in Scope.values if each != scope))
-    body = refused(getattr(client, method)(f"{V1}{path}"), 403)
-    assert scope in body["detail"]
+def test_a_token_without_the_scope_is_refused(cast: dict[str, Person], subtests: pytest.Subtests) -> None:
+    for method, path, scope in SCOPED:
+        with subtests.test(f"{method} {path}"):
+            client = caller(cast["approver"], *(each for each in Scope.values if each != scope))
+            body = refused(getattr(client, method)(f"{V1}{path}"), 403)
+            assert scope in body["detail"]
 
 
 def test_asking_for_the_head_alone_needs_the_scope_too(cast: dict[str, Person]) -> None:
