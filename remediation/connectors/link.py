@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -112,18 +113,24 @@ class Links:
     """The open connections of this process; a forked child begins with none."""
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin without any; in a forked child the thread with the event loop stayed behind."""
+        self._lock = threading.Lock()
         self._stack = ExitStack()
         self._portal: BlockingPortal | None = None
         self._open: dict[tuple[str, str], Link] = {}
 
     def to(self, url: str, token: str) -> Link:
         """The connection to this server with this token."""
-        if self._portal is None:
-            self._portal = self._stack.enter_context(start_blocking_portal())
-        link = self._open.get((url, token))
-        if link is None:
-            link = self._open[url, token] = Link(self._portal, url, token)
-        return link
+        with self._lock:
+            if self._portal is None:
+                self._portal = self._stack.enter_context(start_blocking_portal())
+            link = self._open.get((url, token))
+            if link is None:
+                link = self._open[url, token] = Link(self._portal, url, token)
+            return link
 
     def drop(self, link: Link) -> None:
         """Close a connection that failed, unless somebody was quicker."""
@@ -137,10 +144,6 @@ class Links:
             self.drop(link)
         self._stack.close()
         self._portal = None
-
-    def forget(self) -> None:
-        """In a forked child: the thread with the event loop stayed behind."""
-        self.__init__()  # type: ignore[misc]
 
 
 LINKS = Links()

@@ -1,4 +1,4 @@
-"""What the families share: field types with limits, and the probes every read server answers. Pure."""
+"""What the families share: field types with limits, and the probe for a backup. Pure."""
 
 from __future__ import annotations
 
@@ -31,22 +31,6 @@ DAY = 24 * 60
 def expect(field: str, relation: Relation, value: Scalar) -> Expectation:
     """One expectation, in the order in which it is read aloud."""
     return Expectation(field, relation, value)
-
-
-def healthy() -> Probe:
-    """Every connector answers whether it reaches the infrastructure behind it."""
-    return Probe("connector_health", {}, (expect("healthy", "equals", True),), "The connector reaches its systems.")
-
-
-def no_critical_alert(target: str, *, leaving_out: tuple[str, ...] = ()) -> Probe:
-    """No critical alert is active on the target, except the symptoms that are under repair."""
-    arguments: dict[str, Scalar] = {"target": target, "leaving_out": ",".join(sorted(leaving_out))}
-    return Probe(
-        "active_alerts",
-        arguments,
-        (expect("critical", "equals", 0),),
-        f"No unrelated critical alert is active on {target}.",
-    )
 
 
 def recent_backup(target: str) -> Probe:

@@ -31,8 +31,9 @@ from remediation.connectors.lab.pods import pod_name
 VCENTER, CLUSTER, SWITCH, ARRAY, CLOUD = "lab-vc1", "lab-k8s", "lab-sw1", "lab-san1", "lab-os1"
 PRIMARY = identities.deployment(CLUSTER, "payments", "payments-primary")
 SECONDARY = identities.deployment(CLUSTER, "payments", "payments-secondary")
+LOG_SHIPPERS = (1, 2, 3, 4)
 BAD_STOREFRONT = "registry.lab/storefront:4.8.0"
-WITHOUT_BACKUP = frozenset({identities.vm(VCENTER, "batch-02"), identities.host("log-ship-4")})
+WITHOUT_BACKUP = identities.vm(VCENTER, "batch-02")
 
 
 def estate(at: float) -> Estate:
@@ -58,7 +59,7 @@ def estate(at: float) -> Estate:
             Server(cloud=CLOUD, name="web-3", flavor="m1.medium", disk_gb=20, booted_at=at - 9 * DAY),
             Server(cloud=CLOUD, name="report-1", flavor="m1.small", disk_gb=20, booted_at=at - DAY, status="SHUTOFF"),
         ],
-        hosts=[_log_shipper(number) for number in (1, 2, 3, 4)],
+        hosts=[_log_shipper(number) for number in LOG_SHIPPERS],
         alerts=_alerts(),
         backups=[],
     )
@@ -139,19 +140,18 @@ def _volumes(at: float) -> list[Volume]:
 
 
 def _log_shipper(number: int) -> Host:
-    is_full = number < 4  # noqa: PLR2004 - three of the four have never been capped
     return Host(
         name=f"log-ship-{number}",
         mount="/var/log",
         size_gb=40,
-        used_percent=98 if is_full else 41,
-        journal_cap_mb=None if is_full else 1_024,
-        journal_used_mb=21_300 if is_full else 1_010,
-        rotations=[Rotation(name="shipper", maxage_days=None if is_full else 14, rotate=52, compress=not is_full)],
+        used_percent=98,
+        journal_cap_mb=None,
+        journal_used_mb=21_300,
+        rotations=[Rotation(name="shipper", maxage_days=None, rotate=52, compress=False)],
         files=[
-            LogFile(path="/var/log/journal/system.journal", size_mb=21_300 if is_full else 1_010),
-            LogFile(path="/var/log/shipper/out.log.1", size_mb=9_800 if is_full else 700),
-            LogFile(path="/var/log/shipper/out.log", size_mb=6_100 if is_full else 350),
+            LogFile(path="/var/log/journal/system.journal", size_mb=21_300),
+            LogFile(path="/var/log/shipper/out.log.1", size_mb=9_800),
+            LogFile(path="/var/log/shipper/out.log", size_mb=6_100),
             LogFile(path="/var/log/syslog.1", size_mb=1_200),
         ],
     )
@@ -169,7 +169,7 @@ def _alerts() -> list[Alert]:
         Alert(target=identities.interface(SWITCH, "Ethernet1/13"), name="crc_errors_rising", severity="critical"),
         *(
             Alert(target=identities.host(f"log-ship-{number}"), name="disk_almost_full", severity="critical")
-            for number in (1, 2, 3)
+            for number in LOG_SHIPPERS
         ),
     ]
 
@@ -178,5 +178,5 @@ def _backups(targets: dict[str, Thing], at: float) -> list[Backup]:
     return [
         Backup(target=target, taken_at=at - 3 * 3_600, is_nightly=True)
         for target in targets
-        if target not in WITHOUT_BACKUP
+        if target != WITHOUT_BACKUP
     ]

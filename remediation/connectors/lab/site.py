@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 import anyio
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from remediation.connectors.lab import first_day, pods
 from remediation.connectors.lab.estate import Estate, Thing
@@ -24,6 +25,8 @@ from remediation.connectors.servers.common import (
     RequestStatus,
     WriteRequest,
 )
+
+logger = logging.getLogger(__name__)
 
 SOURCE = "lab"
 REMEMBERED = 2_000
@@ -74,9 +77,12 @@ class Lab:
 
     def open(self) -> None:
         """Continue where the last process stopped, or begin."""
-        if self._file.exists():
+        try:
             self._state = State.model_validate_json(self._file.read_bytes())
-        else:
+        except FileNotFoundError:
+            self.reset()
+        except ValidationError:
+            logger.warning("The lab begins anew: %s was kept by another version.", self._file)
             self.reset()
 
     def reset(self) -> None:
@@ -100,15 +106,13 @@ class Lab:
     def health(self) -> Health:
         return Health(source=SOURCE, healthy=True, detail="The lab answers.")
 
-    def alerts(self, target: str, leaving_out: frozenset[str]) -> Alerts:
+    def alerts(self, target: str) -> Alerts:
         estate = self.estate
         unready = {each.identity for each in estate.deployments if pods.ready(each, self.now()) < each.replicas}
         active = [
             alert
             for alert in estate.alerts
-            if alert.target == target
-            and alert.name not in leaving_out
-            and (not alert.clears_when_ready or alert.clears_when_ready in unready)
+            if alert.target == target and (not alert.clears_when_ready or alert.clears_when_ready in unready)
         ]
         return Alerts(
             source=SOURCE,

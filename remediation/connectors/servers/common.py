@@ -36,7 +36,7 @@ class Health(Answer):
 
 
 class Alerts(Answer):
-    """Active alerts of one target, without those that were to be left out."""
+    """Active alerts of one target."""
 
     target: str
     critical: int
@@ -83,7 +83,7 @@ class Backend(Protocol):
 
     def health(self) -> Health: ...
 
-    def alerts(self, target: str, leaving_out: frozenset[str]) -> Alerts: ...
+    def alerts(self, target: str) -> Alerts: ...
 
     def latest_backup(self, target: str) -> LatestBackup: ...
 
@@ -104,9 +104,9 @@ class CommonReads:
         """Whether the systems behind this server can be reached."""
         return self._backend.health()
 
-    async def active_alerts(self, target: str, leaving_out: str = "") -> Alerts:
-        """Active alerts of a target; `leaving_out` names alerts to ignore, separated by commas."""
-        return self._backend.alerts(target, frozenset(name for name in leaving_out.split(",") if name))
+    async def active_alerts(self, target: str) -> Alerts:
+        """Active alerts of a target; their names are separated by commas."""
+        return self._backend.alerts(target)
 
     async def latest_backup(self, target: str) -> LatestBackup:
         """The newest backup of a target and its age in minutes."""

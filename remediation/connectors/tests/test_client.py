@@ -10,7 +10,7 @@ from django.db import transaction
 
 from portal.jobs.outside import ActingInsideTransaction
 from remediation.connectors import catalogue, client, probes
-from remediation.connectors.families.common import healthy, no_critical_alert
+from remediation.connectors.link import Called
 from remediation.connectors.models import Connector
 from remediation.connectors.probes import Outcome
 from remediation.connectors.testing import TOKENS, LabProcess
@@ -193,13 +193,10 @@ def test_nothing_is_called_inside_a_transaction(lab_connectors: LabProcess) -> N
     assert lab_connectors.ledger() == []
 
 
-def test_health_and_alerts_are_probes_like_others(lab_connectors: LabProcess) -> None:
-    assert probes.judge(healthy(), client.read(KUBERNETES, "connector_health", {})).holds
-    rising = "network:lab-sw1/Ethernet1/13"
-    seen = no_critical_alert(rising)
-    left_out = no_critical_alert(rising, leaving_out=("crc_errors_rising",))
-    assert not probes.judge(seen, client.read("lab-network", seen.tool, seen.arguments)).holds
-    assert probes.judge(left_out, client.read("lab-network", left_out.tool, left_out.arguments)).holds
+def test_every_server_answers_for_its_health_and_for_alerts(lab_connectors: LabProcess) -> None:
+    assert client.read(KUBERNETES, "connector_health", {}).data["healthy"] is True
+    alerts = client.read("lab-network", "active_alerts", {"target": "network:lab-sw1/Ethernet1/13"}).data
+    assert (alerts["critical"], alerts["names"]) == (1, "crc_errors_rising")
 
 
 def test_a_target_without_backup_says_so(lab_connectors: LabProcess) -> None:
@@ -210,3 +207,20 @@ def test_a_target_without_backup_says_so(lab_connectors: LabProcess) -> None:
         backup(parameters), client.read("lab-vmware", "latest_backup", backup(parameters).arguments)
     )
     assert judgement.misses == ("exists should be true and is false.",)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_unknown", "error"),
+    [
+        ("Error executing tool scale_deployment: There is no room.", False, "There is no room."),
+        ("Error executing tool scale_deployment", True, "Error executing tool scale_deployment"),
+        ("Unknown tool: scale_deployment", False, "Unknown tool: scale_deployment"),
+    ],
+)
+def test_a_tool_that_crashed_may_have_acted_and_one_that_refused_has_not(
+    text: str,
+    is_unknown: bool,  # noqa: FBT001
+    error: str,
+) -> None:
+    outcome = client._outcome("scale_deployment", Called(is_error=True, data={}, text=text))
+    assert (outcome.ok, outcome.is_unknown, outcome.error) == (False, is_unknown, error)

@@ -10,7 +10,7 @@ import pytest
 
 from remediation.connectors import catalogue, client, probes, seed
 from remediation.connectors.catalogue import AnyOperation
-from remediation.connectors.operations import Call, Irreversible, Parameters, Probe, WayBack
+from remediation.connectors.operations import Call, Family, Irreversible, Parameters, Probe, WayBack
 from remediation.connectors.probes import Judgement, Outcome
 from remediation.connectors.testing import LabProcess
 from remediation.connectors.tests.samples import SAMPLES, TARGETS
@@ -69,7 +69,8 @@ def test_the_verify_finds_out_a_write_that_lies(name: str, lab_connectors: LabPr
     call = step.operation.action(step.parameters)
     lab_connectors.fault(call.tool, "lies")
     assert step.act(call).ok
-    time.sleep(0.4)  # longer than anything in the lab takes
+    if step.operation.family in {Family.KUBERNETES, Family.VMWARE}:
+        time.sleep(0.4)  # longer than their pods and guests take to come up
     assert not step.look(step.operation.verify(step.parameters)).holds
 
 
@@ -85,7 +86,7 @@ def test_a_write_that_is_refused_changes_nothing(name: str, lab_connectors: LabP
 
 
 @EVERY_OPERATION
-def test_a_restart_or_change_of_a_target_that_does_not_exist_fails(name: str, lab_connectors: LabProcess) -> None:
+def test_a_target_that_does_not_exist_cannot_be_looked_at_or_changed(name: str, lab_connectors: LabProcess) -> None:
     step = Step(name)
     call = step.operation.action(step.parameters)
     last = {"network": "interface", "storage": "volume", "openstack": "server", "vmware": "vm"}.get(
@@ -144,7 +145,7 @@ def test_scaling_the_secondary_pool_heals_the_primary_and_ends_its_alert(lab_con
     assert client.read(step.slug, "active_alerts", {"target": target}).data["critical"] == 0
 
 
-def test_a_restart_without_more_room_does_not_heal_an_overloaded_pod(lab_connectors: LabProcess) -> None:
+def test_a_cluster_takes_only_as_many_pods_as_fit(lab_connectors: LabProcess) -> None:
     slug = "lab-kubernetes"
     where = {"cluster": "lab-k8s", "namespace": "payments", "deployment": "payments-secondary"}
     outcome = client.write(slug, "scale_deployment", {**where, "replicas": 51}, idempotency_key=str(uuid4()), fence=1)
