@@ -13,6 +13,9 @@ from feedback.services import Answer
 from portal.kit.serializers import StrictSerializer
 
 PROSE = 10_000
+LINE = 1_000
+MOST_LINES = 50
+A_YEAR_IN_MINUTES = 525_600
 
 
 class FeedbackIn(StrictSerializer):
@@ -30,10 +33,10 @@ class FeedbackIn(StrictSerializer):
     suggestions = serializers.CharField(max_length=PROSE, allow_blank=True, default="")
     actual_resolution = serializers.CharField(max_length=PROSE, allow_blank=True, default="")
     actual_actions_taken = serializers.ListField(
-        child=serializers.CharField(max_length=1_000), max_length=50, default=list
+        child=serializers.CharField(max_length=LINE), max_length=MOST_LINES, default=list
     )
     time_to_resolve = serializers.IntegerField(
-        min_value=0, max_value=525_600, allow_null=True, default=None, help_text="Minutes."
+        min_value=0, max_value=A_YEAR_IN_MINUTES, allow_null=True, default=None, help_text="Minutes."
     )
 
 

@@ -10,14 +10,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from patterns import listing
 from patterns.models import Pattern
-from portal.access import grants
 from portal.access.authentication import person_of
 from portal.access.models import Scope
-from portal.kit.paging import page_of
 from portal.kit.serializers import StrictSerializer, valid
-
-MOST_FREQUENT_FIRST = ["-occurrences", "id"]
 
 
 class PatternListIn(StrictSerializer):
@@ -82,10 +79,13 @@ class PatternList(APIView):
     def get(self, request: Request) -> Response:
         """The patterns of the categories you may see."""
         query = valid(PatternListIn, request.query_params)
-        permitted = grants.categories(person_of(request), "see", slug=query["category"])
-        rows = Pattern.objects.filter(category__in=permitted, occurrences__gte=query["min_occurrences"])
-        rows = rows.select_related("category")
-        page = page_of(rows, order=MOST_FREQUENT_FIRST, after=query["after"] or None, size=query["size"])
+        page = listing.patterns(
+            person_of(request),
+            category=query["category"],
+            min_occurrences=query["min_occurrences"],
+            after=query["after"] or None,
+            size=query["size"],
+        )
         return Response(PatternPage(page).data)
 
 

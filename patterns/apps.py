@@ -1,6 +1,8 @@
-"""Registers the room with Django."""
+"""Registers the room with Django and in the navigation."""
 
 from django.apps import AppConfig
+
+from portal.kit import slots
 
 
 class PatternsConfig(AppConfig):
@@ -9,3 +11,7 @@ class PatternsConfig(AppConfig):
     name = "patterns"
     label = "patterns"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Add the entry to the navigation."""
+        slots.add("nav", slots.NavItem("Patterns", "patterns", "chart-dots-3", order=40))

@@ -92,3 +92,8 @@ class Occurrence(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.ticket_key}"
+
+    @property
+    def reliability(self) -> float | None:
+        """The ticket's score after this feedback, 0 to 100."""
+        return None if self.reliability_permille is None else self.reliability_permille / 10

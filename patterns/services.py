@@ -111,7 +111,7 @@ def observe_run(
 def observe_feedback(*, pattern_id: int, answer: Answer, reliability_permille: int | None, at: datetime) -> None:
     """An answer, or a changed one, about a ticket of this pattern, with the ticket's reliability after it."""
     Occurrence.objects.get_or_create(
-        source=f"feedback:{answer.ticket.id}:{answer.person_id}:{at.isoformat()}",
+        source=_feedback_source(answer.ticket.id, answer.person_id, at),
         defaults={
             "pattern_id": pattern_id,
             "kind": Occurrence.Kind.FEEDBACK,
@@ -154,9 +154,17 @@ def thresholds() -> Thresholds:
     )
 
 
-def standing(pattern: Pattern) -> Standing:
-    """The standing with its lower bounds, folded now."""
-    return standing_of(_facts(pattern), thresholds())
+def learned(*, ticket_id: int, person_id: int, at: datetime) -> Occurrence | None:
+    """What an answer given at this moment was learned as; None until it has been."""
+    rows = Occurrence.objects.select_related("pattern__category")
+    return rows.filter(source=_feedback_source(ticket_id, person_id, at)).first()
+
+
+def shift(occurrence: Occurrence) -> tuple[Standing, Standing]:
+    """The standing of a pattern right before and right after one of its occurrences."""
+    facts = [each for each in _facts(occurrence.pattern) if each.id <= occurrence.pk]
+    before = [each for each in facts if each.id < occurrence.pk]
+    return standing_of(before, thresholds()), standing_of(facts, thresholds())
 
 
 def ref(pattern: Pattern) -> Ref:
@@ -235,7 +243,7 @@ def _facts(pattern: Pattern) -> list[OccurrenceFacts]:
             rating=row.rating,
             resolution_accurate=row.resolution_accurate,
             actions_worked=row.actions_worked,
-            reliability=None if row.reliability_permille is None else row.reliability_permille / 10,
+            reliability=row.reliability,
         )
         for row in pattern.events.all()
     ]
@@ -253,6 +261,11 @@ def _apply(pattern: Pattern, standing: Standing) -> None:
     pattern.succeeded_count = standing.succeeded
     pattern.is_eligible = standing.eligible
     pattern.reasons = list(standing.reasons)
+
+
+def _feedback_source(ticket_id: int, person_id: int, at: datetime) -> str:
+    """One per person, ticket and moment: a changed answer is an occurrence of its own."""
+    return f"feedback:{ticket_id}:{person_id}:{at.isoformat()}"
 
 
 def _permille(value: float | None) -> int | None:
