@@ -1,6 +1,8 @@
-"""Registers the room with Django."""
+"""Registers the room with Django and in the navigation."""
 
 from django.apps import AppConfig
+
+from portal.kit import slots
 
 
 class DashboardConfig(AppConfig):
@@ -9,3 +11,7 @@ class DashboardConfig(AppConfig):
     name = "portal.dashboard"
     label = "dashboard"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        """Add the entry to the navigation."""
+        slots.add("nav", slots.NavItem("Overview", "overview", "layout-dashboard", order=70))

@@ -65,6 +65,13 @@ def auto_remediation(categories: Collection[Category], period: Period) -> Stats:
     return _stats(categories, _autonomy_figures, _decided(period), _runs(period), _patterns())
 
 
+def ratings(categories: Collection[Category], period: Period) -> list[int]:
+    """How many answers gave one star, two, up to five; each answer as it reads now."""
+    rows = Feedback.objects.filter(period.of("updated_at"), ticket__category__in=categories).order_by()
+    counted = dict(rows.values_list("rating").annotate(count=Count("pk")))
+    return [counted.get(stars, 0) for stars in range(1, 6)]
+
+
 def _stats(
     categories: Collection[Category], figures: Callable[[Sums], Figures], *sources: QuerySet[Any, dict[str, Any]]
 ) -> Stats:

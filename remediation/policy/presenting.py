@@ -1,0 +1,197 @@
+"""Policies and site settings in words, each with where it comes from: the policy itself or the site."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from django.conf import settings
+
+from remediation.policy.decide import DAY_NAMES
+from remediation.policy.facts import Switches
+from remediation.policy.models import CategoryPolicy, Decision
+
+EVERY_HOUR = "At any hour"
+MODES = {
+    "off": "Off: workers execute nothing; people follow the steps by hand",
+    "lab": "Lab: workers execute on targets of the lab only",
+    "on": "On: workers execute what was signed, for tickets that opted in",
+}
+SHADOWS = {"execute": "executed it", "await_approval": "asked a person", "refuse": "refused it"}
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One field of a policy in words; `listed` stands below the words, `setting` names what filled an empty field."""
+
+    name: str
+    words: str
+    listed: tuple[str, ...] = ()
+    setting: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One of the site's settings; `is_alarming` is shown in red."""
+
+    name: str
+    value: str
+    words: str
+    is_alarming: bool = False
+
+
+def rules_of(policy: CategoryPolicy, site: Switches) -> list[Rule]:
+    """Every field of a policy, in the order in which decisions ask for them."""
+    return [
+        Rule("Switched on", "Yes" if policy.is_enabled else "No: people only"),
+        Rule("Confidence, at least", _percent(policy.min_confidence)),
+        reliability(policy, site),
+        Rule("Similar tickets before, at least", str(policy.min_similar_tickets)),
+        _feedback_rate(policy, site),
+        _allowed("Allowed actions", policy.allowed_action_types, "Every action of the catalogue, and commands"),
+        _allowed("Allowed systems", policy.allowed_systems, "Every system"),
+        _forbidden(policy),
+        Rule("Hours", hours(policy)),
+        Rule("Days", days(policy)),
+        approval(policy, site),
+        Rule("Approval not asked for", automatic(policy)),
+        _approvers(policy),
+        per_hour(policy, site),
+        Rule("Rollback plan", "Every write needs a way back" if policy.requires_rollback_plan else "Not asked for"),
+        Rule("Backup", "A fresh backup is asked for" if policy.requires_backup else "Not asked for"),
+        Rule("Evidence", f"Older than {_span(policy.evidence_max_age_minutes)}, it blocks a signature"),
+        Rule("A plan is valid for", _span(policy.plan_valid_minutes)),
+    ]
+
+
+def reliability(policy: CategoryPolicy, site: Switches) -> Rule:
+    """The least reliability."""
+    name = "Reliability, at least"
+    if policy.min_reliability is None:
+        return Rule(name, f"{site.min_reliability:g}", setting="AUTO_REMEDIATION_MIN_RELIABILITY")
+    return Rule(name, f"{policy.min_reliability:g}")
+
+
+def approval(policy: CategoryPolicy, site: Switches) -> Rule:
+    """Whether a person approves; the site can ask for more than a policy, never for less."""
+    name, setting = "Approval", "AUTO_REMEDIATION_REQUIRE_APPROVAL"
+    if policy.requires_approval is None:
+        words = "A person approves" if site.requires_approval else "Not asked for, except for critical actions"
+        return Rule(name, words, setting=setting)
+    if policy.requires_approval:
+        return Rule(name, "A person approves")
+    if site.requires_approval:
+        return Rule(name, "The policy asks for none, the site asks for it all the same", setting=setting)
+    return Rule(name, "Not asked for, except for critical actions")
+
+
+def automatic(policy: CategoryPolicy) -> str:
+    """From which reliability on the policy asks nobody."""
+    if policy.auto_approve_threshold is None:
+        return "Never"
+    return f"From a reliability of {policy.auto_approve_threshold} on, never for critical actions"
+
+
+def per_hour(policy: CategoryPolicy, site: Switches) -> Rule:
+    """Actions an hour, here; the site's limit holds for all categories together."""
+    name, setting = "Actions per hour, at most", "AUTO_REMEDIATION_MAX_ACTIONS_PER_HOUR"
+    if policy.max_actions_per_hour is None:
+        return Rule(name, str(site.max_actions_per_hour), setting=setting)
+    if policy.max_actions_per_hour > site.max_actions_per_hour:
+        return Rule(name, f"{site.max_actions_per_hour}: the policy would allow more", setting=setting)
+    return Rule(name, str(policy.max_actions_per_hour))
+
+
+def hours(policy: CategoryPolicy) -> str:
+    """The window on the wall clock of its zone."""
+    if policy.hours_start is None or policy.hours_end is None:
+        return EVERY_HOUR
+    night = ", into the next day" if policy.hours_end <= policy.hours_start else ""
+    return f"{policy.hours_start:%H:%M} to {policy.hours_end:%H:%M}{night}, {policy.zone}"
+
+
+def days(policy: CategoryPolicy) -> str:
+    """The weekdays on which the window opens."""
+    wanted = sorted(set(policy.days))
+    if not wanted or len(wanted) == len(DAY_NAMES):
+        return "Every day"
+    is_a_stretch = len(wanted) > 2 and wanted[-1] - wanted[0] == len(wanted) - 1  # noqa: PLR2004 - else a list is shorter
+    if is_a_stretch:
+        return f"{DAY_NAMES[wanted[0]]} to {DAY_NAMES[wanted[-1]]}"
+    return ", ".join(DAY_NAMES[day] for day in wanted)
+
+
+def settings_of(site: Switches) -> list[Setting]:
+    """What the installation decides for all categories."""
+    small = settings.SMALL_TEAM
+    return [
+        Setting("AUTO_REMEDIATION_ENABLED", site.mode, MODES[site.mode]),
+        Setting(
+            "AUTO_REMEDIATION_REQUIRE_APPROVAL",
+            _on(site.requires_approval),
+            "A person approves everything" if site.requires_approval else "Each policy says who approves",
+        ),
+        Setting("AUTO_REMEDIATION_MAX_ACTIONS_PER_HOUR", str(site.max_actions_per_hour), "For all categories together"),
+        Setting("AUTO_REMEDIATION_MIN_RELIABILITY", f"{site.min_reliability:g}", "Where a policy names none"),
+        Setting(
+            "PATTERN_MIN_OCCURRENCES", str(settings.PATTERN_MIN_OCCURRENCES), "Tickets before a pattern is trusted"
+        ),
+        Setting("PATTERN_MIN_POSITIVE_RATE", f"{site.min_feedback_rate:g} %", "Positive feedback of a trusted pattern"),
+        Setting(
+            "SMALL_TEAM",
+            _on(small),
+            "One other person may sign both stages" if small else "Two other people sign the two stages",
+            is_alarming=small,
+        ),
+    ]
+
+
+def decisions_of(decisions: Iterable[Decision]) -> list[dict[str, object]]:
+    """Decisions, each with the reliability it saw and what the machine would have done on its own."""
+    return [
+        {
+            "decision": each,
+            "reliability": each.assessment.overall_permille / 10,
+            "would_have": SHADOWS[each.shadow["verdict"]],
+        }
+        for each in decisions
+    ]
+
+
+def _feedback_rate(policy: CategoryPolicy, site: Switches) -> Rule:
+    name = "Positive feedback, at least"
+    if policy.min_feedback_rate is None:
+        return Rule(name, _percent(site.min_feedback_rate), setting="PATTERN_MIN_POSITIVE_RATE")
+    return Rule(name, _percent(policy.min_feedback_rate))
+
+
+def _allowed(name: str, allowed: Sequence[str] | None, otherwise: str) -> Rule:
+    return Rule(name, "Only these", tuple(allowed)) if allowed else Rule(name, otherwise)
+
+
+def _forbidden(policy: CategoryPolicy) -> Rule:
+    name = "Forbidden commands"
+    return (
+        Rule(name, "These", tuple(policy.forbidden_commands)) if policy.forbidden_commands else Rule(name, "None named")
+    )
+
+
+def _approvers(policy: CategoryPolicy) -> Rule:
+    groups = [group.name for group in policy.approvers.all()]
+    return Rule("Approvers", ", ".join(groups) or "Everybody with the grant to sign")
+
+
+def _percent(value: float) -> str:
+    return f"{value:g} %"
+
+
+def _on(value: bool) -> str:  # noqa: FBT001 - a setting is a boolean
+    return "on" if value else "off"
+
+
+def _span(minutes: int) -> str:
+    for name, size in (("day", 1_440), ("hour", 60)):
+        if minutes and minutes % size == 0:
+            count = minutes // size
+            return f"{count} {name}{'s' * (count > 1)}"
+    return f"{minutes} minutes"
