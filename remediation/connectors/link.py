@@ -113,14 +113,19 @@ class Links:
     """The open connections of this process; a forked child begins with none."""
 
     def __init__(self) -> None:
-        self.forget()
+        self._left_behind: list[ExitStack] = []
+        self._begin()
 
-    def forget(self) -> None:
-        """Begin without any; in a forked child the thread with the event loop stayed behind."""
+    def _begin(self) -> None:
         self._lock = threading.Lock()
         self._stack = ExitStack()
         self._portal: BlockingPortal | None = None
         self._open: dict[tuple[str, str], Link] = {}
+
+    def forget(self) -> None:
+        """In a forked child the thread with the event loop is missing; letting go of the loop would wait for it."""
+        self._left_behind.append(self._stack)
+        self._begin()
 
     def to(self, url: str, token: str) -> Link:
         """The connection to this server with this token."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import time
 from uuid import uuid4
 
@@ -10,7 +11,7 @@ from django.db import transaction
 
 from portal.jobs.outside import ActingInsideTransaction
 from remediation.connectors import catalogue, client, probes
-from remediation.connectors.link import Called
+from remediation.connectors.link import LINKS, Called
 from remediation.connectors.models import Connector
 from remediation.connectors.probes import Outcome
 from remediation.connectors.testing import TOKENS, LabProcess
@@ -224,3 +225,14 @@ def test_a_tool_that_crashed_may_have_acted_and_one_that_refused_has_not(
 ) -> None:
     outcome = client._outcome("scale_deployment", Called(is_error=True, data={}, text=text))
     assert (outcome.ok, outcome.is_unknown, outcome.error) == (False, is_unknown, error)
+
+
+def test_a_forked_worker_opens_connections_of_its_own(lab_connectors: LabProcess) -> None:
+    assert offered(f"{lab_connectors.url}/kubernetes/read")
+    with multiprocessing.get_context("fork").Pool(1) as pool:
+        answer = pool.apply_async(offered, [f"{lab_connectors.url}/kubernetes/read"])
+        assert "get_deployment" in answer.get(timeout=30)
+
+
+def offered(url: str) -> set[str]:
+    return set(LINKS.to(url, TOKENS["LAB_READ_TOKEN"]).tools(is_fresh=True))
