@@ -29,7 +29,8 @@ METHODS = {"get", "post", "put", "patch", "delete"}
 
 @pytest.fixture(scope="module")
 def document() -> dict[str, Any]:
-    generated: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)
+    generator = SchemaGenerator()  # type: ignore[no-untyped-call]
+    generated: dict[str, Any] = generator.get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
     return generated
 
 
@@ -37,8 +38,10 @@ def views(patterns: list[Any], prefix: str = "") -> Iterator[tuple[str, type[API
     for each in patterns:
         if isinstance(each, URLResolver):
             yield from views(each.url_patterns, prefix + str(each.pattern))
-        elif isinstance(each, URLPattern) and issubclass(getattr(each.callback, "cls", object), APIView):
-            yield prefix + str(each.pattern), each.callback.cls
+        elif isinstance(each, URLPattern):
+            view = getattr(each.callback, "cls", None)
+            if view and issubclass(view, APIView):
+                yield prefix + str(each.pattern), view
 
 
 def operation(document: dict[str, Any], method: str, path: str) -> dict[str, Any]:
@@ -50,7 +53,7 @@ def operation(document: dict[str, Any], method: str, path: str) -> dict[str, Any
 
 
 def test_the_document_is_valid_and_the_committed_one_is_current(document: dict[str, Any]) -> None:
-    validate_schema(document)
+    validate_schema(document)  # type: ignore[no-untyped-call]
     committed = yaml.safe_load((Path(settings.BASE_DIR) / "docs" / "openapi.yaml").read_text())
     assert committed == yaml.safe_load(yaml.safe_dump(_plain(document))), "make openapi"
 
