@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import Count, Q
 
 from patterns import reads
 from patterns.reliability import Inputs, permille, reliability_of
@@ -216,7 +217,7 @@ def _inputs(remediation: Remediation, at: datetime, pending: reads.Pending | Non
         category_feedback=reads.feedback_of_category(remediation.category_id, at, pending=pending),
         resolved=resolved,
         finished=finished,
-        is_same_pattern=similarity == 100,  # noqa: PLR2004 - percent
+        is_same_pattern=pattern is not None and similarity in (None, 100),  # None: it founded the pattern
         similarity=similarity,
         similar_tickets=max(0, pattern.occurrences - 1) if pattern else 0,
     )
@@ -225,7 +226,9 @@ def _inputs(remediation: Remediation, at: datetime, pending: reads.Pending | Non
 def _outcomes(category_id: int, at: datetime) -> tuple[int, int]:
     """Resolved and finished tickets of the category in the last six months; closed ones count by how they ended."""
     finished = Ticket.objects.filter(category_id=category_id, finished_at__gt=at - SIX_MONTHS, status__in=FINISHED)
-    return finished.filter(status=TicketStatus.RESOLVED).count(), finished.count()
+    is_resolved = Q(status=TicketStatus.RESOLVED)
+    counts = finished.aggregate(resolved=Count("pk", filter=is_resolved), finished=Count("pk"))
+    return counts["resolved"], counts["finished"]
 
 
 def _tuple_or_all(values: Sequence[str] | None) -> tuple[str, ...] | None:

@@ -107,6 +107,18 @@ def trace_of(decision: Decision | None) -> list[dict[str, str]]:
     ]
 
 
+SHADOW = {
+    "refuse": "Left to itself, the machine would have refused this.",
+    "await_approval": "Left to itself, the machine would have waited for approval.",
+    "execute": "Left to itself, the machine would have executed this.",
+}
+
+
+def shadow_of(decision: Decision | None) -> str:
+    """What autonomy would have done, kept beside what people do."""
+    return SHADOW.get(decision.shadow["verdict"], "") if decision else ""
+
+
 def checks_of(decision: Decision | None) -> list[dict[str, Any]]:
     """The safety checks with probe, answer and time."""
     return [

@@ -178,6 +178,7 @@ def _show(
         "effect": presenting.effect_of(stands.plan),
         "reliability": presenting.reliability_of(remediation.assessments.last()),
         "trace": presenting.trace_of(decision),
+        "shadow": presenting.shadow_of(decision),
         "checks": presenting.checks_of(decision),
         "gates": presenting.gates_of(stands.gates),
         "evidence": list(remediation.ticket.evidence.all()),

@@ -56,7 +56,7 @@ class Ticket(models.Model):
             models.Index(fields=["category", "-id"], name="tickets_by_category"),
             models.Index(fields=["category", "status", "-id"], name="tickets_by_status"),
             models.Index(fields=["category", "severity", "-id"], name="tickets_by_severity"),
-            models.Index(fields=["category", "finished_at"], name="tickets_by_finish"),
+            models.Index(fields=["category", "finished_at", "status"], name="tickets_by_finish"),
         ]
 
     def __str__(self) -> str:

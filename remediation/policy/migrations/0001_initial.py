@@ -98,13 +98,21 @@ class Migration(migrations.Migration):
                 (
                     "allowed_action_types",
                     django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(max_length=40), blank=True, null=True, size=None, help_text="Empty: every type."
+                        base_field=models.CharField(max_length=40),
+                        blank=True,
+                        null=True,
+                        size=None,
+                        help_text="Empty: every type.",
                     ),
                 ),
                 (
                     "allowed_systems",
                     django.contrib.postgres.fields.ArrayField(
-                        base_field=models.TextField(), blank=True, null=True, help_text="Empty: every system.", size=None
+                        base_field=models.TextField(),
+                        blank=True,
+                        null=True,
+                        help_text="Empty: every system.",
+                        size=None,
                     ),
                 ),
                 (

@@ -175,7 +175,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="ticket",
-            index=models.Index(fields=["category", "finished_at"], name="tickets_by_finish"),
+            index=models.Index(fields=["category", "finished_at", "status"], name="tickets_by_finish"),
         ),
         migrations.AddConstraint(
             model_name="idempotencykey",
