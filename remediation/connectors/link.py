@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import threading
 import time
@@ -20,6 +21,8 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp.types import CallToolResult, TextContent
 
 from remediation.connectors.servers.pairs import schema_digest
+
+logging.getLogger("httpx2").setLevel(logging.WARNING)  # it would write a line for every call
 
 CONNECT_SECONDS = 5.0
 LISTING_HOLDS_SECONDS = 60.0
