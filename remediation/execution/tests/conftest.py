@@ -10,7 +10,7 @@ __all__ = ["lab", "lab_connectors", "lab_process"]
 
 @pytest.fixture
 def workers(lab: LabProcess, settings: Settings) -> LabProcess:
-    """The lab, with auto-remediation switched on for it; a verify may settle for a second."""
+    """The lab, with auto-remediation switched on for it; a verify may settle for less than a second."""
     settings.AUTO_REMEDIATION_ENABLED = "lab"
-    settings.RUN_SETTLE_SECONDS = 1.0
+    settings.RUN_SETTLE_SECONDS = 0.7
     return lab
