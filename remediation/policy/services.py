@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, Q
+from django.db.models import Count, Exists, OuterRef, Q
 
 from patterns import reads
 from patterns.reliability import Inputs, permille, reliability_of
@@ -19,6 +19,7 @@ from portal.kit.actors import Actor
 from portal.kit.refusals import Refused, because
 from portal.signoff import brakes
 from remediation.drafting.models import Remediation, Revision
+from remediation.drafting.states import Status
 from remediation.policy.decide import decide
 from remediation.policy.facts import EVERY_DAY, Action, Facts, Limits, SafetyCheck, Switches
 from remediation.policy.facts import Decision as Verdict
@@ -226,7 +227,8 @@ def _inputs(remediation: Remediation, at: datetime, pending: reads.Pending | Non
 def _outcomes(category_id: int, at: datetime) -> tuple[int, int]:
     """Resolved and finished tickets of the category in the last six months; closed ones count by how they ended."""
     finished = Ticket.objects.filter(category_id=category_id, finished_at__gt=at - SIX_MONTHS, status__in=FINISHED)
-    is_resolved = Q(status=TicketStatus.RESOLVED)
+    has_worked = Exists(Remediation.objects.filter(ticket=OuterRef("pk"), status=Status.SUCCEEDED))
+    is_resolved = Q(status=TicketStatus.RESOLVED) | (Q(status=TicketStatus.CLOSED) & Q(has_worked))
     counts = finished.aggregate(resolved=Count("pk", filter=is_resolved), finished=Count("pk"))
     return counts["resolved"], counts["finished"]
 
