@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -51,3 +52,10 @@ def in_review(engineer: APIClient, key: str = "INC-1", draft: dict[str, Any] | N
         raise AssertionError(opened.content)
     review.drafted(Ticket.objects.get(key=key), draft)
     drain("probe")
+
+
+def as_(person: Person) -> Client:
+    """A browser in which this person is signed in."""
+    client = Client()
+    client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+    return client

@@ -1,0 +1,139 @@
+"""What the desk's pages show, worked out from rows: no request, no query, no decision is made here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from patterns.reliability import level_of
+from remediation.desk.reads import Details
+from remediation.desk.waiting import MOST, Figures, Waiting
+from remediation.drafting.models import Attempt, Remediation
+from remediation.tickets.models import Ticket
+from remediation.tickets.states import TicketStatus
+
+LATE = timedelta(hours=4)
+MOVING = frozenset({TicketStatus.PROCESSING, TicketStatus.EXECUTING})
+"""Statuses in which the ticket page keeps itself fresh."""
+REDRAFTABLE = frozenset({"failed", "needs_person"})
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """What a status means for a person, and the page on which the ticket goes on."""
+
+    text: str
+    url_name: str = ""
+    action: str = ""
+    tone: str = "info"
+
+
+NEXT_STEPS = {
+    TicketStatus.PROCESSING: NextStep("The drafter reads the evidence. This page follows."),
+    TicketStatus.AWAITING_REVIEW: NextStep("A draft waits for review.", "review", "Review", "warn"),
+    TicketStatus.AWAITING_APPROVAL: NextStep("The content is signed; the rollout is not.", "review", "Review", "warn"),
+    TicketStatus.EXECUTING: NextStep("The rollout is signed.", "run", "See the run"),
+    TicketStatus.RESOLVED: NextStep("The run did what it should. Did it help?", "feedback", "Give feedback", "good"),
+    TicketStatus.PARTIALLY_REMEDIATED: NextStep(
+        "Something was changed, and the ticket is not resolved.", "run", "See the run", "bad"
+    ),
+    TicketStatus.FAILED: NextStep("Nothing was changed.", "review", "See what was drafted", "bad"),
+    TicketStatus.NEEDS_PERSON: NextStep("A person has to go on.", "review", "Go on", "warn"),
+    TicketStatus.REJECTED: NextStep("The draft was rejected.", "review", "See why", "bad"),
+    TicketStatus.CLOSED: NextStep("The ticket is closed.", "feedback", "Give feedback", "good"),
+}
+
+
+def row_of(row: Waiting, *, at: datetime) -> dict[str, Any]:
+    """A row of the queue."""
+    remediation = row.remediation
+    return {
+        "ticket": remediation.ticket,
+        "remediation": remediation,
+        "gates": [{"name": gate.gate.capitalize(), "verdict": gate.has_passed} for gate in row.gates],
+        "missing": row.missing,
+        "is_mine": row.is_mine,
+        "is_late": at - remediation.status_at > LATE,
+        **score_of(remediation.reliability_permille),
+    }
+
+
+def ticket_row(ticket: Ticket) -> dict[str, Any]:
+    """A row of the list of tickets; `reads.tickets` has put its newest remediation beside it."""
+    newest: list[Remediation] = ticket.newest_remediations  # type: ignore[attr-defined]  # prefetched
+    return {"ticket": ticket, **score_of(newest[0].reliability_permille if newest else None)}
+
+
+def score_of(permille: int | None) -> dict[str, Any]:
+    """A reliability as a number with its level."""
+    if permille is None:
+        return {"score": None, "level": ""}
+    return {"score": permille / 10, "level": level_of(permille / 10)}
+
+
+def figures_of(figures: Figures, *, at: datetime) -> list[dict[str, Any]]:
+    """The figures on top of the queue."""
+    count = f"{MOST}+" if figures.count >= MOST else figures.count
+    oldest = _span(at - figures.oldest) if figures.oldest else "none"
+    return [
+        {"name": "Waiting", "value": count, "note": "for a decision, in the categories you see"},
+        {"name": "Longest wait", "value": oldest, "note": "since its last step"},
+    ]
+
+
+def seen_of(rows: Sequence[Waiting], figures: Figures) -> str:
+    """What a reader of the queue has seen; changes with every row that comes, goes or moves."""
+    parts = [f"{row.remediation.pk}.{row.remediation.status}.{row.remediation.status_at}.{row.missing}" for row in rows]
+    return sha256("|".join([str(figures), *parts]).encode()).hexdigest()[:16]
+
+
+def facts_of(details: Details) -> list[tuple[str, Any]]:
+    """What is known about a ticket from the start."""
+    ticket = details.ticket
+    confidence = None if details.confidence is None else f"{round(details.confidence * 100)} %"
+    return [
+        ("Category", ticket.category),
+        ("Service", ticket.service or "not said"),
+        ("Environment", ticket.get_environment_display()),
+        ("Systems", ", ".join(ticket.affected_systems) or "not said"),
+        ("Opened by", ticket.opened_by),
+        (
+            "Workers may run",
+            "yes, once it is signed" if ticket.enable_auto_remediation else "no: people run it by hand",
+        ),
+        ("Pattern", ticket.pattern or "none yet"),
+        ("Confidence of the draft", confidence or "no data"),
+    ]
+
+
+def drafted_by(details: Details) -> str:
+    """Who wrote the draft, and who changed it last."""
+    remediation, revision = details.remediation, details.revision
+    if remediation is None or revision is None:
+        return "no draft yet"
+    by = f"drafted by {remediation.get_drafter_display() or 'nobody yet'}"
+    return f"{by}, revision {revision.number} by {revision.author}" if revision.author else by
+
+
+def step_of(ticket: Ticket) -> NextStep:
+    """What the ticket's status means."""
+    return NEXT_STEPS[TicketStatus(ticket.status)]
+
+
+def price_of(attempt: Attempt) -> str:
+    """Tokens and price of an attempt; nothing for a drafter that costs none."""
+    if attempt.input_tokens is None:
+        return ""
+    price = "" if attempt.price_microdollars is None else f", ${attempt.price_microdollars / 1_000_000:.4f}"
+    return f"{attempt.input_tokens:,} tokens in, {attempt.output_tokens or 0:,} out{price}"
+
+
+def _span(wait: timedelta) -> str:
+    minutes = int(wait.total_seconds() // 60)
+    if minutes < 60:  # noqa: PLR2004 - an hour
+        return f"{max(minutes, 0)} min"
+    hours, days = minutes // 60, minutes // 1440
+    return f"{days} day{'s' if days > 1 else ''}" if days else f"{hours} h {minutes % 60} min"
