@@ -1,0 +1,103 @@
+"""Tickets by the hundred thousand, made in the database, and three reviewers who may see 10 of 60 categories each.
+
+What the three may see lies differently: evenly among everything, only in the oldest twentieth, or in sixty rows in all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from portal.access import grants
+from portal.access.models import Person
+from portal.estate.models import Category
+
+CATEGORIES = 60
+WHERE = ("spread evenly", "old", "rare")
+RARE_ROWS = 60
+WAITS_ONE_IN = 20  # tickets; everything else is resolved
+
+# The first ten categories are old, the next ten rare, and the other forty busy; of those ten belong to `spread evenly`.
+_FILL = """
+CREATE TEMPORARY TABLE bench_rows ON COMMIT DROP AS
+SELECT i, i %% %(waits)s = 0 OR i %% %(rare_every)s = 0 AS is_waiting, 1 + i %% 4 AS severity,
+       now() - make_interval(mins => %(n)s - i) AS at,
+       (%(categories)s::bigint[])[CASE WHEN i %% %(rare_every)s = 0 THEN 11 + i / %(rare_every)s %% 10
+                                       WHEN i <= %(n)s / 20 THEN 1 + i %% 10
+                                       ELSE 21 + i %% 40 END] AS category
+  FROM generate_series(1, %(n)s) AS i;
+
+INSERT INTO tickets_ticket (key, title, description, category_id, severity, environment, affected_systems,
+                            enable_auto_remediation, status, resolution, opened_by_id, opened_at, finished_at)
+SELECT 'BENCH-' || i, 'Error rate of service ' || i %% 97 || ' is above its threshold',
+       'One request of fifty fails on host-' || i %% 997 || ' since the last release.', category, severity,
+       'production', ARRAY['host-' || i %% 997], false,
+       CASE WHEN is_waiting THEN 'awaiting_review' ELSE 'resolved' END, '',
+       %(opener)s, at, CASE WHEN is_waiting THEN NULL ELSE at + interval '40 minutes' END
+  FROM bench_rows ORDER BY i;
+
+INSERT INTO drafting_remediation (ticket_id, number, category_id, severity, status, status_at, status_reason, drafter,
+                                  risk, confidence_percent, reliability_permille, has_written, created_at)
+SELECT t.id, 1, category, r.severity, CASE WHEN is_waiting THEN 'in_review' ELSE 'succeeded' END,
+       at + interval '1 minute', '', 'runbook', 'medium', 80, 600, NOT is_waiting, at
+  FROM bench_rows r JOIN tickets_ticket t ON t.key = 'BENCH-' || i ORDER BY i
+"""
+_EMPTY = "TRUNCATE tickets_ticket CASCADE; DELETE FROM jobs_job WHERE kind = 'drafting.draft'"
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A reviewer, and where among all tickets the ones lie that this person may see."""
+
+    person: Person
+    where: str
+
+
+def readers() -> list[Reader]:
+    """The three reviewers with their grants."""
+    categories = _categories()
+    parts = {"old": categories[:10], "rare": categories[10:20], "spread evenly": categories[20:30]}
+    return [Reader(_reviewer(where, parts[where]), where) for where in WHERE]
+
+
+def fill(count: int, opener: Person) -> None:
+    """Exactly so many tickets, each with a remediation, and none besides."""
+    empty()
+    ids = [category.pk for category in _categories()]
+    values = {
+        "n": count,
+        "waits": WAITS_ONE_IN,
+        "rare_every": count // RARE_ROWS,
+        "categories": ids,
+        "opener": opener.pk,
+    }
+    with transaction.atomic(), connection.cursor() as cursor:
+        for statement in _FILL.split(";"):
+            cursor.execute(statement, values)
+        cursor.execute("ANALYZE tickets_ticket, drafting_remediation")
+
+
+def empty() -> None:
+    """No ticket at all, and nothing left to draft."""
+    with connection.cursor() as cursor:
+        cursor.execute(_EMPTY)
+
+
+def _categories() -> list[Category]:
+    """The shipped categories come last, among the busy ones."""
+    shipped = list(Category.objects.exclude(slug__startswith="bench-"))
+    names = [f"bench-{number:02}" for number in range(CATEGORIES - len(shipped))]
+    made = [Category.objects.get_or_create(slug=slug, defaults={"name": slug})[0] for slug in names]
+    return [*made, *shipped]
+
+
+def _reviewer(where: str, categories: list[Category]) -> Person:
+    username = f"bench.{where.replace(' ', '.')}"
+    person = Person.objects.filter(username=username).first() or Person.objects.create_user(username)
+    for category in categories:
+        for verb in ("see", "review", "sign_merge"):
+            grants.give(to=person, verb=verb, category=category, actor=person.at("command"), at=timezone.now())
+    return person
