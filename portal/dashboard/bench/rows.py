@@ -67,7 +67,7 @@ def fill(count: int, opener: Person) -> None:
     """Exactly so many tickets, each with a remediation, and none besides."""
     empty()
     ids = [category.pk for category in _categories()]
-    values = {
+    values: dict[str, Any] = {
         "n": count,
         "waits": WAITS_ONE_IN,
         "rare_every": count // RARE_ROWS,

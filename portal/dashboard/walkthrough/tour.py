@@ -188,7 +188,7 @@ def _reliability(api: Api, key: str) -> float | None:
 
 
 def _standing(pattern: dict[str, Any]) -> str:
-    success = "no run yet" if pattern["success_rate"] is None else f"{pattern['success_rate']:g}% succeeded"
+    success = "no run yet" if pattern["success_rate"] is None else f"{pattern['success_rate']:.0%} succeeded"
     seen = f"seen {pattern['occurrences']} times, executed {pattern['executed_count']} times, {success}"
     return f"{seen}; {'eligible' if pattern['is_eligible'] else 'not eligible yet: ' + ' '.join(pattern['reasons'])}"
 
