@@ -13,10 +13,12 @@ from django.db import transaction
 from portal.access import grants
 from portal.access.models import Person
 from portal.audit import services as audit
+from portal.estate.models import TargetLock
 from portal.jobs import services as jobs
 from portal.kit import canonical
 from portal.kit.actors import Actor, Door, Ref
 from portal.kit.moving import move as compare_and_swap
+from portal.kit.refusals import StaleTransition, because
 from remediation.drafting import schema
 from remediation.drafting.models import Drafter, Remediation, Revision
 from remediation.drafting.states import NEXT, Status, ticket_status
@@ -123,9 +125,17 @@ def redraft(remediation_id: int, *, person: Person, door: Door, at: datetime) ->
     with transaction.atomic():
         remediation = locked(remediation_id)
         grants.require(person, "review", remediation.category)
+        _refuse_while_run_waits(remediation)
         move(remediation, Status.DRAFTING, actor=person.at(door), at=at, reason="A person asked for a new draft.")
         jobs.publish("remediation.redraft", subject_id=remediation.pk, at=at)
     return remediation
+
+
+def _refuse_while_run_waits(remediation: Remediation) -> None:
+    """A run that waits for a person still holds its targets, and a new draft would forget it."""
+    if TargetLock.objects.filter(ticket_key=remediation.ticket.key, released_at=None).exists():
+        text = "A run of this ticket waits for a person. Roll it back or give it up first."
+        raise StaleTransition(because("run_waits", text))
 
 
 def _resolution(status: Status, reason: str) -> str:

@@ -159,21 +159,19 @@ def test_a_run_that_workers_drive_is_not_taken_from_them(workers: LabProcess) ->
             verb(made.run.pk, person=made.operator, door="page", at=timezone.now())
 
 
-def test_a_run_whose_remediation_is_drafted_anew_only_goes_back(workers: LabProcess) -> None:
+def test_nobody_drafts_anew_while_a_run_waits_for_a_person(workers: LabProcess) -> None:
     made = signed(ONE_STEP)
     workers.fault("scale_deployment", "lies")
     shift = claimed(made)
     stepping.take_step(shift, 1)
     with shift.writing() as run:
         records.move_run(run, RunStatus.NEEDS_PERSON, actor=records.WORKERS, at=timezone.now())
-    remediations.redraft(made.remediation.pk, person=made.cast["reviewer"], door="page", at=timezone.now())
-    for verb in (runs.resume, runs.take_over):
-        with pytest.raises(StaleTransition, match="drafting by now"):
-            verb(made.run.pk, person=made.operator, door="page", at=timezone.now())
+    with pytest.raises(StaleTransition, match="A run of this ticket waits for a person"):
+        remediations.redraft(made.remediation.pk, person=made.cast["reviewer"], door="page", at=timezone.now())
     runs.roll_back(made.run.pk, person=made.operator, door="page", at=timezone.now())
     drain("execution")
     assert made.run.status == "rolled_back"
-    assert made.remediation.status == "drafting"
+    assert made.remediation.status == "rolled_back"
 
 
 def test_a_paused_run_can_be_finished_by_hand(workers: LabProcess) -> None:
