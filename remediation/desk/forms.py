@@ -80,13 +80,15 @@ class TicketForm(forms.Form):
     )
     title = forms.CharField(max_length=300)
     description = forms.CharField(
-        widget=forms.Textarea, validators=[not_too_large], help_text="What is wrong, since when, and what was tried."
+        widget=forms.Textarea({"rows": 6}),
+        validators=[not_too_large],
+        help_text="What is wrong, since when, and what was tried.",
     )
     category = forms.ChoiceField()
     severity = forms.TypedChoiceField(coerce=int, choices=SEVERITIES, initial=Severity.SEV3.value)
     environment = forms.ChoiceField(choices=Environment.choices, initial=Environment.PRODUCTION.value)
     service = forms.ChoiceField(required=False)
-    affected_systems = forms.CharField(required=False, widget=forms.Textarea, help_text="One per line.")
+    affected_systems = forms.CharField(required=False, widget=forms.Textarea({"rows": 3}), help_text="One per line.")
     enable_auto_remediation = forms.BooleanField(
         required=False,
         label="Workers may run the signed plan",
@@ -150,7 +152,7 @@ class EvidenceForm(forms.Form):
         return NewEvidence(**self.cleaned_data)
 
 
-EvidenceForms = forms.formset_factory(EvidenceForm, extra=ROWS, max_num=PIECES, validate_max=True)
+EvidenceForms = forms.formset_factory(EvidenceForm, extra=ROWS, max_num=PIECES, absolute_max=PIECES, validate_max=True)
 
 
 class CloseForm(forms.Form):

@@ -1,0 +1,163 @@
+"""Sign-in, queue, tickets and the emergency stop in a real browser: light, dark and on a phone."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from portal.access.models import Person
+from portal.jobs.testing import drain
+from portal.kit.testing.browser import PHONE, CleanPage, scrolls_sideways, serious, sign_in
+from portal.signoff import brakes
+from remediation.connectors import seed as connectors
+from remediation.connectors.testing import LabProcess
+from remediation.drafting import services as remediations
+from remediation.drafting.models import Remediation
+from remediation.review import testing as review
+from remediation.tickets.models import Evidence
+
+pytestmark = pytest.mark.browser
+Scheme = Literal["light", "dark"]
+
+
+@pytest.fixture
+def cast(site: LiveServer, lab: LabProcess) -> dict[str, Person]:
+    """People of every role, and a queue of three."""
+    review.world()
+    connectors.load(timezone.now())
+    cast = review.people()
+    for person in cast.values():
+        person.set_password("correct horse")
+        person.save()
+    for key, severity in (("INC-1", 1), ("INC-2", 2)):
+        ticket = review.ticket(cast["engineer"], key, severity=severity)
+        Evidence.objects.update(observed_at=timezone.now() - timedelta(minutes=5))
+        review.drafted(ticket, review.with_command() if severity == 2 else None)
+        drain("probe")
+    ticket = review.ticket(cast["engineer"], "INC-3", title="Something nobody has seen before", severity=3)
+    begun = remediations.begin(ticket.pk, actor=cast["engineer"].at("job"), at=timezone.now())
+    reasons = ["No runbook fits, and the evidence names no system."]
+    remediations.ask_person(begun.pk, reasons=reasons, actor=cast["engineer"].at("job"), at=timezone.now())
+    Remediation.objects.filter(pk=begun.pk).update(status_at=timezone.now() - timedelta(hours=6))
+    return cast
+
+
+def check(page: Page, name: str) -> None:
+    """What holds for every page; with SHOTS set, also a picture of it."""
+    shots = os.environ.get("SHOTS")
+    if shots:
+        page.screenshot(path=Path(shots) / f"{name}.png", full_page=True)
+    assert serious(page) == []
+    assert not scrolls_sideways(page)
+
+
+def on(page: Page, scheme: Scheme, width: int) -> str:
+    """Put the page on a screen; the name of the screen."""
+    page.emulate_media(color_scheme=scheme)
+    page.set_viewport_size({"width": width, "height": 900} if width > 600 else PHONE)
+    return f"{scheme}-{width}"
+
+
+SCREENS = pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 1440), ("light", 390), ("dark", 390)])
+
+
+@SCREENS
+def test_every_page_is_accessible_and_fits(
+    site: LiveServer, cast: dict[str, Person], clean_page: Page, scheme: Scheme, width: int
+) -> None:
+    screen = on(clean_page, scheme, width)
+    clean_page.goto(f"{site.url}/tickets")
+    check(clean_page, f"login-{screen}")
+    both = cast["engineer"]
+    both.groups.add(*cast["approver"].groups.all(), *cast["auditor"].groups.all())
+    sign_in(clean_page.context, site.url, both)
+    brakes.engage(
+        scope="category:storage", reason="Array firmware", person=cast["operator"], door="page", at=timezone.now()
+    )
+    for path in ("", "tickets", "tickets/new", "tickets/INC-1", "tickets/INC-3", "notices", "stop", "audit"):
+        clean_page.goto(f"{site.url}/{path}")
+        expect(clean_page.get_by_role("heading", level=1)).to_be_visible()
+        expect(clean_page.get_by_role("alert").filter(has_text="Array firmware")).to_be_visible()
+        check(clean_page, f"{path.replace('/', '-') or 'queue'}-{screen}")
+
+
+def test_signing_in_leads_where_one_wanted_to_go(site: LiveServer, cast: dict[str, Person], watched: CleanPage) -> None:
+    page = watched.page
+    page.goto(f"{site.url}/tickets/INC-1")
+    page.get_by_label("Name").fill("reviewer")
+    page.get_by_label("Password").fill("wrong horse")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).to_contain_text("correct username and password")
+    page.get_by_label("Password").fill("correct horse")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page).to_have_url(f"{site.url}/tickets/INC-1")
+    page.get_by_label("Signed in as reviewer").click()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page).to_have_url(f"{site.url}/login")
+
+
+def test_the_queue_is_read_by_keyboard_and_follows(site: LiveServer, cast: dict[str, Person], clean_page: Page) -> None:
+    sign_in(clean_page.context, site.url, cast["reviewer"])
+    clean_page.goto(site.url)
+    rows = clean_page.locator(".queue > li")
+    expect(rows).to_have_count(3)
+    expect(rows.first).to_contain_text("INC-1")
+    ticket = review.ticket(cast["engineer"], "INC-4", severity=1)
+    review.drafted(ticket)
+    drain("probe")
+    expect(rows).to_have_count(4, timeout=15_000)
+    clean_page.get_by_role("link", name="Mine to sign").click()
+    expect(rows).to_have_count(3)
+    clean_page.keyboard.press("j")
+    clean_page.keyboard.press("Enter")
+    expect(clean_page).to_have_url(f"{site.url}/tickets/INC-1/review")
+
+
+def test_a_ticket_is_written_without_losing_a_word(
+    site: LiveServer, cast: dict[str, Person], watched: CleanPage
+) -> None:
+    page = watched.page
+    sign_in(page.context, site.url, cast["engineer"])
+    page.goto(f"{site.url}/tickets")
+    page.get_by_role("link", name="New ticket").click()
+    page.get_by_label("Title").fill("Disk full on log shippers")
+    page.get_by_label("Description").fill("98 percent.")
+    page.get_by_label("Category").select_option("server")
+    page.get_by_label("Observed at (UTC)").first.fill("2026-11-20T10:00:00")
+    page.get_by_role("button", name="Room for more evidence").click()
+    expect(page.get_by_label("Observed at (UTC)")).to_have_count(6)
+    expect(page.get_by_label("Observed at (UTC)").first).to_have_value("2026-11-20T10:00")
+    watched.expect_status(422)
+    page.get_by_role("button", name="Open the ticket").click()
+    expect(page.get_by_role("alert").first).to_contain_text("Ticket: This field is required.")
+    check(page, "new-with-mistakes")
+    page.get_by_label("Ticket").fill("INC-9")
+    page.get_by_label("Kind").first.select_option("metric")
+    page.get_by_label("Text or output").first.fill("disk 98%")
+    page.get_by_role("button", name="Open the ticket").click()
+    expect(page).to_have_url(f"{site.url}/tickets/INC-9")
+    expect(page.locator("#evidence-E1")).to_contain_text("disk 98%")
+
+
+def test_one_person_stops_and_another_lets_work_go_on(
+    site: LiveServer, cast: dict[str, Person], clean_page: Page
+) -> None:
+    sign_in(clean_page.context, site.url, cast["operator"])
+    clean_page.goto(site.url)
+    clean_page.get_by_role("link", name="Emergency stop").click()
+    clean_page.get_by_label("Why").fill("Unplanned failover")
+    clean_page.get_by_role("button", name="Stop", exact=True).click()
+    banner = clean_page.get_by_role("alert").filter(has_text="Unplanned failover")
+    expect(banner).to_be_visible()
+    expect(clean_page.get_by_text("somebody else releases it")).to_be_visible()
+    sign_in(clean_page.context, site.url, cast["approver"])
+    clean_page.goto(f"{site.url}/stop")
+    clean_page.get_by_role("button", name="Release the stop of all").click()
+    expect(banner).to_have_count(0)
