@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -18,6 +18,11 @@ from remediation.drafting.states import WAITING
 from remediation.tickets.models import KEY, Evidence, Severity
 from remediation.tickets.services import NewEvidence, NewTicket
 from remediation.tickets.states import TicketStatus
+
+if TYPE_CHECKING:
+    PiecesBase = forms.BaseFormSet["EvidenceForm"]
+else:
+    PiecesBase = forms.BaseFormSet
 
 ROWS = 3
 """Pieces of evidence a fresh form has room for, and how many more are added at a time."""
@@ -152,7 +157,19 @@ class EvidenceForm(forms.Form):
         return NewEvidence(**self.cleaned_data)
 
 
-EvidenceForms = forms.formset_factory(EvidenceForm, extra=ROWS, max_num=PIECES, absolute_max=PIECES, validate_max=True)
+class Pieces(PiecesBase):
+    """Any number of observations; rows that stay empty do not count, wherever they stand."""
+
+    def initial_form_count(self) -> int:
+        return 0
+
+    def total_form_count(self) -> int:
+        return super().total_form_count() if self.is_bound else min(len(self.initial or ()) + ROWS, PIECES)
+
+
+EvidenceForms = forms.formset_factory(
+    EvidenceForm, formset=Pieces, max_num=PIECES, absolute_max=PIECES, validate_max=True
+)
 
 
 class CloseForm(forms.Form):

@@ -115,6 +115,7 @@ def test_the_queue_is_read_by_keyboard_and_follows(site: LiveServer, cast: dict[
     expect(rows).to_have_count(4, timeout=15_000)
     clean_page.get_by_role("link", name="Mine to sign").click()
     expect(rows).to_have_count(3)
+    clean_page.wait_for_load_state()
     clean_page.keyboard.press("j")
     clean_page.keyboard.press("Enter")
     expect(clean_page).to_have_url(f"{site.url}/tickets/INC-1/review")

@@ -110,6 +110,7 @@ def test_room_for_more_evidence_keeps_what_was_typed_and_judges_nothing(cast: di
     assert answer.status_code == 200
     pieces = answer.context["pieces"]
     assert len(pieces.forms) == 6
+    assert 'name="evidence-INITIAL_FORMS" value="0"' in answer.content.decode()
     assert pieces.forms[1]["command"].value() == "kubectl get deploy"
     assert answer.context["form"]["title"].value() == "Payments pods unhealthy"
     assert "checked" in str(answer.context["form"]["enable_auto_remediation"])
