@@ -74,6 +74,8 @@ def learn_feedback(feedback_id: int) -> str:
     ticket, at = row.ticket, row.updated_at
     if ticket.pattern is None:
         return "The ticket has no pattern."
+    if patterns.learned(ticket_id=ticket.pk, person_id=row.person_id, at=at):
+        return "This answer was learned before."
     with transaction.atomic():
         remediation = _newest(ticket)
         assessment = (
