@@ -45,7 +45,8 @@ SELECT t.id, 1, category, r.severity, CASE WHEN is_waiting THEN 'in_review' ELSE
        at + interval '1 minute', '', 'runbook', 'medium', 80, 600, NOT is_waiting, at
   FROM bench_rows r JOIN tickets_ticket t ON t.key = 'BENCH-' || i ORDER BY i
 """
-_EMPTY = "TRUNCATE tickets_ticket CASCADE; DELETE FROM jobs_job WHERE kind = 'drafting.draft'"
+# Reservations count for an hour, and an earlier measurement shall not use up the limit of this one.
+_EMPTY = "TRUNCATE tickets_ticket, policy_reservation CASCADE; DELETE FROM jobs_job WHERE kind = 'drafting.draft'"
 
 
 @dataclass(frozen=True, slots=True)
