@@ -78,7 +78,8 @@ def _place(ticket: Ticket, *, at: datetime) -> patterns.Placed:
     placed = patterns.place(
         patterns.Wording(ticket.ref, ticket.category, ticket.title, ticket.description, ticket.environment), at=at
     )
-    Ticket.objects.filter(pk=ticket.pk, pattern=None).update(pattern=placed.pattern)
+    new = {"pattern": placed.pattern, "pattern_similarity": placed.similarity}
+    Ticket.objects.filter(pk=ticket.pk, pattern=None).update(**new)
     return placed
 
 
