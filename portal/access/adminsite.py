@@ -10,7 +10,6 @@ from django.contrib.admin.apps import AdminConfig
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.cache import never_cache
 
 
 class SettingsSite(AdminSite):
@@ -21,7 +20,6 @@ class SettingsSite(AdminSite):
     site_url = None
     enable_nav_sidebar = False
 
-    @never_cache
     def login(self, request: HttpRequest, extra_context: Mapping[str, Any] | None = None) -> HttpResponse:
         """The sign-in page, and from there back to the settings."""
         back = request.GET.get("next") or reverse("admin:index")

@@ -49,5 +49,6 @@ class CategoryPolicyAdmin(Audited):
         return ("category",) if obj else ()
 
     def save_model(self, request: HttpRequest, obj: Any, form: AnyForm, change: bool) -> None:  # noqa: FBT001 - Django's
-        obj.updated_at = timezone.now()
+        if form.has_changed():
+            obj.updated_at = timezone.now()
         super().save_model(request, obj, form, change)

@@ -20,6 +20,7 @@ from remediation.connectors import seed as connectors
 from remediation.connectors.testing import LabProcess
 from remediation.drafting import services as remediations
 from remediation.drafting.models import Remediation
+from remediation.policy.models import CategoryPolicy
 from remediation.review import testing as review
 from remediation.tickets.models import Evidence
 
@@ -86,6 +87,44 @@ def test_every_page_is_accessible_and_fits(
         expect(clean_page.get_by_role("heading", level=1)).to_be_visible()
         expect(clean_page.get_by_role("alert").filter(has_text="Array firmware")).to_be_visible()
         check(clean_page, f"{path.replace('/', '-') or 'queue'}-{screen}")
+
+
+@SCREENS
+def test_the_settings_wear_the_same_clothes(
+    site: LiveServer, cast: dict[str, Person], clean_page: Page, scheme: Scheme, width: int
+) -> None:
+    screen = on(clean_page, scheme, width)
+    root = Person.objects.create_superuser("root", "correct horse")
+    sign_in(clean_page.context, site.url, root)
+    policy = CategoryPolicy.objects.get(category__slug="network")
+    reviewer = cast["reviewer"]
+    for path in (
+        "",
+        "access/person/",
+        f"access/person/{reviewer.pk}/change/",
+        "access/person/add/",
+        f"auth/group/{reviewer.groups.get().pk}/change/",
+        f"estate/category/{policy.category_id}/change/",
+        "estate/service/add/",
+        f"policy/categorypolicy/{policy.pk}/change/",
+        "signoff/freeze/add/",
+        "drafting/remediation/",
+    ):
+        clean_page.goto(f"{site.url}/admin/{path}")
+        expect(clean_page.get_by_role("navigation", name="Sections")).to_be_visible()
+        check(clean_page, f"admin-{path.replace('/', '-')}{screen}")
+
+
+def test_a_remediation_opens_the_review_page_from_the_settings(
+    site: LiveServer, cast: dict[str, Person], clean_page: Page
+) -> None:
+    petra = cast["policy admin"]
+    petra.is_staff = True
+    petra.save()
+    sign_in(clean_page.context, site.url, petra)
+    clean_page.goto(f"{site.url}/admin/drafting/remediation/")
+    clean_page.get_by_role("link", name="INC-2").click()
+    expect(clean_page).to_have_url(f"{site.url}/tickets/INC-2/review")
 
 
 def test_signing_in_leads_where_one_wanted_to_go(site: LiveServer, cast: dict[str, Person], watched: CleanPage) -> None:

@@ -1,0 +1,213 @@
+"""The settings pages: what policy admins may change there, what nobody may, and the trail it leaves."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from django.contrib import admin
+from django.core.management import CommandError, call_command
+from django.test import Client
+from django.utils import timezone
+from guardian.admin import GuardedModelAdminMixin
+
+from portal.access import grants, tokens
+from portal.access.models import Person, Token
+from portal.access.testing import person
+from portal.audit import services as audit
+from portal.audit.models import Event
+from portal.estate import seed as estate
+from portal.estate.models import Category, Service
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def petra() -> Person:
+    estate.load_categories()
+    petra = person("petra", "policy admin")
+    Person.objects.filter(pk=petra.pk).update(is_staff=True)
+    return Person.objects.get(pk=petra.pk)
+
+
+@pytest.fixture
+def settings_pages(petra: Person) -> Client:
+    client = Client()
+    client.force_login(petra, backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def as_typed(client: Client, path: str) -> dict[str, Any]:
+    """A change form as the browser would send it back untouched."""
+    form = client.get(path).context["adminform"].form
+    values = {name: form[name].value() for name in form.fields}
+    return {name: value for name, value in values.items() if value not in (None, False)}
+
+
+def newest(kind: str) -> tuple[dict[str, Any], Event]:
+    event = Event.objects.filter(kind=kind).latest("id")
+    return audit.body_of(event), event
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "access/person/",
+        "access/person/add/",
+        "access/token/",
+        "auth/group/",
+        "estate/category/",
+        "estate/category/add/",
+        "estate/service/",
+        "estate/service/add/",
+        "estate/target/",
+        "estate/target/add/",
+        "signoff/freeze/",
+        "signoff/freeze/add/",
+        "connectors/connector/",
+        "drafting/remediation/",
+        "jobs/job/",
+    ],
+)
+def test_every_page_opens(settings_pages: Client, path: str) -> None:
+    assert settings_pages.get(f"/admin/{path}").status_code == 200
+
+
+def test_a_person_is_added_changed_and_deactivated_and_never_deleted(settings_pages: Client, petra: Person) -> None:
+    new = {"username": "nina", "kind": "human", "usable_password": "true"}
+    new |= {"password1": "quiet stork 9", "password2": "quiet stork 9"}
+    assert settings_pages.post("/admin/access/person/add/", new).status_code == 302
+    nina = Person.objects.get(username="nina")
+    assert nina.check_password("quiet stork 9")
+    body, event = newest("person.added")
+    assert (event.actor_name, event.door, event.subject_name) == ("petra", "admin", "nina")
+    assert "quiet stork" not in str(body)
+    assert "password" not in body["after"]
+    path = f"/admin/access/person/{nina.pk}/change/"
+    reviewer = nina.groups.model.objects.get(name="reviewer")
+    typed = as_typed(settings_pages, path) | {"groups": [reviewer.pk], "full_name": "Nina"}
+    typed.pop("is_active")
+    assert settings_pages.post(path, typed).status_code == 302
+    body, _ = newest("person.changed")
+    assert body["before"] == {"groups": [], "full_name": "", "is_active": True}
+    assert body["after"] == {"groups": ["reviewer"], "full_name": "Nina", "is_active": False}
+    assert settings_pages.post(f"/admin/access/person/{nina.pk}/delete/", {"post": "yes"}).status_code == 403
+    bulk = {"action": "delete_selected", "_selected_action": nina.pk, "post": "yes"}
+    settings_pages.post("/admin/access/person/", bulk)
+    assert Person.objects.filter(pk=nina.pk).exists()
+
+
+def test_nobody_gives_themselves_rights(settings_pages: Client, petra: Person) -> None:
+    path = f"/admin/access/person/{petra.pk}/change/"
+    approver = petra.groups.model.objects.get(name="approver")
+    typed = as_typed(settings_pages, path) | {"groups": [approver.pk], "is_superuser": "on"}
+    settings_pages.post(path, typed)
+    petra.refresh_from_db()
+    assert [group.name for group in petra.groups.all()] == ["policy admin"]
+    assert not petra.is_superuser
+    nina = person("nina")
+    other = f"/admin/access/person/{nina.pk}/change/"
+    settings_pages.post(other, as_typed(settings_pages, other) | {"is_superuser": "on"})
+    nina.refresh_from_db()
+    assert not nina.is_superuser
+
+
+def test_a_superuser_is_out_of_a_policy_admin_s_reach(settings_pages: Client) -> None:
+    root = Person.objects.create_superuser("root", "correct horse")
+    path = f"/admin/access/person/{root.pk}"
+    assert settings_pages.post(f"{path}/change/", {"username": "toor"}).status_code == 403
+    body = {"password1": "quiet stork 9", "password2": "quiet stork 9", "usable_password": "true"}
+    assert settings_pages.post(f"{path}/password/", body).status_code == 403
+    root.refresh_from_db()
+    assert root.check_password("correct horse")
+
+
+def test_a_new_password_for_somebody_leaves_an_event(settings_pages: Client) -> None:
+    nina = person("nina")
+    body = {"password1": "quiet stork 9", "password2": "quiet stork 9", "usable_password": "true"}
+    path = f"/admin/access/person/{nina.pk}/password/"
+    assert settings_pages.post(path, body | {"password2": "other"}).status_code == 200
+    assert not Event.objects.filter(kind="person.password_changed").exists()
+    assert settings_pages.post(path, body).status_code == 302
+    _, event = newest("person.password_changed")
+    assert (event.actor_name, event.subject_name) == ("petra", "nina")
+
+
+def test_tokens_are_revoked_and_their_fingerprints_never_shown(settings_pages: Client, petra: Person) -> None:
+    token, text = tokens.issue(
+        person=petra, name="ci", scopes=["stats:read"], actor=petra.at("page"), at=timezone.now()
+    )
+    for path in ("", f"{token.pk}/change/"):
+        page = settings_pages.get(f"/admin/access/token/{path}").content.decode()
+        assert token.digest not in page
+        assert text not in page
+    settings_pages.post("/admin/access/token/", {"action": "revoke", "_selected_action": token.pk})
+    assert Token.objects.get().revoked_at
+    assert newest("token.revoked")[1].door == "admin"
+    again = settings_pages.post("/admin/access/token/", {"action": "revoke", "_selected_action": token.pk}, follow=True)
+    assert "has been revoked before" in again.content.decode()
+
+
+def test_a_service_keeps_its_lists(settings_pages: Client) -> None:
+    body = {
+        "slug": "mail",
+        "name": "Mail",
+        "sensitivity": ["payments", "customer_data"],
+        "signals": "queue\n\n errors ",
+    }
+    assert settings_pages.post("/admin/estate/service/add/", body).status_code == 302
+    service = Service.objects.get(slug="mail")
+    assert (service.sensitivity, service.signals) == (["payments", "customer_data"], ["queue", "errors"])
+    path = f"/admin/estate/service/{service.pk}/change/"
+    typed = as_typed(settings_pages, path)
+    assert typed["signals"] == "queue\nerrors"
+    assert settings_pages.post(path, typed).status_code == 302
+    assert not Event.objects.filter(kind="service.changed").exists()
+
+
+def test_a_freeze_remembers_who_planned_it_and_ends_after_it_starts(settings_pages: Client, petra: Person) -> None:
+    body = {"reason": "Year's end", "starts_at_0": "2026-12-24", "starts_at_1": "00:00", "ends_at_0": "2026-12-23"}
+    body |= {"ends_at_1": "00:00"}
+    wrong = settings_pages.post("/admin/signoff/freeze/add/", body)
+    assert "A freeze ends after it starts." in wrong.content.decode()
+    assert settings_pages.post("/admin/signoff/freeze/add/", body | {"ends_at_0": "2027-01-02"}).status_code == 302
+    assert newest("freeze.added")[0]["after"]["ends_at"] == "2027-01-02T00:00:00+00:00"
+
+
+@pytest.mark.parametrize("path", ["audit/event/", "signoff/stop/"])
+def test_what_has_a_page_of_its_own_leads_there(settings_pages: Client, path: str) -> None:
+    answer = settings_pages.get(f"/admin/{path}")
+    assert (answer.status_code, answer["Location"] in ("/audit", "/stop")) == (302, True)
+
+
+def test_guardian_s_own_form_is_reachable_nowhere() -> None:
+    assert len(admin.site._registry) > 10
+    assert not [page for page in admin.site._registry.values() if isinstance(page, GuardedModelAdminMixin)]
+
+
+def test_grants_are_given_and_taken_back_by_command_and_shown(settings_pages: Client) -> None:
+    nina, network = person("nina"), Category.objects.get(slug="network")
+    out = io.StringIO()
+    call_command("grant", "nina", "review", "network", stdout=out)
+    call_command("grant", "approver", "run", "network", stdout=out)
+    assert grants.of(Person.objects.get(pk=nina.pk)).may("review", network.pk)
+    body, event = newest("grant.given")
+    assert (body, event.subject_name, event.door) == ({"verb": "run", "category": "network"}, "approver", "command")
+    page = settings_pages.get(f"/admin/estate/category/{network.pk}/change/").content.decode()
+    assert "nina: Review and edit drafts" in page
+    assert "approver: Run and roll back" in page
+    call_command("grant", "nina", "review", "network", "--take-back", stdout=out)
+    assert not grants.of(Person.objects.get(pk=nina.pk)).may("review", network.pk)
+    assert newest("grant.taken_back")[1].subject_name == "nina"
+    for wrong in (("nobody", "review", "network"), ("nina", "review", "unheard-of")):
+        with pytest.raises(CommandError):
+            call_command("grant", *wrong)
+
+
+def test_those_who_are_no_staff_get_nowhere() -> None:
+    client = Client()
+    client.force_login(person("erin", "engineer"), backend="django.contrib.auth.backends.ModelBackend")
+    for path in ("", "access/person/", "estate/category/add/"):
+        assert client.get(f"/admin/{path}").status_code == 302

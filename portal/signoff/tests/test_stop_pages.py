@@ -1,0 +1,103 @@
+"""The emergency stop through the browser's door: one stops, another releases, everybody is told."""
+
+from __future__ import annotations
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from portal.access.testing import person
+from portal.audit.models import Event
+from portal.estate import seed as estate
+from portal.signoff.models import Stop
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def world() -> None:
+    estate.load_categories()
+    estate.load_target("kubernetes:lab/x", name="x", connector="lab-kubernetes", service_slug=None, is_lab=True)
+
+
+def as_(name: str, *roles: str) -> Client:
+    client = Client()
+    client.force_login(person(name, *roles), backend="django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def engage(client: Client, scope: str = "all", reason: str = "Failover test") -> int:
+    return client.post("/stop/engage", {"scope": scope, "reason": reason}).status_code
+
+
+def release(client: Client) -> int:
+    return client.post(f"/stop/{Stop.objects.latest('id').pk}/release").status_code
+
+
+@pytest.mark.parametrize("scope", ["all", "category:network", "connector:lab-kubernetes"])
+def test_one_person_stops_and_everybody_is_told_on_every_page(scope: str) -> None:
+    operator = as_("omar", "operator")
+    assert engage(operator, scope) == 302
+    stop = Stop.objects.get()
+    assert (stop.scope, stop.reason, stop.engaged_by.username) == (scope, "Failover test", "omar")
+    event = Event.objects.get(kind="stop.engaged")
+    assert (event.actor_name, event.door) == ("omar", "page")
+    for path in ("/stop", "/notices", "/account/tokens"):
+        page = as_("erin", "engineer").get(path).content.decode()
+        assert f"Emergency stop for {scope} by omar: Failover test" in page
+    assert "Failover test" not in Client().get("/login").content.decode()
+
+
+def test_starting_again_takes_another_person() -> None:
+    omar = as_("omar", "operator")
+    engage(omar)
+    assert release(omar) == 403
+    assert "Somebody else releases" in omar.post(f"/stop/{Stop.objects.get().pk}/release").content.decode()
+    assert release(as_("erin", "engineer")) == 403
+    assert Stop.objects.get().released_at is None
+    assert release(as_("ana", "approver")) == 302
+    assert Stop.objects.get().released_by
+    assert release(as_("astrid", "approver")) == 409
+    page = as_("erin", "engineer").get("/stop").content.decode()
+    assert "Nothing is stopped" in page
+    assert "Emergency stop for" not in page
+    assert "Failover test" in page
+
+
+def test_a_mistake_keeps_what_was_typed() -> None:
+    omar = as_("omar", "operator")
+    silent = omar.post("/stop/engage", {"scope": "category:network", "reason": " "})
+    assert silent.status_code == 422
+    assert 'value="category:network" selected' in silent.content.decode()
+    unknown = omar.post("/stop/engage", {"scope": "category:unheard-of", "reason": "Keep me"})
+    assert unknown.status_code == 422
+    assert "Keep me" in unknown.content.decode()
+    engage(omar)
+    again = omar.post("/stop/engage", {"scope": "all", "reason": "Keep me too"})
+    assert again.status_code == 409
+    assert "engaged already" in again.content.decode()
+    assert "Keep me too" in again.content.decode()
+    assert Stop.objects.count() == 1
+
+
+def test_others_see_the_page_but_no_button() -> None:
+    erin = as_("erin", "engineer")
+    page = erin.get("/stop").content.decode()
+    assert "/stop/engage" not in page
+    assert 'aria-label="Emergency stop"' not in page
+    assert engage(erin) == 403
+    assert 'aria-label="Emergency stop"' in as_("omar", "operator").get("/notices").content.decode()
+    assert Client().get("/stop").status_code == 302
+
+
+def test_the_banner_is_one_query_on_every_page() -> None:
+    erin = as_("erin", "engineer")
+    with CaptureQueriesContext(connection) as calm:
+        erin.get("/notices")
+    for scope in ("all", "category:network", "category:cache"):
+        engage(as_("omar", "operator"), scope)
+    with CaptureQueriesContext(connection) as stopped:
+        erin.get("/notices")
+    assert len(stopped) == len(calm)
+    assert sum("signoff_stop" in query["sql"] for query in stopped) == 1
