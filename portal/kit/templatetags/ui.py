@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from django import template
@@ -22,6 +23,7 @@ register = template.Library()
 
 
 @register.simple_tag
+@lru_cache(maxsize=1024)  # a page draws the same few icons hundreds of times
 def icon(name: str, label: str = "", css: str = "") -> SafeString:
     """An icon of the sprite. With a label it speaks for itself; without one it is decoration beside words."""
     css_class = f"icon {css}".rstrip()
@@ -32,6 +34,7 @@ def icon(name: str, label: str = "", css: str = "") -> SafeString:
 
 
 @register.simple_tag
+@lru_cache(maxsize=1024, typed=True)
 def tag(kind: str, value: object) -> SafeString:
     """The tag of a value of a kind: `{% tag "status" ticket.status %}`, also severity, risk, plan, verdict, level."""
     label = labels.label_of(kind, value)
@@ -40,6 +43,7 @@ def tag(kind: str, value: object) -> SafeString:
 
 
 @register.simple_tag
+@lru_cache(maxsize=1024, typed=True)
 def symbol(kind: str, value: object, name: str = "") -> SafeString:
     """Only the icon of a value, for narrow places; read aloud it says what is meant and how it stands."""
     label = labels.label_of(kind, value)
