@@ -11,6 +11,7 @@ from remediation.policy.decide import DAY_NAMES
 from remediation.policy.facts import Switches
 from remediation.policy.models import CategoryPolicy, Decision
 
+APPROVAL = "AUTO_REMEDIATION_REQUIRE_APPROVAL"
 EVERY_HOUR = "At any hour"
 MODES = {
     "off": "Off: workers execute nothing; people follow the steps by hand",
@@ -72,17 +73,19 @@ def reliability(policy: CategoryPolicy, site: Switches) -> Rule:
     return Rule(name, f"{policy.min_reliability:g}")
 
 
+def asks(policy: CategoryPolicy, site: Switches) -> bool:
+    """Whether a person approves what is not critical."""
+    return site.requires_approval or bool(policy.requires_approval)
+
+
 def approval(policy: CategoryPolicy, site: Switches) -> Rule:
     """Whether a person approves; the site can ask for more than a policy, never for less."""
-    name, setting = "Approval", "AUTO_REMEDIATION_REQUIRE_APPROVAL"
+    words = "A person approves" if asks(policy, site) else "Not asked for, except for critical actions"
     if policy.requires_approval is None:
-        words = "A person approves" if site.requires_approval else "Not asked for, except for critical actions"
-        return Rule(name, words, setting=setting)
-    if policy.requires_approval:
-        return Rule(name, "A person approves")
-    if site.requires_approval:
-        return Rule(name, "The policy asks for none, the site asks for it all the same", setting=setting)
-    return Rule(name, "Not asked for, except for critical actions")
+        return Rule("Approval", words, setting=APPROVAL)
+    if site.requires_approval and not policy.requires_approval:
+        return Rule("Approval", "The policy asks for none, the site asks for it all the same", setting=APPROVAL)
+    return Rule("Approval", words)
 
 
 def automatic(policy: CategoryPolicy) -> str:
@@ -127,7 +130,7 @@ def settings_of(site: Switches) -> list[Setting]:
     return [
         Setting("AUTO_REMEDIATION_ENABLED", site.mode, MODES[site.mode]),
         Setting(
-            "AUTO_REMEDIATION_REQUIRE_APPROVAL",
+            APPROVAL,
             _on(site.requires_approval),
             "A person approves everything" if site.requires_approval else "Each policy says who approves",
         ),

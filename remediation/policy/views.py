@@ -64,6 +64,7 @@ def _row(found: CategoryPolicy | None, site: Switches) -> dict[str, object] | No
         "reliability": presenting.reliability(found, site),
         "hours": presenting.hours(found),
         "days": presenting.days(found),
+        "asks": presenting.asks(found, site),
         "approval": presenting.approval(found, site),
         "per_hour": presenting.per_hour(found, site),
     }

@@ -1,0 +1,195 @@
+"""Feedback, patterns, policies and the overview in a real browser: light and dark, at a desk and on a phone."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from django.utils import timezone
+from playwright.sync_api import Browser, Page, expect
+from pytest_django.live_server_helper import LiveServer
+
+from feedback.models import Feedback
+from patterns import services as patterns
+from patterns.models import Occurrence, Pattern
+from portal.access.models import Person
+from portal.jobs.testing import drain
+from portal.kit.testing.browser import PHONE, CleanPage, scrolls_sideways, serious, sign_in
+from remediation.review.testing import people, ticket, world
+from remediation.tickets.models import Ticket
+
+pytestmark = pytest.mark.browser
+Scheme = Literal["light", "dark"]
+
+STORIES = [
+    (27, "resolved", 5, True),
+    (24, "resolved", 4, True),
+    (20, "partially_remediated", 2, False),
+    (12, "resolved", 4, True),
+    (9, "resolved", 5, None),
+    (3, "failed", 1, False),
+    (1, "resolved", 5, True),
+]
+
+
+@pytest.fixture
+def cast(site: LiveServer) -> dict[str, Person]:
+    """People, and a month of one kind of incident: tickets, runs, answers, all learned from."""
+    world()
+    cast = people()
+    now = timezone.now()
+    for number, (days, status, rating, has_run) in enumerate(STORIES, start=1):
+        at = now - timedelta(days=days)
+        made = ticket(cast["engineer"], f"INC-{number}")
+        drain("drafting")
+        Ticket.objects.filter(pk=made.pk).update(status=status, finished_at=at)
+        _told(made, cast["engineer"], rating, has_run, at)
+    drain("general")
+    return cast
+
+
+def _told(made: Ticket, by: Person, rating: int, has_run: bool | None, at: object) -> None:  # noqa: FBT001 - a row's cell
+    pattern = Pattern.objects.get()
+    Occurrence.objects.filter(ticket_id=made.pk).update(at=at)
+    kind = "positive" if rating > 3 else "negative"
+    Feedback.objects.create(ticket=made, person=by, feedback_type=kind, rating=rating, created_at=at, updated_at=at)
+    if has_run is not None:
+        patterns.observe_run(
+            pattern_id=pattern.pk,
+            ticket=made.ref,
+            run_id=made.pk,
+            succeeded=has_run,
+            action="scale_deployment",
+            environment="production",
+            at=at,  # type: ignore[arg-type]  # a datetime
+        )
+    patterns.observe_feedback(
+        pattern_id=pattern.pk,
+        answer=patterns.Answer(made.ref, by.pk, kind, rating, None, None),
+        reliability_permille=400 + rating * 90,
+        at=at,  # type: ignore[arg-type]  # a datetime
+    )
+
+
+def look(page: Page, name: str) -> None:
+    """Keep a picture of the page, where somebody asks for pictures."""
+    if shots := os.environ.get("SHOTS"):
+        page.screenshot(path=Path(shots) / f"{name}.png", full_page=True)
+
+
+def pages() -> list[str]:
+    return [
+        "/patterns",
+        "/patterns/{pattern}",
+        "/policies",
+        "/policies/storage",
+        "/overview",
+        "/tickets/INC-1/feedback",
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1440, 390])
+def test_every_page_is_accessible_and_fits(
+    site: LiveServer, cast: dict[str, Person], clean_page: Page, scheme: Scheme, width: int
+) -> None:
+    sign_in(clean_page.context, site.url, cast["engineer"])
+    clean_page.emulate_media(color_scheme=scheme)
+    clean_page.set_viewport_size({"width": width, "height": 900})
+    for path in pages():
+        clean_page.goto(site.url + path.format(pattern=Pattern.objects.get().pk))
+        expect(clean_page.get_by_role("heading", level=1)).to_be_visible()
+        look(clean_page, f"{path.strip('/').replace('/', '-').replace('{pattern}', 'one')}-{scheme}-{width}")
+        folded = clean_page.locator("main details:not([open]) > summary")
+        while folded.count():
+            folded.first.click()
+        assert serious(clean_page) == [], path
+        assert not scrolls_sideways(clean_page), path
+
+
+def test_small_teams_and_mistakes_are_accessible_too(
+    site: LiveServer, cast: dict[str, Person], watched: CleanPage, settings: object
+) -> None:
+    settings.SMALL_TEAM = True  # type: ignore[attr-defined]  # pytest-django's wrapper
+    watched.expect_status(422)
+    page = watched.page
+    sign_in(page.context, site.url, cast["operator"])
+    page.goto(f"{site.url}/policies")
+    look(page, "policies-small-team")
+    assert serious(page) == []
+    page.goto(f"{site.url}/tickets/INC-1/feedback")
+    page.get_by_label("What worked").fill("Scaling.")
+    page.get_by_role("button", name="Send feedback").click()
+    expect(page.get_by_role("alert")).to_contain_text("Choose one to five stars.")
+    expect(page.get_by_label("What worked")).to_have_value("Scaling.")
+    look(page, "feedback-mistakes")
+    assert serious(page) == []
+    assert not Feedback.objects.filter(person=cast["operator"]).exists()
+
+
+def test_stars_are_given_by_keyboard_and_the_page_shows_what_they_changed(
+    site: LiveServer, cast: dict[str, Person], clean_page: Page
+) -> None:
+    page = clean_page
+    sign_in(page.context, site.url, cast["operator"])
+    page.goto(f"{site.url}/tickets/INC-7/feedback")
+    page.locator("[name=rating]").first.focus()
+    page.keyboard.press("Space")
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("radio", name="4 mostly")).to_be_checked()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    expect(page.get_by_role("radio", name="Positive")).to_be_checked()
+    page.get_by_role("group", name="Did the actions work?").get_by_label("Yes").check()
+    page.get_by_role("button", name="Send feedback").click()
+    expect(page.get_by_text("Your answer is being counted")).to_be_visible()
+    row = Feedback.objects.get(person=cast["operator"])
+    assert (row.rating, row.feedback_type, row.actions_worked, row.was_helpful) == (4, "positive", True, None)
+    drain("general")
+    effect = page.locator("#effect")
+    expect(effect.get_by_role("row", name="Positive feedback on the pattern")).to_contain_text("71.4 %")
+    expect(effect.get_by_role("row", name="Positive feedback on the pattern")).to_contain_text("75 %")
+    look(page, "feedback-effect")
+    assert serious(page) == []
+    effect.get_by_role("link").click()
+    expect(page).to_have_url(f"{site.url}/patterns/{Pattern.objects.get().pk}")
+
+
+def test_feedback_needs_no_scripts(site: LiveServer, cast: dict[str, Person], browser: Browser) -> None:
+    with browser.new_context(java_script_enabled=False, viewport=PHONE) as context:
+        sign_in(context, site.url, cast["operator"])
+        page = context.new_page()
+        page.goto(f"{site.url}/tickets/INC-1/feedback")
+        page.locator(".stars label").nth(4).click()
+        page.get_by_label("Negative").check()
+        page.get_by_label("What was really done").fill("restarted it\nscaled it")
+        page.get_by_role("button", name="Send feedback").click()
+        expect(page.get_by_text("your answer is kept")).to_be_visible()
+        expect(page.get_by_role("button", name="Change the answer")).to_be_visible()
+    row = Feedback.objects.get(person=cast["operator"])
+    assert (row.rating, row.feedback_type, row.actual_actions_taken) == (5, "negative", ["restarted it", "scaled it"])
+
+
+def test_the_keyboard_walks_the_rows_and_the_filter_narrows(
+    site: LiveServer, cast: dict[str, Person], clean_page: Page
+) -> None:
+    page = clean_page
+    sign_in(page.context, site.url, cast["auditor"])
+    page.goto(f"{site.url}/overview")
+    page.get_by_role("link", name="Patterns").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Patterns")
+    page.wait_for_load_state()
+    page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_contain_text("Payments pods unhealthy")
+    page.get_by_role("link", name="Patterns").first.click()
+    page.get_by_label("Seen at least").fill("8")
+    page.get_by_role("button", name="Filter").click()
+    expect(page.get_by_text("No patterns here")).to_be_visible()
+    page.get_by_label("Seen at least").fill("7")
+    page.get_by_role("button", name="Filter").click()
+    expect(page.get_by_role("row", name="Payments pods unhealthy")).to_be_visible()
