@@ -1,4 +1,4 @@
-"""The room's own job: the ledger does not grow for ever."""
+"""Housekeeping by the clock: the ledger does not grow for ever, and partitions are there before they are needed."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from portal.jobs import beats, services
 from portal.jobs.registry import Handed, handler
+from portal.kit import partitions
 
 _KEPT = timedelta(days=14)
 _BATCH = 1000
@@ -21,3 +22,9 @@ def tidy(job: Handed) -> str:
         if batch < _BATCH or not job.renew():
             break
     return f"forgot {forgotten} finished jobs"
+
+
+@handler("jobs.extend_partitions", queue="general", every_seconds=86_400)
+def extend_partitions(_job: Handed) -> str:
+    """Makes the partitions that the next days may need."""
+    return f"made {partitions.extend_all()} partitions"

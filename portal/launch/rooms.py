@@ -6,6 +6,7 @@ Reads the source, imports nothing. `python -m portal.launch.rooms` prints what i
 from __future__ import annotations
 
 import ast
+import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -112,4 +113,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     sys.exit(main())

@@ -4,6 +4,8 @@ from typing import ClassVar
 
 from django.db import migrations, models
 
+from portal.kit import partitions
+
 TABLE = """
 CREATE SEQUENCE audit_event_id_seq AS bigint;
 CREATE TABLE audit_event (
@@ -29,25 +31,6 @@ CREATE INDEX audit_event_ticket ON audit_event (ticket_id, id);
 CREATE INDEX audit_event_actor ON audit_event (actor_id, id);
 CREATE INDEX audit_event_subject ON audit_event (subject_kind, subject_id, id);
 CREATE INDEX audit_event_kind ON audit_event (kind, id);
-
-CREATE FUNCTION audit_event_extend() RETURNS integer LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
--- Keeps two empty partitions of ten million ids ahead of the sequence. Called nightly by the general cluster and at migration.
-DECLARE
-    width constant bigint := 10000000;
-    wanted bigint := (SELECT last_value FROM audit_event_id_seq) / width + 2;
-    made integer := 0;
-BEGIN
-    FOR part IN 0..wanted LOOP
-        IF to_regclass('audit_event_p' || part) IS NULL THEN
-            EXECUTE format('CREATE TABLE audit_event_p%s PARTITION OF audit_event FOR VALUES FROM (%s) TO (%s)',
-                           part, part * width, (part + 1) * width);
-            made := made + 1;
-        END IF;
-    END LOOP;
-    RETURN made;
-END $$;
-REVOKE ALL ON FUNCTION audit_event_extend() FROM PUBLIC;
-SELECT audit_event_extend();
 """
 
 
@@ -59,7 +42,7 @@ class Migration(migrations.Migration):
     operations: ClassVar = [
         migrations.SeparateDatabaseAndState(
             database_operations=[
-                migrations.RunSQL(TABLE, "DROP TABLE audit_event; DROP FUNCTION audit_event_extend();")
+                migrations.RunSQL(TABLE + partitions.extend_sql("audit_event"), partitions.drop_sql("audit_event"))
             ],
             state_operations=[
                 migrations.CreateModel(

@@ -9,9 +9,12 @@ from typing import Any
 import psycopg
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from portal.audit import services as audit
 from portal.audit.models import Event
+from portal.jobs import services as jobs
+from portal.jobs.testing import drain
 from portal.kit import canonical
 from portal.kit.actors import Actor, Ref, system
 
@@ -73,8 +76,18 @@ def test_what_has_no_canonical_text_is_not_recorded() -> None:
     assert not Event.objects.exists()
 
 
-@pytest.mark.django_db
-def test_partitions_stay_ahead_of_the_ids() -> None:
+def test_the_general_cluster_keeps_partitions_ahead_and_nobody_else_can(
+    committed_db: str, running_as: Callable[[str], Any]
+) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT setval('audit_event_id_seq', 19999999)")
+    jobs.enqueue("jobs.extend_partitions", at=timezone.now())
+    with running_as("general"):
+        assert drain("general") == ["jobs.extend_partitions: made 1 partitions"]
+
+
+def test_partitions_stay_ahead_of_the_ids(committed_db: str) -> None:
+    """On a database of its own: a sequence does not roll back."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT setval('audit_event_id_seq', 29999999)")
         cursor.execute("SELECT audit_event_extend()")

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from django.db import migrations, models
 
-from portal.kit import transitions
+from portal.kit import partitions, transitions
 from remediation.execution.states import RUN_NEXT, STEP_NEXT
 
 TABLE = """
@@ -22,26 +22,6 @@ CREATE TABLE execution_stepoutput (
 ) PARTITION BY RANGE (id);
 ALTER SEQUENCE execution_stepoutput_id_seq OWNED BY execution_stepoutput.id;
 CREATE INDEX execution_output_run ON execution_stepoutput (run_id, id);
-
-CREATE FUNCTION execution_stepoutput_extend() RETURNS integer LANGUAGE plpgsql SECURITY DEFINER
-SET search_path = public, pg_temp AS $$
--- Keeps two empty partitions of ten million ids ahead of the sequence. Called nightly by the general cluster and at migration.
-DECLARE
-    width constant bigint := 10000000;
-    wanted bigint := (SELECT last_value FROM execution_stepoutput_id_seq) / width + 2;
-    made integer := 0;
-BEGIN
-    FOR part IN 0..wanted LOOP
-        IF to_regclass('execution_stepoutput_p' || part) IS NULL THEN
-            EXECUTE format('CREATE TABLE execution_stepoutput_p%s PARTITION OF execution_stepoutput FOR VALUES FROM (%s) TO (%s)',
-                           part, part * width, (part + 1) * width);
-            made := made + 1;
-        END IF;
-    END LOOP;
-    RETURN made;
-END $$;
-REVOKE ALL ON FUNCTION execution_stepoutput_extend() FROM PUBLIC;
-SELECT execution_stepoutput_extend();
 """
 
 
@@ -53,7 +33,7 @@ class Migration(migrations.Migration):
         migrations.SeparateDatabaseAndState(
             database_operations=[
                 migrations.RunSQL(
-                    TABLE, "DROP TABLE execution_stepoutput; DROP FUNCTION execution_stepoutput_extend();"
+                    TABLE + partitions.extend_sql("execution_stepoutput"), partitions.drop_sql("execution_stepoutput")
                 )
             ],
             state_operations=[

@@ -17,6 +17,8 @@ from django.db import connection, transaction
 from django.utils.module_loading import module_has_submodule
 from psycopg import sql
 
+from portal.kit import partitions
+
 ROLES = ("web", "drafting", "probe", "execution", "general")
 Grants = dict[str, dict[str, str]]
 
@@ -35,7 +37,7 @@ class Command(BaseCommand):
         if problems := [*mistakes(grants), *differences(set(grants), found)]:
             raise CommandError("\n".join(problems))
         with transaction.atomic(), connection.cursor() as cursor:
-            for statement in statements(grants):
+            for statement in [*statements(grants), *functions()]:
                 cursor.execute(statement)
         if options["verbosity"]:
             self.stdout.write(f"Privileges on {len(grants)} tables granted to {len(ROLES)} roles.")
@@ -95,6 +97,13 @@ def statements(grants: Grants) -> Iterator[sql.Composed]:
                     sql.Identifier(table),
                     sql.Identifier(f"countersign_{role}"),
                 )
+
+
+def functions() -> Iterator[sql.Composed]:
+    """The general cluster keeps partitions ahead of the ids, through the owner's own functions."""
+    for table in partitions.partitioned():
+        name = sql.Identifier(f"{table}_extend")
+        yield sql.SQL("GRANT EXECUTE ON FUNCTION {}() TO countersign_general").format(name)
 
 
 def _fits(privileges: str) -> bool:
