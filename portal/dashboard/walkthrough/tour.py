@@ -68,17 +68,21 @@ def open_ticket(cast: Cast, incident: dict[str, Any], say: Say) -> str:
     return str(accepted["ticket_id"])
 
 
-def until(api: Api, key: str, wanted: str) -> dict[str, Any]:
-    """The ticket once it has the status, and its review a plan; fails when it ends up elsewhere."""
+def until(api: Api, key: str, *wanted: str) -> dict[str, Any]:
+    """The ticket once it has one of the statuses; fails when it ends up elsewhere."""
     give_up_at = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < give_up_at:
         ticket = api.get(f"/tickets/{key}")
-        if ticket["status"] == wanted:
+        if ticket["status"] in wanted:
             return ticket
         if ticket["status"] in {"failed", "needs_person", "rejected", "partially_remediated"}:
-            raise DidNotHappen(f"{key} is {ticket['status']} instead of {wanted}: {ticket['status_reason']}")
+            raise DidNotHappen(
+                f"{key} is {ticket['status']} instead of {' or '.join(wanted)}: {ticket['status_reason']}"
+            )
         time.sleep(0.1)
-    raise DidNotHappen(f"{key} is still {ticket['status']} after {PATIENCE_SECONDS:.0f} s instead of {wanted}.")
+    raise DidNotHappen(
+        f"{key} is still {ticket['status']} after {PATIENCE_SECONDS:.0f} s instead of {' or '.join(wanted)}."
+    )
 
 
 def tell_draft(ticket: dict[str, Any], say: Say) -> None:
