@@ -128,7 +128,7 @@ def _missing(
     asked: Thresholds,
 ) -> tuple[str, ...]:
     reasons = (
-        _short_of(tickets, asked.min_occurrences, "tickets of this pattern"),
+        _short_of(tickets, asked.min_occurrences, f"ticket{'' if tickets == 1 else 's'} of this pattern"),
         _short_of(positive_rate, asked.min_positive_rate, "% positive feedback"),
         _short_of(mean_reliability, asked.min_reliability, "mean reliability after feedback"),
         _short_of(success_rate, asked.min_success_rate, "% of executed remediations succeeded"),

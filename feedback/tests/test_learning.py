@@ -74,6 +74,7 @@ def shown(api: dict[str, APIClient], key: str) -> dict[str, Any]:
 
 
 def pattern_of(ticket: Ticket) -> Pattern:
+    assert ticket.pattern_id is not None
     return Pattern.objects.get(pk=ticket.pattern_id)
 
 

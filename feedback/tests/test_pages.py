@@ -142,7 +142,7 @@ def test_the_page_waits_until_the_answer_is_learned_then_shows_what_it_changed(
     before, after = by_name["Reliability of this ticket"]
     assert after > (before or 0)
     assert "hx-get" not in answer.content.decode()
-    assert "1 tickets of this pattern, at least 5 asked for." in answer.content.decode()
+    assert "1 ticket of this pattern, at least 5 asked for." in answer.content.decode()
 
 
 def test_a_changed_answer_shows_the_change_of_the_change(cast: dict[str, Person], incident: Ticket) -> None:

@@ -130,12 +130,13 @@ def test_a_strange_cursor_is_refused(auditor: Client, categories: dict[str, Cate
 def test_the_pages_of_a_list_hold_every_pattern_once(auditor: Client, categories: dict[str, Category]) -> None:
     for number in range(120):
         pattern(categories["network"], f"p{number}", occurrences=number % 7)
-    seen, query = list[str](), ""
-    while query is not None:
-        answer = auditor.get(f"/patterns{query or '?category=network'}")
+    seen: list[str] = []
+    query: str | None = "?category=network"
+    while query:
+        assert "category=network" in query
+        answer = auditor.get(f"/patterns{query}")
         seen += [row.pattern.title for row in answer.context["rows"]]
         query = answer.context["older"]
-        assert query is None or "category=network" in query
     assert len(seen) == len(set(seen)) == 120
 
 

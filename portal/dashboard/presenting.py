@@ -38,6 +38,8 @@ class Line:
     positive: float | None
     rating: float | None
     answers: int
+    patterns: int
+    eligible: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ class Overview:
     feedback: Chart
     ratings: Chart
     by_category: Chart
+    patterns: Chart
     lines: list[Line]
 
 
@@ -68,6 +71,7 @@ def overview(categories: Collection[Category], *, days: int, until: datetime) ->
         feedback=_feedback(quality.overall),
         ratings=_ratings(stats.ratings(categories, period)),
         by_category=_quality(lines),
+        patterns=_patterns(lines),
         lines=lines,
     )
 
@@ -78,7 +82,7 @@ def figures_of(quality: stats.Figures, autonomy: stats.Figures) -> list[Figure]:
     return [
         Figure("Reliability", _said(_points(quality["average_reliability"])), "mean, of 100"),
         Figure("Resolved", _said(percent(quality["resolution_rate"]), " %"), f"of {finished} finished tickets"),
-        Figure("Executed by workers", _said(percent(autonomy["execution_rate"]), " %"), f"of {decided} decided"),
+        Figure("Executed", _said(percent(autonomy["execution_rate"]), " %"), f"of {decided} decided"),
         Figure("Succeeded", _said(percent(autonomy["success_rate"]), " %"), f"of {ended} runs"),
         Figure("Approved", _said(percent(autonomy["approval_rate"]), " %"), "of those signed or rejected"),
         Figure(
@@ -104,6 +108,8 @@ def line_of(category: Category, quality: stats.Figures, autonomy: stats.Figures)
         positive=percent(quality["positive_rate"]),
         rating=_points(quality["average_rating"]),
         answers=quality["feedback_count"],
+        patterns=autonomy["patterns"],
+        eligible=autonomy["eligible_patterns"],
     )
 
 
@@ -138,6 +144,14 @@ def _quality(lines: Sequence[Line]) -> Chart:
         Series("Positive, %", [line.positive for line in lines]),
     ]
     return bar_chart("Reliability, resolution and feedback by category", _names(lines), series)
+
+
+def _patterns(lines: Sequence[Line]) -> Chart:
+    series = [
+        Series("Patterns", [line.patterns for line in lines]),
+        Series("Eligible", [line.eligible for line in lines]),
+    ]
+    return bar_chart("Patterns by category", _names(lines), series)
 
 
 def _feedback(quality: stats.Figures) -> Chart:

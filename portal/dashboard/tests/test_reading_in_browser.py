@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
@@ -51,7 +51,7 @@ def cast(site: LiveServer) -> dict[str, Person]:
     return cast
 
 
-def _told(made: Ticket, by: Person, rating: int, has_run: bool | None, at: object) -> None:  # noqa: FBT001 - a row's cell
+def _told(made: Ticket, by: Person, rating: int, has_run: bool | None, at: datetime) -> None:  # noqa: FBT001 - a row's cell
     pattern = Pattern.objects.get()
     Occurrence.objects.filter(ticket_id=made.pk).update(at=at)
     kind = "positive" if rating > 3 else "negative"
@@ -64,13 +64,13 @@ def _told(made: Ticket, by: Person, rating: int, has_run: bool | None, at: objec
             succeeded=has_run,
             action="scale_deployment",
             environment="production",
-            at=at,  # type: ignore[arg-type]  # a datetime
+            at=at,
         )
     patterns.observe_feedback(
         pattern_id=pattern.pk,
         answer=patterns.Answer(made.ref, by.pk, kind, rating, None, None),
         reliability_permille=400 + rating * 90,
-        at=at,  # type: ignore[arg-type]  # a datetime
+        at=at,
     )
 
 
