@@ -18,7 +18,6 @@ class SettingsSite(AdminSite):
     site_header = site_title = "Countersign"
     index_title = "Settings"
     site_url = None
-    enable_nav_sidebar = False
 
     def login(self, request: HttpRequest, extra_context: Mapping[str, Any] | None = None) -> HttpResponse:
         """The sign-in page, and from there back to the settings."""

@@ -31,6 +31,7 @@ OTHER_PERMISSIONS: Mapping[str, tuple[str, ...]] = {
         "connectors.view_connector", "connectors.change_connector",
         "knowledge.view_runbook", "knowledge.change_runbook",
         "drafting.view_remediation", "jobs.view_job", "jobs.change_job", "jobs.view_schedule", "jobs.change_schedule",
+        "patterns.view_pattern", "feedback.view_feedback",
     ),
 }  # fmt: skip
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
+from django import forms
 from django.contrib import admin
+from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
@@ -20,7 +22,13 @@ class FreezeAdmin(Audited):
     list_display = ("reason", "category", "starts_at", "ends_at", "created_by")
     list_filter = ("category",)
     list_select_related = ("category", "created_by")
-    fields = ("category", "reason", "starts_at", "ends_at")
+    fieldsets = ((None, {"fields": ("category", "reason", "starts_at", "ends_at"), "description": "Times are UTC."}),)
+    formfield_overrides: ClassVar = {
+        models.DateTimeField: {
+            "form_class": forms.DateTimeField,
+            "widget": forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        }
+    }
 
     def save_model(self, request: HttpRequest, obj: Freeze, form: AnyForm, change: bool) -> None:  # noqa: FBT001 - Django's
         if not change:

@@ -212,6 +212,22 @@ class Redraft(APIView):
         return Response(shapes.StatusShape(redrafted.ticket).data)
 
 
+class FreshPlan(APIView):
+    """A plan of today for a draft that stayed the same."""
+
+    scopes = {"POST": Scope.REVIEWS_WRITE}
+    refusals = {"POST": (409, 422)}
+
+    @extend_schema(request=None, responses={200: shapes.StatusShape})
+    def post(self, request: Request, ticket_id: str) -> Response:
+        """Check the draft again and open a fresh plan, because the old one expired or the world changed."""
+        person = person_of(request)
+        ticket = reads.find(person, ticket_id)
+        reviews.prepare_again(_remediation(ticket).pk, person=person, door="api", at=timezone.now())
+        ticket.refresh_from_db(fields=["status"])
+        return Response(shapes.StatusShape(ticket).data)
+
+
 class Close(APIView):
     """The end of a ticket."""
 

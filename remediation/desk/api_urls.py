@@ -14,5 +14,6 @@ urlpatterns = [
     path("tickets/<str:ticket_id>/request-changes", api.RequestChanges.as_view()),
     path("tickets/<str:ticket_id>/evidence", api.EvidenceList.as_view()),
     path("tickets/<str:ticket_id>/redraft", api.Redraft.as_view()),
+    path("tickets/<str:ticket_id>/fresh-plan", api.FreshPlan.as_view()),
     path("tickets/<str:ticket_id>/close", api.Close.as_view()),
 ]

@@ -268,6 +268,7 @@ SCOPED: list[Any] = [
     ("post", "/tickets/INC-1/ticks", Scope.REVIEWS_WRITE),
     ("post", "/tickets/INC-1/request-changes", Scope.REVIEWS_WRITE),
     ("post", "/tickets/INC-1/redraft", Scope.REVIEWS_WRITE),
+    ("post", "/tickets/INC-1/fresh-plan", Scope.REVIEWS_WRITE),
     ("post", "/feedback", Scope.FEEDBACK_WRITE),
     ("get", "/stats/reliability", Scope.STATS_READ),
     ("get", "/stats/auto-remediation", Scope.STATS_READ),

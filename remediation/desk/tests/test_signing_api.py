@@ -13,7 +13,7 @@ from portal.audit.models import Event
 from portal.jobs.testing import drain
 from portal.signoff.models import Vote
 from remediation.connectors.testing import LabProcess
-from remediation.desk.testing import V1, in_review
+from remediation.desk.testing import V1, in_review, incident
 from remediation.review import testing as review
 from remediation.review.models import Objection
 
@@ -207,6 +207,24 @@ def test_a_draft_that_does_not_fit_the_schema_names_every_place(reviewed: dict[s
     answer = reviewed["reviewer"].post(f"{TICKET}/revisions", {"base_digest": digest, "draft": draft}, format="json")
     assert answer.status_code == 422
     assert {field for field, _ in errors(answer)} == {"draft.confidence_percent", "draft.stepz"}
+
+
+def test_an_expired_plan_gives_way_to_a_fresh_one(reviewed: dict[str, APIClient]) -> None:
+    old = shown(reviewed["reviewer"])["plan"]
+    assert reviewed["engineer"].post(f"{TICKET}/fresh-plan").status_code == 403
+    answer = reviewed["reviewer"].post(f"{TICKET}/fresh-plan")
+    assert (answer.status_code, answer.json()["status"]) == (200, "awaiting_review")
+    assert shown(reviewed["reviewer"])["plan"] is None
+    drain("probe")
+    new = shown(reviewed["reviewer"])["plan"]
+    assert (new["digest"], new["stage"]) == (old["digest"], "merge")
+    assert new["valid_until"] > old["valid_until"]
+
+
+def test_there_is_no_fresh_plan_where_there_is_nothing_to_check(api: dict[str, APIClient]) -> None:
+    opened = api["engineer"].post(f"{V1}/tickets", incident(), format="json")
+    assert opened.status_code == 201
+    assert api["reviewer"].post(f"{TICKET}/fresh-plan").status_code == 409
 
 
 def test_the_drafter_tries_again_after_it_asked_for_a_person(api: dict[str, APIClient]) -> None:

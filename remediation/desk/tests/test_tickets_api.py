@@ -136,6 +136,7 @@ def test_a_fresh_ticket_shows_every_field_and_null_for_what_nobody_knows(api: di
         ("post", "/request-changes"),
         ("post", "/evidence"),
         ("post", "/redraft"),
+        ("post", "/fresh-plan"),
         ("post", "/close"),
     ],
 )
