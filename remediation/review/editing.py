@@ -18,11 +18,8 @@ from portal.kit.refusals import Reason, Refused, StaleTransition, because
 from remediation.drafting import schema
 from remediation.drafting import services as remediations
 from remediation.drafting.models import Drafter, Remediation, Revision
-from remediation.drafting.states import Status
 from remediation.review.models import Tick
-from remediation.review.preparing import APPROVED, return_to_review
-
-EDITABLE = APPROVED | {Status.IN_REVIEW, Status.NEEDS_PERSON}
+from remediation.review.preparing import CHECKABLE, return_to_review
 
 
 def revise(
@@ -99,7 +96,7 @@ def items_of(revision: Revision | None) -> list[ReviewItem]:
 
 
 def _refuse_wrong_state(remediation: Remediation) -> None:
-    if remediation.status not in EDITABLE:
+    if remediation.status not in CHECKABLE:
         raise StaleTransition(
             because("not_in_review", f"The remediation is {remediation.status}; it is not under review.")
         )

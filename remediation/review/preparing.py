@@ -17,6 +17,7 @@ from portal.access.models import Person
 from portal.audit import services as audit
 from portal.jobs import services as jobs
 from portal.kit.actors import Actor, Door, system
+from portal.kit.refusals import StaleTransition, because
 from portal.signoff import services as signoffs
 from portal.signoff.models import Plan
 from portal.signoff.services import NewPlan
@@ -37,6 +38,7 @@ from remediation.review.plans import PlanStep
 PROBE = system("probe")
 UNDER_REVIEW = frozenset({Status.DRAFTING, Status.NEEDS_PERSON, Status.IN_REVIEW})
 APPROVED = frozenset({Status.APPROVED_FOR_MERGE, Status.PROVEN, Status.APPROVED_FOR_ROLLOUT})
+CHECKABLE = APPROVED | {Status.IN_REVIEW, Status.NEEDS_PERSON}
 DEFAULT_VALIDITY = timedelta(hours=4)
 
 
@@ -59,10 +61,12 @@ def prepare_again(remediation_id: int, *, person: Person, door: Door, at: dateti
     with transaction.atomic():
         remediation = remediations.locked(remediation_id)
         grants.require(person, "review", remediation.category)
-        return_to_review(remediation, reason="A fresh plan was asked for.", actor=person.at(door), at=at)
         revision = remediations.head(remediation)
-        if revision:
-            jobs.publish("revision.created", subject_id=revision.pk, at=at)
+        if revision is None or remediation.status not in CHECKABLE:
+            text = f"The remediation is {remediation.status}; there is no draft to check again."
+            raise StaleTransition(because("not_in_review", text))
+        return_to_review(remediation, reason="A fresh plan was asked for.", actor=person.at(door), at=at)
+        jobs.publish("revision.created", subject_id=revision.pk, at=at)
 
 
 def return_to_review(remediation: Remediation, *, reason: str, actor: Actor, at: datetime) -> None:

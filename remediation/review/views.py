@@ -23,8 +23,8 @@ from remediation.drafting.models import Remediation
 from remediation.drafting.states import Status
 from remediation.review import draft_text, presenting
 from remediation.review import services as reviews
-from remediation.review.editing import EDITABLE
 from remediation.review.models import Objection
+from remediation.review.preparing import CHECKABLE
 
 TIMELINE = 30
 
@@ -185,7 +185,7 @@ def _show(
         "events": presenting.timeline_of(list(events)),
         "crumbs": _crumbs(remediation, "Review"),
         "may_review": grants.of(person).may("review", remediation.category_id),
-        "may_edit": remediation.status in EDITABLE and grants.of(person).may("review", remediation.category_id),
+        "may_edit": remediation.status in CHECKABLE and grants.of(person).may("review", remediation.category_id),
         "may_redraft": remediation.status in {Status.FAILED, Status.NEEDS_PERSON},
         "reasons": Objection.Reason.choices,
         "seen": seen_of(remediation, stands),
