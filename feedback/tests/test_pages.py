@@ -195,3 +195,42 @@ def test_the_page_asks_no_more_the_more_was_said(cast: dict[str, Person], incide
     with CaptureQueriesContext(connection) as many:
         words(client)
     assert len(many) <= len(few) <= 25
+
+
+def test_the_ticket_page_shows_what_people_said(cast: dict[str, Person], incident: Ticket) -> None:
+    client = as_(cast["engineer"])
+    page = words(client, "/tickets/INC-1")
+    assert "Nobody has said how it went." in page
+    assert f'href="{URL}"' in page
+    for number in range(6):
+        as_(person(f"engineer {number}", "engineer")).post(URL, {**SAID, "rating": "4", "comment": f"Word {number}."})
+    client.post(URL, SAID)
+    page = words(client, "/tickets/INC-1")
+    assert "4.1 from 7" in page
+    assert "And quiet." in page
+    assert "Word 5." in page
+    assert "Word 1." not in page
+    assert "Change your feedback" in page
+    assert "Give feedback" in words(as_(cast["operator"]), "/tickets/INC-1")
+
+
+def test_the_ticket_page_asks_for_no_feedback_too_early(cast: dict[str, Person]) -> None:
+    ticket(cast["engineer"])
+    assert URL not in words(as_(cast["engineer"]), "/tickets/INC-1")
+
+
+@pytest.mark.parametrize("path", ["feedback/feedback", "patterns/pattern"])
+def test_the_settings_show_answers_and_patterns_and_change_none(
+    cast: dict[str, Person], incident: Ticket, path: str
+) -> None:
+    as_(cast["engineer"]).post(URL, SAID)
+    drain("general")
+    admin = cast["policy admin"]
+    Person.objects.filter(pk=admin.pk).update(is_staff=True)
+    client = as_(Person.objects.get(pk=admin.pk))
+    number = Feedback.objects.get().pk if path.startswith("feedback") else incident.pattern_id
+    assert client.get(f"/admin/{path}/").status_code == 200
+    assert client.get(f"/admin/{path}/add/").status_code == 403
+    assert client.get(f"/admin/{path}/{number}/change/").status_code == 200
+    assert client.post(f"/admin/{path}/{number}/change/", {"rating": "1"}).status_code == 403
+    assert client.post(f"/admin/{path}/{number}/delete/", {"post": "yes"}).status_code == 403
