@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime, time
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
 
 from django.contrib import admin
+from django.contrib.admin.widgets import AdminTextInputWidget
+from django.db import models
 from django.db.models import Model
 from django.forms import ModelForm
 from django.forms.models import model_to_dict
@@ -40,6 +42,8 @@ def actor_of(request: HttpRequest) -> Actor:
 
 class Audited(ModelAdmin):
     """Records what was added and changed, as it stood before and as it stands after. Nothing is deleted here."""
+
+    formfield_overrides: ClassVar = {models.TextField: {"widget": AdminTextInputWidget}}  # names, mostly
 
     def save_model(self, request: HttpRequest, obj: Any, form: AnyForm, change: bool) -> None:  # noqa: FBT001 - Django's
         form.before = _values(type(obj)._default_manager.get(pk=obj.pk)) if change else {}  # type: ignore[attr-defined]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import cast
 
 import django_q.admin  # noqa: F401 - registers what is taken away below
 from django.conf import settings
@@ -16,37 +16,16 @@ from django_q.models import Failure, Success
 from django_q.models import Schedule as DjangoQSchedule
 
 from portal.access.models import Person
+from portal.audit.admin import ReadOnly, actor_of
 from portal.jobs import schedules, services
 from portal.jobs.models import ClusterBeat, Job, Schedule
 from portal.jobs.states import State
-from portal.kit.actors import Actor
 from portal.kit.refusals import Refusal
-
-if TYPE_CHECKING:
-    ModelAdmin = admin.ModelAdmin[Any]
-else:
-    ModelAdmin = admin.ModelAdmin
 
 _SHOWN = 10_000
 
 for model in (DjangoQSchedule, Success, Failure):
     admin.site.unregister(model)  # django-q2's own pages resubmit any task, past every gate
-
-
-class ReadOnly(ModelAdmin):
-    """What every page of this room has in common: it shows, and verbs are actions that call a service."""
-
-    actions_on_bottom = False
-    list_per_page = 50
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 @admin.register(Job)
@@ -66,7 +45,7 @@ class JobAdmin(ReadOnly):
 
     @admin.action(description="Try again (dead jobs)", permissions=["retry"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        at, actor = timezone.now(), _actor(request)
+        at, actor = timezone.now(), actor_of(request)
         for pk in queryset.values_list("pk", flat=True):
             _do(request, f"Job {pk} waits again.", partial(services.retry_dead, pk, actor=actor, at=at))
 
@@ -91,7 +70,7 @@ class ScheduleAdmin(ReadOnly):
 
     def _switch(self, request: HttpRequest, queryset: QuerySet[Schedule], *, on: bool) -> None:
         for schedule in queryset:
-            schedules.switch(schedule.pk, on=on, actor=_actor(request), at=timezone.now())
+            schedules.switch(schedule.pk, on=on, actor=actor_of(request), at=timezone.now())
 
 
 @admin.register(ClusterBeat)
@@ -105,10 +84,6 @@ class ClusterBeatAdmin(ReadOnly):
         """Heard of within the time after which its supervisor would have replaced it."""
         silence: float = settings.Q_CLUSTER["silence"]
         return (timezone.now() - beat.beat_at).total_seconds() < silence
-
-
-def _actor(request: HttpRequest) -> Actor:
-    return cast("Person", request.user).at("admin")
 
 
 def _actor_may(request: HttpRequest, permission: str) -> bool:

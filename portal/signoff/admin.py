@@ -24,10 +24,11 @@ class FreezeAdmin(Audited):
     list_select_related = ("category", "created_by")
     fieldsets = ((None, {"fields": ("category", "reason", "starts_at", "ends_at"), "description": "Times are UTC."}),)
     formfield_overrides: ClassVar = {
+        **Audited.formfield_overrides,
         models.DateTimeField: {
             "form_class": forms.DateTimeField,
             "widget": forms.DateTimeInput({"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
-        }
+        },
     }
 
     def save_model(self, request: HttpRequest, obj: Freeze, form: AnyForm, change: bool) -> None:  # noqa: FBT001 - Django's

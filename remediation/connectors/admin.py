@@ -18,4 +18,4 @@ class ConnectorAdmin(Audited):
     list_display = ["slug", "name", "families", "is_lab", "is_enabled"]
     list_filter = ["is_enabled", "is_lab"]
     readonly_fields = ["pinned_tools"]
-    formfield_overrides: ClassVar = {models.URLField: {"assume_scheme": "https"}}
+    formfield_overrides: ClassVar = {**Audited.formfield_overrides, models.URLField: {"assume_scheme": "https"}}

@@ -52,7 +52,7 @@ class CategoryPolicy(models.Model):
         verbose_name_plural = "category policies"
 
     def __str__(self) -> str:
-        return f"policy of {self.category_id}"
+        return f"policy of {self.category}"
 
 
 class Moment(models.TextChoices):

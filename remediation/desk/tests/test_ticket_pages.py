@@ -232,6 +232,22 @@ def test_a_new_draft_is_asked_for_by_those_who_review(cast: dict[str, Person]) -
     assert Ticket.objects.get().status == "processing"
 
 
+@pytest.mark.parametrize(
+    "path",
+    ["drafting/remediation/{r}/change/", "drafting/remediation/{r}/delete/", "drafting/remediation/add/"],
+)
+def test_the_settings_change_no_status(cast: dict[str, Person], path: str) -> None:
+    ticket = review.ticket(cast["engineer"])
+    review.drafted(ticket)
+    remediation = review.remediation_of(ticket)
+    root = as_(Person.objects.create_superuser("root"))
+    body = {"status": "succeeded", "post": "yes", "ticket": ticket.pk}
+    root.post(f"/admin/{path.format(r=remediation.pk)}", body)
+    root.post("/admin/drafting/remediation/", {"action": "delete_selected", "_selected_action": remediation.pk} | body)
+    assert review.remediation_of(ticket).status == remediation.status
+    assert root.get(f"/admin/drafting/remediation/{remediation.pk}/change/")["Location"] == "/tickets/INC-1/review"
+
+
 def test_the_whole_timeline_is_paged(cast: dict[str, Person]) -> None:
     ticket = review.ticket(cast["engineer"])
     event = Event.objects.get(kind="ticket.opened")
