@@ -11,6 +11,7 @@ from django.core.validators import RegexValidator
 from django.http import QueryDict
 
 from portal.estate.models import Category, Environment, Service
+from portal.kit.fields import LongText
 from portal.kit.labels import label_of
 from remediation.desk.reads import Filters
 from remediation.desk.serializers import PIECE_BYTES, PIECES
@@ -84,7 +85,7 @@ class TicketForm(forms.Form):
         validators=[RegexValidator(KEY, "Letters, digits, dots, colons, hyphens and underscores; no spaces.")],
     )
     title = forms.CharField(max_length=300)
-    description = forms.CharField(
+    description = LongText(
         widget=forms.Textarea({"rows": 6}),
         validators=[not_too_large],
         help_text="What is wrong, since when, and what was tried.",
@@ -136,7 +137,7 @@ class EvidenceForm(forms.Form):
         help_text="What was run, if anything.",
         widget=forms.TextInput({"class": "mono"}),
     )
-    text = forms.CharField(
+    text = LongText(
         required=False,
         strip=False,
         label="Text or output",
@@ -175,7 +176,7 @@ EvidenceForms = forms.formset_factory(
 class CloseForm(forms.Form):
     """The end of a ticket, in words."""
 
-    resolution = forms.CharField(
+    resolution = LongText(
         required=False,
         max_length=10_000,
         widget=forms.Textarea({"rows": 3}),

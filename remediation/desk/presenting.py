@@ -9,6 +9,7 @@ from hashlib import sha256
 from typing import Any
 
 from patterns.reliability import level_of
+from portal.kit.labels import label_of
 from remediation.desk.reads import Details
 from remediation.desk.waiting import MOST, Figures, Waiting
 from remediation.drafting.models import Attempt, Remediation
@@ -48,13 +49,18 @@ NEXT_STEPS = {
 
 
 def row_of(row: Waiting, *, at: datetime) -> dict[str, Any]:
-    """A row of the queue."""
-    remediation = row.remediation
+    """A row of the queue, flat: a template looks up fifty of them, and asks a model the slow way."""
+    remediation, ticket = row.remediation, row.remediation.ticket
+    missing = ", ".join(row.missing) or label_of("status", remediation.status).text
     return {
-        "ticket": remediation.ticket,
-        "remediation": remediation,
+        "key": ticket.key,
+        "title": ticket.title,
+        "severity": ticket.get_severity_display(),
+        "about": f"{remediation.category} · {missing}",
+        "risk": remediation.risk,
+        "status": remediation.status,
+        "at": remediation.status_at,
         "gates": [{"name": gate.gate.capitalize(), "verdict": gate.has_passed} for gate in row.gates],
-        "missing": row.missing,
         "is_mine": row.is_mine,
         "is_late": at - remediation.status_at > LATE,
         **score_of(remediation.reliability_permille),

@@ -154,7 +154,7 @@ def queue(
 ) -> Page[Remediation]:
     """What waits for somebody in the categories a person may see: worst first, of these what waits longest."""
     waiting = Remediation.objects.filter(narrowed, status__in=sorted(WAITING))
-    rows = waiting.select_related("ticket__service", "category")
+    rows = waiting.select_related("ticket", "category").defer("ticket__description")
     if filters.status:
         rows = rows.filter(status=filters.status)
     if filters.severity:
