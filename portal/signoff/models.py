@@ -2,7 +2,7 @@
 
 A plan is canonical text with a digest (law 3). A vote names the digest and carries the plan's list of excluded people,
 tied to the plan by a composite foreign key, so that a check on the vote row alone can refuse a maker's vote (law 4).
-Both constraints and the immutability trigger are SQL, in the migrations.
+Both constraints are SQL, in the migrations, and so are the triggers: a plan never changes, and its votes sign it.
 """
 
 from __future__ import annotations
@@ -110,7 +110,10 @@ class Freeze(models.Model):
 
 
 class Stop(models.Model):
-    """An emergency stop, read before every write (law 9). Scopes: `all`, `category:<slug>`, `connector:<slug>`."""
+    """An emergency stop, read before every write (law 9). Scopes: `all`, `category:<slug>`, `connector:<slug>`.
+
+    Who engaged it does not release it: that makes two people.
+    """
 
     scope = models.CharField(max_length=80)
     reason = models.TextField()
@@ -125,6 +128,9 @@ class Stop(models.Model):
         ordering: ClassVar = ["-id"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["scope"], condition=Q(released_at=None), name="one_live_stop_per_scope"),
+            models.CheckConstraint(
+                condition=Q(released_by=None) | ~Q(released_by=models.F("engaged_by")), name="stop_released_by_another"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
@@ -14,6 +14,7 @@ from portal.kit.refusals import Refusal
 from portal.signoff import brakes
 from portal.signoff.apps import may_stop
 from portal.signoff.forms import StopForm
+from portal.signoff.models import Stop
 
 PAST = 20
 
@@ -44,6 +45,7 @@ def engage(request: HttpRequest) -> HttpResponse:
 @login_required
 def release(request: HttpRequest, stop_id: int) -> HttpResponse:
     """Let work go on; the second person does this."""
+    get_object_or_404(Stop, pk=stop_id)
     try:
         brakes.release(stop_id, person=person_of(request), door="page", at=timezone.now())
     except Refusal as refusal:

@@ -126,6 +126,30 @@ def test_the_digest_is_the_content_s_also_in_the_database() -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"stage": "merge", "merge_plan_id": None, "status": "signed"}, "begins open"),
+        ({"makers": []}, "follows a signed merge plan"),
+        ({"subject_id": 8}, "follows a signed merge plan"),
+        ({"merge_status": PlanStatus.OPEN}, "follows a signed merge plan"),
+    ],
+)
+def test_no_plan_is_smuggled_past_its_merge_stage(change: dict[str, Any], says: str) -> None:
+    alice, bob = person("alice"), person("bob")
+    merge = open_plan(alice)
+    if "merge_status" not in change:
+        merge = give(merge, bob)
+    rollout = Plan.objects.get(pk=merge.pk)
+    rollout.pk, rollout.stage, rollout.status = None, Stage.ROLLOUT, PlanStatus.OPEN
+    rollout.merge_plan = merge
+    for name, value in change.items():
+        setattr(rollout, name, value)
+    with pytest.raises(IntegrityError, match=says), transaction.atomic():
+        rollout.save(force_insert=True)
+
+
+@pytest.mark.django_db
 def test_machines_and_strangers_to_the_moment_are_refused() -> None:
     alice, robot, bob = person("alice"), person("robot", kind="machine"), person("bob")
     plan = open_plan(alice)
@@ -207,13 +231,28 @@ def test_no_cluster_can_vote(committed_db: str, as_role: Callable[[str], Any], r
         web.execute(sql, [bob.pk, plan.pk])
 
 
+@pytest.mark.parametrize("role", ["owner", "web", "probe", "execution", "general"])
+def test_only_votes_sign_a_plan(committed_db: str, as_role: Callable[[str], Any], role: str) -> None:
+    alice, bob = person("alice"), person("bob")
+    plan = open_plan(alice, needed=2)
+    insert(plan, bob)
+    sql = f"UPDATE signoff_plan SET status = 'signed' WHERE id = {plan.pk}"  # noqa: S608 - a number
+    with as_role(role) as other:
+        with pytest.raises(psycopg.errors.CheckViolation, match="signed by its votes"):
+            other.execute(sql)
+        insert(plan, person("charlie"))
+        other.execute(sql)
+    plan.refresh_from_db()
+    assert plan.status == PlanStatus.SIGNED
+
+
 @pytest.mark.django_db
 @pytest.mark.parametrize("old", list(PlanStatus))
 @pytest.mark.parametrize("new", list(PlanStatus))
 def test_the_database_allows_exactly_the_moves_of_the_table(old: PlanStatus, new: PlanStatus) -> None:
     plan = open_plan(person("alice"))
+    insert(plan, person("bob"))
     with connection.cursor() as cursor:
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         cursor.execute("ALTER TABLE signoff_plan DISABLE TRIGGER USER")
         cursor.execute("UPDATE signoff_plan SET status = %s WHERE id = %s", [old, plan.pk])
         cursor.execute("ALTER TABLE signoff_plan ENABLE TRIGGER USER")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -63,6 +63,17 @@ def test_starting_again_takes_another_person() -> None:
     assert "Nothing is stopped" in page
     assert "Emergency stop for" not in page
     assert "Failover test" in page
+
+
+def test_the_database_keeps_one_person_from_stopping_and_starting_again() -> None:
+    engage(as_("omar", "operator"))
+    stop = Stop.objects.get()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Stop.objects.update(released_by=stop.engaged_by, released_at=stop.engaged_at)
+
+
+def test_a_stop_that_does_not_exist_is_not_found() -> None:
+    assert as_("omar", "operator").post("/stop/4711/release").status_code == 404
 
 
 def test_a_mistake_keeps_what_was_typed() -> None:

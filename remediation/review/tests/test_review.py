@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.db import IntegrityError, transaction
 
 from portal.access.models import Person
 from portal.audit.models import Event
@@ -55,6 +56,19 @@ def reviewed(incident: Ticket) -> Remediation:
     drafted(incident)
     drain("probe")
     return remediation_of(incident)
+
+
+@pytest.mark.parametrize("forgotten", ["engineer", "reviewer"])
+def test_no_plan_forgets_a_maker(reviewed: Remediation, cast: dict[str, Person], forgotten: str) -> None:
+    revise(reviewed, cast["reviewer"], scale(summary="Scale the secondary pool."))
+    drain("probe")
+    plan = plan_of(reviewed)
+    makers = {cast["engineer"].pk, cast["reviewer"].pk}
+    assert makers <= set(plan.makers)
+    Plan.objects.filter(pk=plan.pk).update(status=PlanStatus.VOID)
+    plan.pk, plan.makers = None, sorted(makers - {cast[forgotten].pk})
+    with pytest.raises(IntegrityError, match="names everybody who made it"), transaction.atomic():
+        plan.save(force_insert=True)
 
 
 def plan_of(remediation: Remediation) -> Plan:
