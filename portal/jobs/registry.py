@@ -41,6 +41,7 @@ class Handler:
     queue: str
     on: tuple[str, ...]
     every_seconds: int | None
+    loads: tuple[str, ...]
     function: Function
 
 
@@ -52,12 +53,18 @@ _handlers: dict[str, Handler] = {}
 
 
 def handler(
-    kind: str, *, queue: str, on: tuple[str, ...] = (), every_seconds: int | None = None
+    kind: str,
+    *,
+    queue: str,
+    on: tuple[str, ...] = (),
+    every_seconds: int | None = None,
+    loads: tuple[str, ...] = (),
 ) -> Callable[[Function], Function]:
     """Registers the decorated function for jobs of this kind, which run on `queue`.
 
     `on` names the events that ask for such a job; `every_seconds` plants a schedule of that name. Belongs in a room's
-    `tasks` module, which is imported at start-up by every process: import what is heavy inside the function.
+    `tasks` module, which is imported at start-up by every process: import what is heavy inside the function, and name
+    it in `loads`, so that the workers of this queue, and no other process, have it before their first job.
     """
     if queue not in QUEUES:
         raise ImproperlyConfigured(f"{kind}: there is no queue {queue!r}; it is one of {', '.join(QUEUES)}.")
@@ -65,7 +72,7 @@ def handler(
     def register(function: Function) -> Function:
         if kind in _handlers and _handlers[kind].function is not function:
             raise ImproperlyConfigured(f"{kind} has two handlers: {_handlers[kind].function!r} and {function!r}.")
-        _handlers[kind] = Handler(kind, queue, on, every_seconds, function)
+        _handlers[kind] = Handler(kind, queue, on, every_seconds, loads, function)
         return function
 
     return register
@@ -87,3 +94,8 @@ def subscribers(event: str) -> list[Handler]:
 def periodic() -> list[tuple[str, int]]:
     """The kinds that run by the clock, and every how many seconds."""
     return [(each.kind, each.every_seconds) for each in _handlers.values() if each.every_seconds is not None]
+
+
+def loads(queue: str) -> list[str]:
+    """The modules that the handlers of a queue need before their first job."""
+    return sorted({module for each in _handlers.values() if each.queue == queue for module in each.loads})

@@ -15,6 +15,7 @@ import signal
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
+from importlib import import_module
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
@@ -22,7 +23,7 @@ from typing import Any
 from django.conf import settings
 from django.db import connections
 
-from portal.jobs import cluster
+from portal.jobs import cluster, registry
 
 logger = logging.getLogger(__name__)
 
@@ -55,6 +56,8 @@ class Supervisor:
         """Until every cluster has stopped after SIGTERM or SIGINT; a second signal kills instead of waiting."""
         for number in _STOP_SIGNALS:
             signal.signal(number, self._told)
+        for module in registry.loads(self._queue):
+            import_module(module)
         connections.close_all()
         gc.freeze()  # what is loaded by now stays in memory that all processes share
         try:

@@ -6,8 +6,10 @@ from django.utils import timezone
 
 from portal.jobs.registry import Handed, handler
 
+MCP = "remediation.connectors.link"
 
-@handler("execution.start", queue="execution", on=("plan.signed",))
+
+@handler("execution.start", queue="execution", on=("plan.signed",), loads=("remediation.execution.claiming", MCP))
 def start(job: Handed) -> str:
     """Claim a signed rollout plan for workers, leave it to people, or say what it waits for."""
     from remediation.execution import claiming  # noqa: PLC0415 - the execution cluster alone needs the MCP client
@@ -15,7 +17,7 @@ def start(job: Handed) -> str:
     return claiming.start(job.subject_id or 0, tries=int(job.payload.get("tries", 0)), at=job.at)
 
 
-@handler("execution.advance", queue="execution")
+@handler("execution.advance", queue="execution", loads=("remediation.execution.driving", MCP))
 def advance(job: Handed) -> str:
     """Drive a claimed run as far as it goes."""
     from remediation.execution import driving  # noqa: PLC0415 - see above

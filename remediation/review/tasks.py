@@ -5,7 +5,12 @@ from __future__ import annotations
 from portal.jobs.registry import Handed, handler
 
 
-@handler("review.prepare", queue="probe", on=("revision.created",))
+@handler(
+    "review.prepare",
+    queue="probe",
+    on=("revision.created",),
+    loads=("remediation.review.preparing", "remediation.connectors.link"),
+)
 def prepare(job: Handed) -> str:
     """Gates, safety checks, decision and plan for a new revision."""
     from remediation.review import preparing  # noqa: PLC0415 - the probe cluster alone needs the MCP client

@@ -20,7 +20,7 @@ GOAL_SECONDS = 1.0
 
 
 def measure(cast: Cast, *, run: str) -> list[Figure]:
-    """The median over a few incidents, one after the other, and the very first: a worker loads its tools with it."""
+    """The median over a few incidents, one after the other, and the very first, which opens the connections."""
     taken = [_seconds(cast, f"BENCH-{run}-S{number}") for number in range(INCIDENTS)]
     return [
         Figure("rollout sign-off to first pre-flight, p50", statistics.median(taken), "s", at_most=GOAL_SECONDS),

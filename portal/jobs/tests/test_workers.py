@@ -85,6 +85,10 @@ def test_a_job_runs_in_a_process_group_of_its_own_and_the_cluster_shows_life(sup
     eventually(lambda: ClusterBeat.objects.filter(queue="probe", pid=group).exists())
 
 
+def test_what_a_handler_names_is_loaded_before_its_first_job(supervisor: psutil.Process) -> None:
+    assert ended(enqueue("errand.look")).result == "True"
+
+
 def test_a_job_that_kills_its_worker_is_dead_after_three_attempts_and_others_go_on(supervisor: psutil.Process) -> None:
     deadly, others = enqueue("errand.die"), [enqueue("errand.introduce") for _ in range(3)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 
 from portal.jobs.registry import Handed, handler
@@ -25,3 +26,9 @@ def nap(job: Handed) -> str:
 def die(job: Handed) -> str:
     os.kill(os.getpid(), signal.SIGKILL)
     return "unreachable"
+
+
+@handler("errand.look", queue="probe", loads=("portal.jobs.tests.errands.heavy",))
+def look(job: Handed) -> str:
+    """Says whether what it needs was there before it started."""
+    return str("portal.jobs.tests.errands.heavy" in sys.modules)
