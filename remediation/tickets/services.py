@@ -20,6 +20,8 @@ from portal.kit.refusals import NotAllowed, Reason, Refused, StaleTransition, be
 from remediation.tickets.models import KEY, Evidence, IdempotencyKey, Severity, Ticket
 from remediation.tickets.states import FINISHED, TicketStatus
 
+RESERVED = "new"
+"""The one key that no ticket can have: its page would have the address of the form."""
 CLOSABLE = FINISHED - {TicketStatus.CLOSED}
 
 
@@ -101,7 +103,7 @@ def add_evidence(
     """More evidence for a ticket; numbers go on where they stopped."""
     with transaction.atomic():
         ticket = Ticket.objects.select_for_update().select_related("category").get(pk=ticket_id)
-        grants.require(person, "see", ticket.category)
+        require_part(person, ticket.category)
         start = ticket.evidence.count() + 1
         added = _add_evidence(ticket, person, new, start=start, at=at)
         refs = [evidence.ref for evidence in added]
@@ -115,7 +117,7 @@ def close(ticket_id: int, *, person: Person, door: Door, at: datetime, resolutio
     """A person ends a finished ticket and says how it was resolved."""
     with transaction.atomic():
         ticket = Ticket.objects.select_for_update().select_related("category").get(pk=ticket_id)
-        grants.require(person, "see", ticket.category)
+        require_part(person, ticket.category)
         if ticket.status not in CLOSABLE:
             raise StaleTransition(because("not_finished", f"The ticket is {ticket.status}; it cannot be closed yet."))
         before = ticket.status
@@ -143,6 +145,20 @@ def follow(ticket: Ticket, status: TicketStatus, *, at: datetime, resolution: st
         setattr(ticket, name, value)
 
 
+def takes_part(person: Person, category: Category) -> bool:
+    """Whether a person may add to tickets here, judge and close them: who opens or reviews them does, who only reads not."""
+    granted = grants.of(person)
+    opens = granted.holds("tickets.add_ticket") and granted.may("see", category.pk)
+    return opens or granted.may("review", category.pk)
+
+
+def require_part(person: Person, category: Category) -> None:
+    """Refuse those who only read."""
+    if not takes_part(person, category):
+        text = f"You only read tickets of the category {category.name}: engineers, operators and reviewers do this."
+        raise NotAllowed(because("role", text))
+
+
 def _resolve(opener: Person, new: NewTicket) -> tuple[Category, int | None]:
     """The category and the id of the service the ticket names, or every reason why it cannot be opened."""
     service = Service.objects.filter(slug=new.service_slug or "").values("pk")
@@ -150,7 +166,9 @@ def _resolve(opener: Person, new: NewTicket) -> tuple[Category, int | None]:
     category = named.first()
     service_id = category.service_id if category else service.values_list("pk", flat=True).first()
     reasons: list[Reason] = []
-    if not re.fullmatch(KEY, new.key):
+    if new.key == RESERVED:
+        reasons.append(because("reserved", f"“{RESERVED}” is the address of the form for tickets.", "ticket_id"))
+    elif not re.fullmatch(KEY, new.key):
         text = "Use 1 to 64 letters, digits, dots, colons, hyphens or underscores; begin with a letter or digit."
         reasons.append(because("invalid", text, "ticket_id"))
     if category is None:

@@ -81,6 +81,7 @@ BODIES: list[Any] = [
     ("/tickets", incident(key="a/b"), 400, "ticket_id", "invalid"),
     ("/tickets", incident(key="x" * 65), 400, "ticket_id", "invalid"),
     ("/tickets", incident(key="INC-1\n"), 422, "ticket_id", "invalid"),
+    ("/tickets", incident(key="new"), 422, "ticket_id", "reserved"),
     ("/tickets", incident(severity="sev9"), 400, "severity", "invalid_choice"),
     ("/tickets", incident(severity=1), 400, "severity", "invalid"),
     ("/tickets", incident(environment="moon"), 400, "environment", "invalid_choice"),
