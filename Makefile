@@ -37,6 +37,7 @@ bench: .venv/installed ## measure the running product on a data folder of its ow
 	@DATA_DIR=var/bench PORT=$${PORT:-8765} $(BIN)/python -m portal.launch --then bench
 
 screenshots: .venv/installed browser ## take the pictures of docs/ from the running product
+	@rm -rf var/screenshots
 	@DATA_DIR=var/screenshots PORT=$${PORT:-8766} $(BIN)/python -m portal.launch --then screenshots
 
 lock: .venv/installed ## resolve the pins again, with hashes

@@ -14,6 +14,7 @@ from django.utils import timezone
 from portal.access import grants
 from portal.access.models import Person
 from portal.estate.models import Category
+from remediation.tickets.models import Ticket
 
 CATEGORIES = 60
 WHERE = ("spread evenly", "old", "rare")
@@ -55,6 +56,18 @@ class Reader:
 
     person: Person
     where: str
+
+
+class SomebodyElses(Exception):
+    """The database holds tickets that the bench did not make, and it would remove them."""
+
+
+def refuse_others() -> None:
+    """Raise SomebodyElses unless every ticket is the bench's own."""
+    if other := Ticket.objects.exclude(key__startswith="BENCH-").first():
+        raise SomebodyElses(
+            f"There is a ticket {other}: the bench wants a data folder of its own, as `make bench` does."
+        )
 
 
 def readers() -> list[Reader]:

@@ -29,9 +29,10 @@ class Command(BaseCommand):
         """Figure by figure, as they are measured."""
         try:
             here = site.here()
+            rows.refuse_others()
             self.stdout.write(f"Measured on {machine.described()}.\n")
             self._print(figures(here))
-        except (site.NotAnInstallation, load.Unexpected, DidNotHappen, Refusal, OSError) as error:
+        except (site.NotAnInstallation, rows.SomebodyElses, load.Unexpected, DidNotHappen, Refusal, OSError) as error:
             raise CommandError(str(error)) from error
 
     def _print(self, measured: Iterable[Figure]) -> None:
