@@ -1,0 +1,76 @@
+"""The bench measures what it says: goals, the rows three reviewers may see, and nothing but its own installation."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+
+from portal.access.testing import person
+from portal.dashboard import seeds
+from portal.dashboard.bench import rows
+from portal.kit.figures import Figure
+from remediation.desk import reads
+from remediation.desk.reads import Filters
+from remediation.drafting.models import Remediation
+from remediation.policy import bench as policy
+from remediation.tickets.models import Ticket
+
+COUNT = 1_200
+
+
+@pytest.mark.parametrize(
+    ("figure", "goal", "is_met"),
+    [
+        (Figure("x", 5.0, "ms", at_most=5), "<= 5", True),
+        (Figure("x", 5.1, "ms", at_most=5), "<= 5", False),
+        (Figure("x", 250.0, "/s", at_least=250), ">= 250", True),
+        (Figure("x", 249.0, "/s", at_least=250), ">= 250", False),
+        (Figure("x", 1.0, "MB"), "", None),
+    ],
+)
+def test_a_figure_knows_whether_it_reaches_its_goal(figure: Figure, goal: str, is_met: bool | None) -> None:  # noqa: FBT001
+    assert (figure.goal, figure.is_met) == (goal, is_met)
+
+
+def test_tickets_of_others_are_in_the_way(committed_db: str) -> None:
+    seeds.load(timezone.now())
+    opener = person("opener")
+    rows.fill(120, opener)
+    rows.refuse_others()
+    Ticket.objects.filter(key="BENCH-7").update(key="INC-7")
+    with pytest.raises(rows.SomebodyElses, match="INC-7"):
+        rows.refuse_others()
+
+
+def test_what_the_three_reviewers_may_see_lies_where_it_is_said_to_lie(committed_db: str) -> None:
+    seeds.load(timezone.now())
+    readers = {reader.where: reader.person for reader in rows.readers()}
+    rows.fill(COUNT, person("opener"))
+    seen = {where: reads.tickets(who, Filters(), size=200).items for where, who in readers.items()}
+    numbers = {where: [int(ticket.key.removeprefix("BENCH-")) for ticket in items] for where, items in seen.items()}
+    assert Ticket.objects.count() == Remediation.objects.count() == COUNT
+    assert max(numbers["old"]) <= COUNT / 20
+    assert len(numbers["rare"]) == rows.RARE_ROWS
+    assert max(numbers["spread evenly"]) > COUNT * 0.95
+    assert len(numbers["spread evenly"]) == 200
+    assert len(reads.queue(readers["rare"], Filters()).items) == reads.PAGE
+
+
+def test_filling_again_leaves_exactly_the_new_rows(committed_db: str) -> None:
+    seeds.load(timezone.now())
+    opener = person("opener")
+    rows.fill(COUNT, opener)
+    rows.fill(120, opener)
+    assert Ticket.objects.count() == 120
+    rows.empty()
+    assert not Ticket.objects.exists()
+
+
+def test_the_decision_is_measured_without_a_database() -> None:
+    assert policy.measure().value > 0
+
+
+def test_outside_an_installation_it_measures_nothing_and_says_how() -> None:
+    with pytest.raises(CommandError, match="make bench"):
+        call_command("bench")
