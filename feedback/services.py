@@ -13,7 +13,6 @@ from feedback.models import Feedback
 from patterns import services as patterns
 from patterns.reads import Pending
 from patterns.reliability import FeedbackFacts
-from portal.access import grants
 from portal.access.models import Person
 from portal.audit import services as audit
 from portal.jobs import services as jobs
@@ -24,6 +23,7 @@ from remediation.execution.models import Run
 from remediation.execution.states import RunStatus
 from remediation.policy import services as policies
 from remediation.policy.models import Moment
+from remediation.tickets import services as tickets
 from remediation.tickets.models import Ticket
 from remediation.tickets.states import TicketStatus
 
@@ -50,7 +50,7 @@ def give(*, person: Person, ticket_id: int, answer: Answer, door: Door, at: date
     """Record or change a person's answer; the second value says whether it is new."""
     with transaction.atomic():
         ticket = Ticket.objects.select_for_update(of=("self",)).select_related("category").get(pk=ticket_id)
-        grants.require(person, "see", ticket.category)
+        tickets.require_part(person, ticket.category)
         if ticket.status == TicketStatus.PROCESSING:
             text = f"{ticket.key} is still being worked on. Give feedback once there is an answer to judge."
             raise StaleTransition(because("nothing_to_judge", text, "ticket_id"))

@@ -53,6 +53,12 @@ def test_an_answer_is_kept_recorded_and_learned_from(api: dict[str, APIClient]) 
     assert Job.objects.filter(subject_id=Feedback.objects.get().pk, kind__contains="feedback").count() == 1
 
 
+@pytest.mark.parametrize("role", ["auditor", "policy admin"])
+def test_who_only_reads_teaches_the_patterns_nothing(api: dict[str, APIClient], role: str) -> None:
+    assert api[role].post(f"{V1}/feedback", ANSWER, format="json").status_code == 403
+    assert not Feedback.objects.exists()
+
+
 def test_a_second_answer_changes_the_first_and_the_trail_keeps_both(api: dict[str, APIClient]) -> None:
     api["engineer"].post(f"{V1}/feedback", ANSWER, format="json")
     changed = {"ticket_id": "INC-1", "feedback_type": "negative", "rating": 1, "actions_worked": False}

@@ -24,6 +24,7 @@ from remediation.review import presenting as reviewing
 from remediation.tickets import services as tickets
 from remediation.tickets.models import Ticket
 from remediation.tickets.services import CLOSABLE
+from remediation.tickets.states import TicketStatus
 
 TIMELINE = 50
 ATTEMPTS = 20
@@ -155,11 +156,13 @@ def _page(
     refusal: Refusal | None = None,
     status: int = 200,
 ) -> HttpResponse:
+    takes_part = tickets.takes_part(person_of(request), ticket.category)
     context = {
         **_state(request, ticket),
         "evidence_form": evidence_form or EvidenceForm(),
         "close_form": close_form or CloseForm(),
-        "may_close": ticket.status in CLOSABLE,
+        "may_close": takes_part and ticket.status in CLOSABLE,
+        "takes_part": takes_part,
         "refusal": refusal,
         "crumbs": [("Tickets", reverse("tickets")), (ticket.key, "")],
     }
@@ -173,6 +176,7 @@ def _state(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
     remediation = details.remediation
     attempts = remediation.attempts.defer("prompt", "answer").order_by("-id")[:ATTEMPTS] if remediation else []
     may_review = grants.of(person_of(request)).may("review", ticket.category_id)
+    may_redraft = may_review and remediation and remediation.status in presenting.REDRAFTABLE
     return {
         "ticket": ticket,
         "details": details,
@@ -184,7 +188,7 @@ def _state(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
         "trace": reviewing.trace_of(details.decision),
         "attempts": [(each, presenting.price_of(each)) for each in attempts],
         "may_review": may_review,
-        "may_redraft": may_review and remediation and remediation.status in presenting.REDRAFTABLE,
+        "may_redraft": may_redraft and ticket.status != TicketStatus.CLOSED,
         "events": reviewing.timeline_of(list(_events(ticket)[:TIMELINE])),
         "seen": seen,
     }

@@ -24,6 +24,7 @@ from remediation.drafting.models import Drafter, Remediation, Revision
 from remediation.drafting.states import NEXT, Status, ticket_status
 from remediation.tickets import services as tickets
 from remediation.tickets.models import Ticket
+from remediation.tickets.states import TicketStatus
 
 LIVE = frozenset(Status) - {Status.SUPERSEDED, Status.REJECTED, Status.SUCCEEDED, Status.ROLLED_BACK}
 """Statuses of which a ticket has at most one remediation; the database holds it too."""
@@ -125,10 +126,18 @@ def redraft(remediation_id: int, *, person: Person, door: Door, at: datetime) ->
     with transaction.atomic():
         remediation = locked(remediation_id)
         grants.require(person, "review", remediation.category)
+        _refuse_closed(remediation)
         _refuse_while_run_waits(remediation)
         move(remediation, Status.DRAFTING, actor=person.at(door), at=at, reason="A person asked for a new draft.")
         jobs.publish("remediation.redraft", subject_id=remediation.pk, at=at)
     return remediation
+
+
+def _refuse_closed(remediation: Remediation) -> None:
+    """Nothing begins anew on a ticket that a person ended, not even if they do so at this moment."""
+    ticket = Ticket.objects.select_for_update().get(pk=remediation.ticket_id)
+    if ticket.status == TicketStatus.CLOSED:
+        raise StaleTransition(because("closed", f"{ticket.key} is closed. Open a new ticket."))
 
 
 def _refuse_while_run_waits(remediation: Remediation) -> None:

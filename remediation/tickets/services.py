@@ -146,7 +146,7 @@ def follow(ticket: Ticket, status: TicketStatus, *, at: datetime, resolution: st
 
 
 def takes_part(person: Person, category: Category) -> bool:
-    """Whether a person may add to tickets here, judge and close them: who opens or reviews them does, who only reads not."""
+    """Whether a person may add to tickets here, judge and close them: who opens or reviews tickets may."""
     granted = grants.of(person)
     opens = granted.holds("tickets.add_ticket") and granted.may("see", category.pk)
     return opens or granted.may("review", category.pk)

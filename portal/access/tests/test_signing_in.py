@@ -91,3 +91,10 @@ def test_the_settings_are_entered_and_left_by_the_same_doors(alice: Person) -> N
     assert client.get("/admin/password_change/", follow=True).redirect_chain[-1][0] == "/account/password"
     assert client.post("/admin/logout/", follow=True).redirect_chain == [("/logout", 307), ("/login", 302)]
     assert recorded()[-1] == ("person.signed_out", "alice", "page")
+
+
+@pytest.mark.parametrize("path", ["/login", "/", "/api/v1/tickets"])
+def test_another_host_s_name_is_a_bad_request_and_no_error(path: str) -> None:
+    answer = Client().get(path, headers={"host": "elsewhere.example"})
+    assert answer.status_code == 400
+    assert "elsewhere" not in answer.content.decode()

@@ -16,7 +16,9 @@ from portal.access.testing import caller, person
 from portal.audit.models import Event
 from portal.estate.models import Category
 from portal.jobs.models import Job
-from remediation.desk.testing import V1, incident
+from portal.kit.actors import system
+from remediation.desk.testing import V1, as_, incident
+from remediation.drafting import services as remediations
 from remediation.tickets.models import Evidence, Ticket
 
 ACCEPTED = {"status": "processing", "confidence_score": 0.0, "reliability_score": None}
@@ -246,6 +248,28 @@ def test_a_ticket_on_which_work_goes_on_is_not_closed(api: dict[str, APIClient],
     closed = api["engineer"].post(f"{V1}/tickets/INC-1/close", {"resolution": "Gone."}, format="json")
     assert closed.json() == {"ticket_id": "INC-1", "status": "closed", "resolution": "Gone."}
     assert Ticket.objects.get().finished_at is not None
+
+
+@pytest.mark.parametrize("role", ["auditor", "policy admin"])
+def test_who_only_reads_neither_adds_to_a_ticket_nor_closes_it(api: dict[str, APIClient], role: str) -> None:
+    api["engineer"].post(f"{V1}/tickets", incident(), format="json")
+    Ticket.objects.update(status="resolved")
+    piece = {"kind": "note", "text": "Seen again.", "observed_at": "2026-05-04T10:05:00Z"}
+    added = api[role].post(f"{V1}/tickets/INC-1/evidence", {"evidence": [piece]}, format="json")
+    closed = api[role].post(f"{V1}/tickets/INC-1/close", {"resolution": "Gone."}, format="json")
+    assert (added.status_code, closed.status_code) == (403, 403)
+    assert Ticket.objects.get().status == "resolved"
+    assert Ticket.objects.get().evidence.count() == 1
+
+
+def test_nothing_begins_anew_on_a_closed_ticket(api: dict[str, APIClient], cast: dict[str, Person]) -> None:
+    api["engineer"].post(f"{V1}/tickets", incident(), format="json")
+    remediation = remediations.begin(Ticket.objects.get().pk, actor=system("drafting"), at=timezone.now())
+    remediations.fail(remediation.pk, reason="It broke.", actor=system("drafting"), at=timezone.now())
+    api["engineer"].post(f"{V1}/tickets/INC-1/close", {"resolution": "Gone."}, format="json")
+    again = api["reviewer"].post(f"{V1}/tickets/INC-1/redraft", {}, format="json")
+    assert (again.status_code, again.json()["errors"][0]["code"]) == (409, "closed")
+    assert "Draft again" not in as_(cast["reviewer"]).get("/tickets/INC-1").content.decode()
 
 
 def test_nothing_is_signed_or_drafted_again_before_a_draft_was_begun(api: dict[str, APIClient]) -> None:
