@@ -10,6 +10,7 @@ from django.core.exceptions import ValidationError
 from feedback.models import Feedback
 from feedback.serializers import A_YEAR_IN_MINUTES, LINE, MOST_LINES, PROSE
 from feedback.services import Answer
+from portal.kit.fields import LongText
 
 STARS = [(1, "made it worse"), (2, "little help"), (3, "partly"), (4, "mostly"), (5, "solved it")]
 ANSWERS = [("yes", "Yes"), ("no", "No"), ("", "Not said")]
@@ -18,8 +19,8 @@ WORDS = {True: "yes", False: "no", None: ""}
 VERDICTS = ("was_helpful", "resolution_accurate", "actions_worked")
 
 
-class Prose(forms.CharField):
-    """Text of several lines, which browsers send with the line ends of another age."""
+class Prose(LongText):
+    """Words about a ticket, as long as somebody likes."""
 
     def __init__(self, *, label: str, help_text: str = "", rows: int = 2) -> None:
         """Optional, as everything in words is."""
@@ -30,10 +31,6 @@ class Prose(forms.CharField):
             max_length=PROSE,
             widget=forms.Textarea(attrs={"rows": rows}),
         )
-
-    def to_python(self, value: Any) -> str:
-        """The text with one character at the end of a line."""
-        return (super().to_python(value) or "").replace("\r\n", "\n")
 
 
 class Lines(Prose):

@@ -135,3 +135,8 @@ class Stop(models.Model):
 
     def __str__(self) -> str:
         return f"stop {self.scope}"
+
+    @property
+    def covers(self) -> str:
+        """The scope in words: everything, category cache, connector lab-hosts."""
+        return "everything" if self.scope == "all" else self.scope.replace(":", " ", 1)

@@ -36,13 +36,13 @@ NEXT_STEPS = {
     TicketStatus.PROCESSING: NextStep("The drafter reads the evidence. This page follows."),
     TicketStatus.AWAITING_REVIEW: NextStep("A draft waits for review.", "review", "Review", "warn"),
     TicketStatus.AWAITING_APPROVAL: NextStep("The content is signed; the rollout is not.", "review", "Review", "warn"),
-    TicketStatus.EXECUTING: NextStep("The rollout is signed.", "run", "See the run"),
+    TicketStatus.EXECUTING: NextStep("The rollout is signed; the run says how far it is.", "run", "See the run"),
     TicketStatus.RESOLVED: NextStep("The run did what it should. Did it help?", "feedback", "Give feedback", "good"),
     TicketStatus.PARTIALLY_REMEDIATED: NextStep(
-        "Something was changed, and the ticket is not resolved.", "run", "See the run", "bad"
+        "The fix did not hold, and the ticket is not resolved.", "run", "See the run", "bad"
     ),
-    TicketStatus.FAILED: NextStep("Nothing was changed.", "review", "See what was drafted", "bad"),
-    TicketStatus.NEEDS_PERSON: NextStep("A person has to go on.", "review", "Go on", "warn"),
+    TicketStatus.FAILED: NextStep("This did not work.", "review", "See what was drafted", "bad"),
+    TicketStatus.NEEDS_PERSON: NextStep("A person has to go on.", "review", "What is missing", "warn"),
     TicketStatus.REJECTED: NextStep("The draft was rejected.", "review", "See why", "bad"),
     TicketStatus.CLOSED: NextStep("The ticket is closed.", "feedback", "Give feedback", "good"),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django import forms
 
+from portal.kit.fields import LongText
 from remediation.execution.records import Phase
 from remediation.execution.services import Report
 
@@ -17,8 +18,8 @@ class ReportForm(forms.Form):
     number = forms.IntegerField()
     phase = forms.ChoiceField(choices=Phase.choices)
     said = forms.ChoiceField(choices=SAID)
-    output = forms.CharField(required=False, strip=False)
-    check = forms.CharField(required=False, strip=False)
+    output = LongText(required=False, strip=False)
+    check = LongText(required=False, strip=False)
 
     @property
     def report(self) -> Report:

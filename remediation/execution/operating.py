@@ -34,7 +34,7 @@ def resume(run_id: int, *, person: Person, door: Door, at: datetime) -> Run:
             raise Refused(because("turned", "A step of this run has failed, so it cannot go on: roll it back."))
         content = plans.read(run.plan.content)
         if stop := brakes.stopped(scopes_of(content)):
-            text = f"The emergency stop of {stop.scope} is still engaged: {stop.reason}"
+            text = f"The emergency stop of {stop.covers} is still engaged: {stop.reason}"
             raise Refused(because("emergency_stop", text))
         if run.mode == Run.Mode.WORKERS and (reason := left_to_people(content, run.remediation.ticket)):
             raise Refused(because("people_only", f"{reason} Take the run over and go on by hand."))
@@ -56,7 +56,7 @@ def roll_back(run_id: int, *, person: Person, door: Door, at: datetime) -> Run:
             records.move_step(run, step, S.FAILED, actor=actor, at=at, detail=detail)
         stop = brakes.stopped(scopes_of(plans.read(run.plan.content)))
         reason = (
-            f"{person} released the rollback under the stop of {stop.scope}." if stop else f"{person} asked for it."
+            f"{person} released the rollback under the stop of {stop.covers}." if stop else f"{person} asked for it."
         )
         records.move_run(run, R.ROLLING_BACK, actor=actor, at=at, reason=reason)
         _hand_on(run, actor, at, released_stop=stop.pk if stop else None)

@@ -48,7 +48,7 @@ def intend(shift: Shift, number: int) -> str:
         at = shift.clock()
         stop = shift.stop()
         if stop:
-            reason = f"Emergency stop of {stop.scope}: {stop.reason}"
+            reason = f"Emergency stop of {stop.covers}: {stop.reason}"
         else:
             reason = left_to_people(shift.content, run.remediation.ticket)
         if reason:

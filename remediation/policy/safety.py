@@ -77,7 +77,7 @@ def _health(subjects: Sequence[Subject], symptom: str) -> list[_Answer]:
 def _reachable(connector: str) -> _Answer:
     def read(outcome: Outcome) -> _Answer:
         fine = outcome.data.get("healthy") is True
-        return _Answer(fine, f"{connector}: {outcome.data.get('detail') or 'reachable'}.")
+        return _Answer(fine, f"{connector}: {str(outcome.data.get('detail') or 'reachable').rstrip('.')}.")
 
     return _ask(connector, "connector_health", {}, read)
 

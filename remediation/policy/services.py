@@ -172,7 +172,7 @@ def facts_of(remediation: Remediation, proposal: Proposal, *, reliability: float
         pattern_is_eligible=pattern.is_eligible if pattern else False,
         pattern_reasons=tuple(pattern.reasons) if pattern else (),
         commands=proposal.commands,
-        emergency_stop=f"{stop.engaged_by} stopped {stop.scope}: {stop.reason}" if stop else None,
+        emergency_stop=f"{stop.engaged_by} stopped {stop.covers}: {stop.reason}" if stop else None,
         freeze=f"{freeze.reason}, until {freeze.ends_at:%Y-%m-%d %H:%M} UTC" if freeze else None,
         actions_last_hour=actions_last_hour(at),
         actions_last_hour_here=actions_last_hour(at, category_id=remediation.category_id),

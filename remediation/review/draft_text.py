@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
@@ -11,6 +12,13 @@ from remediation.drafting import schema
 
 MOST_CHARACTERS = 200_000
 WIDTH = 100
+HINTS = """\
+# Fill in what is empty; saving points out what is missing. A fact cites evidence of the ticket: E1, E2 and so on.
+# Workers run operations of the catalogue, people run commands. An operation stands for `action` like this, with its
+# name among the allowed changes, no commands in its checks, and `kind: catalogue` as its rollback:
+#   action: {kind: operation, operation: restart_pod, parameters: [{name: pod, value: web-1}, ...]}
+# `review` is what a reviewer has to confirm first, or null.
+"""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -25,6 +33,38 @@ def text_of(draft: schema.Draft) -> str:
     """The draft as YAML; reading it back gives the same draft."""
     data = draft.model_dump(mode="json")
     return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=WIDTH)
+
+
+def blank_of(*, title: str, service: str | None, systems: Sequence[str]) -> str:
+    """What a person begins with where no drafter got anywhere: one step, filled in only where the ticket says it."""
+    check = {"expects": "", "command": ""}
+    step = {
+        "title": "",
+        "preflight": {**check, "stop_if": ""},
+        "action": {"kind": "command", "system": systems[0] if systems else "", "command": ""},
+        "blast_radius": "",
+        "verify": check,
+        "rollback": {"kind": "command", "says": "", "command": ""},
+        "review": "",
+        "source": "written by hand",
+    }
+    data = {
+        "summary": title,
+        "hypothesis": "",
+        "facts": [{"text": "", "evidence": ["E1"]}],
+        "guesses": [],
+        "scope": {
+            "service": service,
+            "systems": list(systems) or [""],
+            "allowed_changes": ["command"],
+            "out_of_scope": [],
+        },
+        "steps": [step],
+        "rollback_owner": "",
+        "rollback_minutes": 15,
+        "confidence_percent": 0,
+    }
+    return HINTS + yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=WIDTH)
 
 
 def data_of(text: str) -> dict[str, Any]:

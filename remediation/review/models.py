@@ -58,7 +58,7 @@ class Objection(models.Model):
     class Kind(models.TextChoices):
         """Changes go back to the author; a rejection ends the remediation."""
 
-        CHANGES = "changes", "Changes requested"
+        CHANGES = "changes", "Requested changes"
         REJECTION = "rejection", "Rejected"
 
     class Reason(models.TextChoices):

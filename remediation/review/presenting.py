@@ -9,8 +9,10 @@ from typing import Any
 
 from patterns.reliability import WEIGHTS
 from portal.access.models import Person
+from portal.audit import services as audit
 from portal.audit.models import Event
 from portal.kit.diff import Diff, diff_of
+from portal.kit.labels import label_of
 from portal.kit.refusals import Refusal
 from portal.signoff.models import Plan
 from portal.signoff.states import PlanStatus, Stage
@@ -55,6 +57,15 @@ EVENTS = {
     "review.objected": ("objected", "message"),
     "feedback.given": ("gave feedback", "star-filled"),
     "feedback.changed": ("changed their feedback", "star-filled"),
+    "remediation.moved": ("moved the remediation", "activity"),
+    "pattern.found": ("found the pattern", "route"),
+    "run.started": ("started the run", "player-play"),
+    "run.moved": ("moved the run", "activity"),
+    "run.held": ("held the run", "player-pause"),
+    "run.taken": ("took the run over", "user"),
+    "run.left_to_people": ("left the run to people", "user"),
+    "run.finished": ("ended the run", "circle-check"),
+    "step.moved": ("moved a step", "activity"),
     "ticket.closed": ("closed the ticket", "check"),
 }
 """How the timeline words an event; any other kind is shown by its own name."""
@@ -158,14 +169,32 @@ def timeline_of(events: Sequence[Event]) -> list[dict[str, Any]]:
     shown = []
     for event in events:
         text, icon = EVENTS.get(event.kind, (event.kind.replace(".", " "), "activity"))
-        shown.append({"at": event.at, "actor": event.actor_name, "text": f"{text}: {event.subject_name}", "icon": icon})
+        shown.append(
+            {
+                "at": event.at,
+                "actor": event.actor_name,
+                "text": f"{text}: {event.subject_name}",
+                "icon": icon,
+                "detail": _moved(audit.body_of(event)),
+            }
+        )
     return shown
+
+
+def _moved(data: Mapping[str, Any]) -> str:
+    """From which state to which, for the events that say so."""
+    before, after = (data.get(name) for name in ("before", "after"))
+    if not isinstance(before, str) or not isinstance(after, str):
+        return ""
+    return f"{label_of('status', before).text} → {label_of('status', after).text}"
 
 
 def effect_of(plan: Plan | None) -> str:
     """What signing the open plan leads to, in one sentence."""
     if plan is None:
         return "There is nothing to sign yet."
+    if plan.status != PlanStatus.OPEN:
+        return f"The {plan.stage} plan is signed. Nothing waits for a signature."
     if plan.stage == Stage.MERGE:
         return "Signing the merge stage says the content is right. It runs nothing; the rollout is signed separately."
     content = plans.read(plan.content)

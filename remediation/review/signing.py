@@ -163,5 +163,5 @@ def _refuse_outsider(remediation: Remediation, person: Person) -> None:
 def _tell_makers(remediation: Remediation, objection: Objection, at: datetime) -> None:
     ticket = remediation.ticket
     makers = [each for each in proposing.people(proposing.makers_of(remediation)) if each.pk != objection.person_id]
-    text = f"{objection.person} {objection.get_kind_display().lower()} on {ticket.key}: {objection.comment}"
+    text = f"{ticket.key}: {objection.person} {objection.get_kind_display().lower()}: {objection.comment}"
     notices.tell(makers, kind="review", ticket_key=ticket.key, text=text, path=f"/tickets/{ticket.key}/review", at=at)

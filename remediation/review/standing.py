@@ -54,7 +54,7 @@ def of(remediation: Remediation, *, at: datetime) -> Standing:
     checklist = _checklist(remediation, revision)
     objections = list(Objection.objects.filter(revision=revision).select_related("person")) if revision else []
     blockers = [
-        *_gate_blockers(gates, plan),
+        *_gate_blockers(gates, plan, objections),
         *_checklist_blockers(checklist),
         *_objection_blockers(objections),
         *_age_blockers(remediation, revision, plan, at),
@@ -100,9 +100,9 @@ def _confirmed_by(row: Tick | None) -> Person | None:
     return row.person if row and row.is_confirmed else None
 
 
-def _gate_blockers(gates: Sequence[GateResult], plan: Plan | None) -> list[Reason]:
+def _gate_blockers(gates: Sequence[GateResult], plan: Plan | None, objections: Sequence[Objection]) -> list[Reason]:
     failed = [because("gate", f"The gate “{gate.gate}” failed.") for gate in gates if not gate.has_passed]
-    if not failed and plan is None:
+    if not failed and plan is None and not objections:
         return [because("no_plan", "The draft is being checked; its plan is not ready yet.")]
     return failed
 

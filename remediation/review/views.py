@@ -17,6 +17,7 @@ from portal.access.pages import person_of
 from portal.audit.models import Event
 from portal.kit.refusals import Refusal, Refused, StaleTransition, because
 from portal.signoff.models import Plan
+from portal.signoff.states import PlanStatus, Stage
 from remediation.drafting import schema
 from remediation.drafting import services as remediations
 from remediation.drafting.models import Remediation
@@ -25,6 +26,7 @@ from remediation.review import draft_text, presenting
 from remediation.review import services as reviews
 from remediation.review.models import Objection
 from remediation.review.preparing import CHECKABLE
+from remediation.tickets.models import Ticket
 
 TIMELINE = 30
 
@@ -91,7 +93,7 @@ def edit(request: HttpRequest, key: str) -> HttpResponse:
     remediation = _find(request, key)
     grants.require(person_of(request), "review", remediation.category)
     head = remediations.head(remediation)
-    typed = draft_text.text_of(schema.from_text(head.content)) if head else ""
+    typed = draft_text.text_of(schema.from_text(head.content)) if head else _blank(remediation.ticket)
     base, refusal = head.digest if head else "", None
     if request.method == "POST":
         typed, base = request.POST.get("draft", "").replace("\r\n", "\n"), request.POST.get("base_digest", "")
@@ -108,9 +110,15 @@ def edit(request: HttpRequest, key: str) -> HttpResponse:
         "typed": typed,
         "base": base,
         "refusal": refusal,
-        "crumbs": _crumbs(remediation, "Edit"),
+        "is_first": head is None,
+        "crumbs": _crumbs(remediation, "Edit" if head else "Write the steps"),
     }
     return render(request, "review/edit.html", context, status=refusal.status if refusal else 200)
+
+
+def _blank(ticket: Ticket) -> str:
+    service = ticket.service.slug if ticket.service else None
+    return draft_text.blank_of(title=ticket.title, service=service, systems=ticket.affected_systems)
 
 
 def _revise(request: HttpRequest, remediation: Remediation, typed: str, base: str) -> None:
@@ -187,6 +195,7 @@ def _show(
         "may_review": grants.of(person).may("review", remediation.category_id),
         "may_edit": remediation.status in CHECKABLE and grants.of(person).may("review", remediation.category_id),
         "may_redraft": remediation.status in {Status.FAILED, Status.NEEDS_PERSON},
+        "has_run": bool(stands.plan and stands.plan.stage == Stage.ROLLOUT and stands.plan.status != PlanStatus.OPEN),
         "reasons": Objection.Reason.choices,
         "seen": seen_of(remediation, stands),
     }

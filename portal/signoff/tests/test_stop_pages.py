@@ -35,8 +35,15 @@ def release(client: Client) -> int:
     return client.post(f"/stop/{Stop.objects.latest('id').pk}/release").status_code
 
 
-@pytest.mark.parametrize("scope", ["all", "category:network", "connector:lab-kubernetes"])
-def test_one_person_stops_and_everybody_is_told_on_every_page(scope: str) -> None:
+@pytest.mark.parametrize(
+    ("scope", "in_words"),
+    [
+        ("all", "everything"),
+        ("category:network", "category network"),
+        ("connector:lab-kubernetes", "connector lab-kubernetes"),
+    ],
+)
+def test_one_person_stops_and_everybody_is_told_on_every_page(scope: str, in_words: str) -> None:
     operator = as_("omar", "operator")
     assert engage(operator, scope) == 302
     stop = Stop.objects.get()
@@ -45,7 +52,7 @@ def test_one_person_stops_and_everybody_is_told_on_every_page(scope: str) -> Non
     assert (event.actor_name, event.door) == ("omar", "page")
     for path in ("/stop", "/notices", "/account/tokens"):
         page = as_("erin", "engineer").get(path).content.decode()
-        assert f"Emergency stop for {scope} by omar: Failover test" in page
+        assert f"Emergency stop of {in_words} by omar: Failover test" in page
     assert "Failover test" not in Client().get("/login").content.decode()
 
 
@@ -61,7 +68,7 @@ def test_starting_again_takes_another_person() -> None:
     assert release(as_("astrid", "approver")) == 409
     page = as_("erin", "engineer").get("/stop").content.decode()
     assert "Nothing is stopped" in page
-    assert "Emergency stop for" not in page
+    assert "Emergency stop of" not in page
     assert "Failover test" in page
 
 

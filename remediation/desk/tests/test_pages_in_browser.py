@@ -202,5 +202,5 @@ def test_one_person_stops_and_another_lets_work_go_on(
     expect(clean_page.get_by_text("somebody else releases it")).to_be_visible()
     sign_in(clean_page.context, site.url, cast["approver"])
     clean_page.goto(f"{site.url}/stop")
-    clean_page.get_by_role("button", name="Release the stop of all").click()
+    clean_page.get_by_role("button", name="Release the stop of everything").click()
     expect(banner).to_have_count(0)

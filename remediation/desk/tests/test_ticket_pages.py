@@ -44,7 +44,7 @@ def typed(**changes: str) -> dict[str, str]:
         "evidence-1-kind": "command",
         "evidence-1-observed_at": "2026-05-04T09:57",
         "evidence-1-command": "kubectl get deploy",
-        "evidence-1-text": "  payments-secondary 2/2\n",
+        "evidence-1-text": "  payments-secondary 2/2\r\n",
     }
     return body | changes
 

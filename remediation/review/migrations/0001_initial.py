@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
                 (
                     "kind",
                     models.CharField(
-                        choices=[("changes", "Changes requested"), ("rejection", "Rejected")], max_length=10
+                        choices=[("changes", "Requested changes"), ("rejection", "Rejected")], max_length=10
                     ),
                 ),
                 (

@@ -9,11 +9,15 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from pydantic import ValidationError
 
 from portal.access.models import Person
 from portal.jobs.testing import drain
+from portal.kit.actors import system
+from portal.notices.models import Notice
 from portal.signoff.models import Vote
 from remediation.drafting import schema
+from remediation.drafting import services as remediations
 from remediation.drafting.states import Status
 from remediation.review import draft_text
 from remediation.review.testing import drafted, people, remediation_of, scale, ticket, with_command, world
@@ -194,3 +198,38 @@ def test_the_page_asks_a_constant_number_of_questions(cast: dict[str, Person], i
 def test_a_draft_reads_back_from_its_text_as_it_was(draft: dict[str, object]) -> None:
     parsed = schema.parse(draft)
     assert schema.parse(draft_text.data_of(draft_text.text_of(parsed))) == parsed
+
+
+def test_requested_changes_are_what_blocks_and_the_makers_are_told(cast: dict[str, Person], incident: Ticket) -> None:
+    press(as_(cast["reviewer"]), "changes", comment="Name the owner")
+    page = shown(as_(cast["reviewer"]))
+    assert "asked for changes: Name the owner" in page
+    assert "is being checked" not in page
+    assert Notice.objects.get(person=cast["engineer"]).text.endswith("requested changes: Name the owner")
+
+
+def test_a_reviewer_writes_the_steps_where_no_drafter_got_anywhere(cast: dict[str, Person]) -> None:
+    incident = ticket(cast["engineer"])
+    begun = remediations.begin(incident.pk, actor=system("drafting"), at=timezone.now())
+    remediations.ask_person(
+        begun.pk, reasons=["No runbook fits this ticket."], actor=system("drafting"), at=timezone.now()
+    )
+    client = as_(cast["reviewer"])
+    assert "or write the steps yourself" in shown(client)
+    assert "a reviewer then" in shown(as_(cast["operator"]))
+    form = client.get("/tickets/INC-1/review/edit").context
+    assert form["typed"].startswith("# Fill in what is empty")
+    answer = client.post("/tickets/INC-1/review/edit", {"draft": form["typed"], "base_digest": form["base"]})
+    assert answer.status_code == 422
+    assert "draft.steps[1].verify.command" in answer.content.decode()
+    written = draft_text.text_of(schema.parse(with_command()))
+    client.post("/tickets/INC-1/review/edit", {"draft": written, "base_digest": form["base"]})
+    assert remediation_of(incident).revisions.get().author == cast["reviewer"]
+
+
+def test_the_blank_form_of_a_draft_lacks_nothing_but_words() -> None:
+    blank = draft_text.data_of(draft_text.blank_of(title="Disk: full", service=None, systems=[]))
+    with pytest.raises(ValidationError) as refused:
+        schema.parse(blank)
+    assert {each["type"] for each in refused.value.errors()} == {"string_too_short"}
+    assert (blank["summary"], blank["scope"]["service"]) == ("Disk: full", None)
