@@ -8,7 +8,7 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import connection
+from django.db import ProgrammingError, connection
 from django.utils import timezone
 
 from portal.audit import services as audit
@@ -57,6 +57,20 @@ def test_every_role_can_add_an_event(committed_db: str, running_as: Callable[[st
     with running_as(process):
         record(actor=system(process))
     assert Event.objects.get().actor_name == process
+
+
+@pytest.mark.parametrize("process", ["drafting", "probe", "execution", "general"])
+def test_no_cluster_says_that_a_person_acted(committed_db: str, running_as: Callable[[str], Any], process: str) -> None:
+    for forged in (
+        Actor("human", 3, "alice", "job"),
+        Actor("system", 3, process, "job"),
+        Actor("system", None, "x", "api"),
+    ):
+        with running_as(process), pytest.raises(ProgrammingError, match="row-level security"):
+            record(actor=forged)
+    with running_as("web"):
+        record(actor=Actor("human", 3, "alice", "page"))
+    assert Event.objects.get().actor_name == "alice"
 
 
 @pytest.mark.django_db
