@@ -23,7 +23,7 @@ class Feedback(models.Model):
         NEGATIVE = "negative", "Negative"
         NEUTRAL = "neutral", "Neutral"
 
-    ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="feedback")
+    ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="feedback", db_index=False)
     person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="feedback")
     feedback_type = models.CharField(max_length=10, choices=Type.choices)
     rating = models.PositiveSmallIntegerField(validators=[MinValueValidator(1), MaxValueValidator(5)])

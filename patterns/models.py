@@ -13,7 +13,7 @@ from portal.estate.models import Category
 class Pattern(models.Model):
     """A kind of incident within a category. The figures are a fold over its occurrences and can be rebuilt."""
 
-    category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="patterns")
+    category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="patterns", db_index=False)
     signature = models.CharField(max_length=64)
     title = models.TextField()
     key_terms = ArrayField(models.TextField())
@@ -44,7 +44,7 @@ class Pattern(models.Model):
 class Exemplar(models.Model):
     """One wording of a pattern, masked; similarity is searched here and never over all tickets."""
 
-    pattern = models.ForeignKey(Pattern, on_delete=models.PROTECT, related_name="exemplars")
+    pattern = models.ForeignKey(Pattern, on_delete=models.PROTECT, related_name="exemplars", db_index=False)
     text = models.TextField()
     added_at = models.DateTimeField()
 
@@ -68,7 +68,7 @@ class Occurrence(models.Model):
         EXECUTED = "executed", "Executed"
         FEEDBACK = "feedback", "Feedback"
 
-    pattern = models.ForeignKey(Pattern, on_delete=models.PROTECT, related_name="events")
+    pattern = models.ForeignKey(Pattern, on_delete=models.PROTECT, related_name="events", db_index=False)
     source = models.CharField(max_length=80, unique=True, help_text="What was observed; a job run twice adds nothing.")
     kind = models.CharField(max_length=10, choices=Kind.choices)
     at = models.DateTimeField()

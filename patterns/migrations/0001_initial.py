@@ -34,7 +34,10 @@ class Migration(migrations.Migration):
                 (
                     "category",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="patterns", to="estate.category"
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="patterns",
+                        to="estate.category",
                     ),
                 ),
             ],
@@ -73,7 +76,10 @@ class Migration(migrations.Migration):
                 (
                     "pattern",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="events", to="patterns.pattern"
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="events",
+                        to="patterns.pattern",
                     ),
                 ),
             ],
@@ -90,7 +96,10 @@ class Migration(migrations.Migration):
                 (
                     "pattern",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="exemplars", to="patterns.pattern"
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="exemplars",
+                        to="patterns.pattern",
                     ),
                 ),
             ],

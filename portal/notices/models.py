@@ -12,7 +12,9 @@ from django.db.models import Q
 class Notice(models.Model):
     """One message in a person's inbox; `path` opens the thing as it stands now."""
 
-    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="notices")
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="notices", db_index=False
+    )
     kind = models.CharField(max_length=60)
     ticket_key = models.TextField(default="")
     text = models.TextField()

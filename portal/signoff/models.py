@@ -65,10 +65,10 @@ class Plan(models.Model):
 class Vote(models.Model):
     """One person's signature under one digest. Append-only; `excluded` and `digest` repeat the plan's."""
 
-    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="votes")
+    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="votes", db_index=False)
     digest = models.CharField(max_length=64)
     excluded = ArrayField(models.BigIntegerField())
-    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="votes")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="votes", db_index=False)
     comment = models.TextField(default="")
     door = models.CharField(max_length=10)
     at = models.DateTimeField()
@@ -90,7 +90,7 @@ class Freeze(models.Model):
     reason = models.TextField()
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
-    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
 
     class Meta:
         """Soonest first."""
@@ -117,9 +117,11 @@ class Stop(models.Model):
 
     scope = models.CharField(max_length=80)
     reason = models.TextField()
-    engaged_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    engaged_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
     engaged_at = models.DateTimeField()
-    released_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    released_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
     released_at = models.DateTimeField(null=True)
 
     class Meta:

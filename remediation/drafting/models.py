@@ -25,9 +25,9 @@ class Drafter(models.TextChoices):
 class Remediation(models.Model):
     """The work on one ticket. What the queue shows is repeated here, so that its query needs no join."""
 
-    ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="remediations")
+    ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="remediations", db_index=False)
     number = models.PositiveSmallIntegerField(default=1)
-    category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="+")
+    category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="+", db_index=False)
     severity = models.PositiveSmallIntegerField(choices=Severity.choices)
     status = models.CharField(max_length=24, default=Status.DRAFTING)
     status_at = models.DateTimeField()
@@ -72,11 +72,13 @@ class Remediation(models.Model):
 class Revision(models.Model):
     """One text of the draft (canonical, `countersign.draft/1`). Append-only; an edit is a revision on top of `base`."""
 
-    remediation = models.ForeignKey(Remediation, on_delete=models.PROTECT, related_name="revisions")
+    remediation = models.ForeignKey(Remediation, on_delete=models.PROTECT, related_name="revisions", db_index=False)
     number = models.PositiveIntegerField()
     drafter = models.CharField(max_length=10, choices=Drafter.choices)
-    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="revisions")
-    base = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="+")
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="revisions", db_index=False
+    )
+    base = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     content = models.TextField()
     digest = models.CharField(max_length=64)
     created_at = models.DateTimeField()

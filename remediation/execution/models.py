@@ -33,7 +33,9 @@ class Run(models.Model):
     status_at = models.DateTimeField()
     status_reason = models.TextField(default="")
     fence = models.BigIntegerField(default=0)
-    held_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    held_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
 
@@ -54,7 +56,7 @@ class Run(models.Model):
 class StepRun(models.Model):
     """One step of a run. `idempotency_key` goes with the write, so that the server can recognise a repetition."""
 
-    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="steps")
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="steps", db_index=False)
     number = models.PositiveIntegerField()
     status = models.CharField(max_length=16, default=StepStatus.PENDING)
     status_at = models.DateTimeField()

@@ -94,7 +94,7 @@ class Decision(models.Model):
 
     remediation = models.ForeignKey(Remediation, on_delete=models.PROTECT, related_name="decisions")
     revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="decisions")
-    assessment = models.ForeignKey(Assessment, on_delete=models.PROTECT, related_name="+")
+    assessment = models.ForeignKey(Assessment, on_delete=models.PROTECT, related_name="+", db_index=False)
     moment = models.CharField(max_length=10, choices=Moment.choices)
     allowed = models.BooleanField()
     requires_approval = models.BooleanField()
@@ -120,7 +120,7 @@ class Decision(models.Model):
 class Reservation(models.Model):
     """One mutating step, counted at the claim against the hourly limits."""
 
-    category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="+")
+    category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="+", db_index=False)
     run_id = models.BigIntegerField()
     step_number = models.PositiveIntegerField()
     at = models.DateTimeField()

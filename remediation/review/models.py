@@ -13,7 +13,7 @@ from remediation.drafting.models import Remediation, Revision
 class GateResult(models.Model):
     """One gate's verdict on one revision. Append-only. `input_digest` says exactly what the gate looked at."""
 
-    revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="gates")
+    revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="gates", db_index=False)
     gate = models.CharField(max_length=30)
     ruleset = models.CharField(max_length=30)
     has_passed = models.BooleanField()
@@ -36,9 +36,9 @@ class GateResult(models.Model):
 class Tick(models.Model):
     """A person confirmed one REVIEW item. `item` is a digest of the step, so an unrelated edit keeps the tick."""
 
-    remediation = models.ForeignKey(Remediation, on_delete=models.PROTECT, related_name="ticks")
+    remediation = models.ForeignKey(Remediation, on_delete=models.PROTECT, related_name="ticks", db_index=False)
     item = models.CharField(max_length=64)
-    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
     is_confirmed = models.BooleanField()
     at = models.DateTimeField()
 
@@ -76,7 +76,7 @@ class Objection(models.Model):
     kind = models.CharField(max_length=10, choices=Kind.choices)
     reason = models.CharField(max_length=20, choices=Reason.choices)
     comment = models.TextField()
-    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
     at = models.DateTimeField()
 
     class Meta:

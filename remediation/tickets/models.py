@@ -32,7 +32,7 @@ class Ticket(models.Model):
     key = models.CharField(max_length=64, unique=True, validators=[RegexValidator(KEY)])
     title = models.TextField()
     description = models.TextField()
-    category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="tickets")
+    category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="tickets", db_index=False)
     service = models.ForeignKey(Service, on_delete=models.PROTECT, null=True, related_name="tickets")
     severity = models.PositiveSmallIntegerField(choices=Severity.choices, default=Severity.SEV3)
     environment = models.CharField(max_length=20, choices=Environment.choices, default=Environment.PRODUCTION)
@@ -44,7 +44,9 @@ class Ticket(models.Model):
     )
     status = models.CharField(max_length=24, default=TicketStatus.PROCESSING)
     resolution = models.TextField(default="")
-    opened_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="tickets")
+    opened_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="tickets", db_index=False
+    )
     opened_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
 
@@ -83,7 +85,7 @@ class Evidence(models.Model):
         TIMELINE = "timeline", "Timeline entry"
         NOTE = "note", "Note"
 
-    ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="evidence")
+    ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="evidence", db_index=False)
     number = models.PositiveIntegerField()
     kind = models.CharField(max_length=10, choices=Kind.choices)
     text = models.TextField()
@@ -91,7 +93,7 @@ class Evidence(models.Model):
     observed_at = models.DateTimeField()
     environment = models.CharField(max_length=20, default="")
     release = models.TextField(default="")
-    added_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    added_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
     added_at = models.DateTimeField()
 
     class Meta:
@@ -114,10 +116,10 @@ class Evidence(models.Model):
 class IdempotencyKey(models.Model):
     """A request that was already answered: the same key and the same request give the same ticket."""
 
-    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
     key = models.CharField(max_length=200)
     request_digest = models.CharField(max_length=64)
-    ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="+")
+    ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="+", db_index=False)
     at = models.DateTimeField()
 
     class Meta:

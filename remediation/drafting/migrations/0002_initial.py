@@ -21,14 +21,17 @@ class Migration(migrations.Migration):
             model_name="remediation",
             name="category",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to="estate.category"
+                db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="estate.category"
             ),
         ),
         migrations.AddField(
             model_name="remediation",
             name="ticket",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="remediations", to="tickets.ticket"
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="remediations",
+                to="tickets.ticket",
             ),
         ),
         migrations.AddField(
@@ -42,6 +45,7 @@ class Migration(migrations.Migration):
             model_name="revision",
             name="author",
             field=models.ForeignKey(
+                db_index=False,
                 null=True,
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="revisions",
@@ -52,14 +56,21 @@ class Migration(migrations.Migration):
             model_name="revision",
             name="base",
             field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="drafting.revision"
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="drafting.revision",
             ),
         ),
         migrations.AddField(
             model_name="revision",
             name="remediation",
             field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="revisions", to="drafting.remediation"
+                db_index=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="revisions",
+                to="drafting.remediation",
             ),
         ),
         migrations.AddIndex(
