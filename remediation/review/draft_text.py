@@ -17,6 +17,7 @@ HINTS = """\
 # Workers run operations of the catalogue, people run commands. An operation stands for `action` like this, with its
 # name among the allowed changes, no commands in its checks, and `kind: catalogue` as its rollback:
 #   action: {kind: operation, operation: restart_pod, parameters: [{name: pod, value: web-1}, ...]}
+# Systems are targets of the estate; a policy admin adds one that is missing in the settings.
 # `review` is what a reviewer has to confirm first, or null.
 """
 

@@ -111,4 +111,5 @@ def _refuse_old_base(base: Revision | None, base_digest: str) -> None:
 
 def _reason(loc: tuple[int | str, ...], message: str, code: str) -> Reason:
     place = "draft" + "".join(f"[{part + 1}]" if isinstance(part, int) else f".{part}" for part in loc)
-    return Reason(code, f"{place}: {message}.", place)
+    said = "This is empty" if code == "string_too_short" else message
+    return Reason(code, f"{place}: {said}.", place)

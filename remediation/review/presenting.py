@@ -143,13 +143,13 @@ def checks_of(decision: Decision | None) -> list[dict[str, Any]]:
     ]
 
 
-def gates_of(gates: Sequence[GateResult]) -> list[dict[str, str]]:
+def gates_of(gates: Sequence[GateResult]) -> list[dict[str, Any]]:
     """Gates with what they found and how to mend it."""
     return [
         {
             "name": gate.gate.capitalize(),
             "verdict": "passed" if gate.has_passed else "failed",
-            "detail": " ".join(f"{each['place']}: {each['text']} {each['mend']}" for each in gate.findings),
+            "findings": gate.findings,
         }
         for gate in gates
     ]

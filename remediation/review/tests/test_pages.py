@@ -9,6 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django.utils.html import escape
 from pydantic import ValidationError
 
 from portal.access.models import Person
@@ -20,6 +21,7 @@ from remediation.drafting import schema
 from remediation.drafting import services as remediations
 from remediation.drafting.states import Status
 from remediation.review import draft_text
+from remediation.review.models import GateResult
 from remediation.review.testing import drafted, people, remediation_of, scale, ticket, with_command, world
 from remediation.tickets.models import Evidence, Ticket
 
@@ -221,10 +223,20 @@ def test_a_reviewer_writes_the_steps_where_no_drafter_got_anywhere(cast: dict[st
     assert form["typed"].startswith("# Fill in what is empty")
     answer = client.post("/tickets/INC-1/review/edit", {"draft": form["typed"], "base_digest": form["base"]})
     assert answer.status_code == 422
-    assert "draft.steps[1].verify.command" in answer.content.decode()
+    assert "draft.steps[1].verify.command: This is empty." in answer.content.decode()
     written = draft_text.text_of(schema.parse(with_command()))
     client.post("/tickets/INC-1/review/edit", {"draft": written, "base_digest": form["base"]})
     assert remediation_of(incident).revisions.get().author == cast["reviewer"]
+
+
+def test_the_page_says_what_a_gate_found_and_how_to_mend_it(cast: dict[str, Person]) -> None:
+    drafted(ticket(cast["engineer"]), scale(scope={**scale()["scope"], "allowed_changes": ["restart_pod"]}))
+    drain("probe")
+    found = GateResult.objects.exclude(findings=[]).first()
+    assert found
+    page = shown(as_(cast["reviewer"]))
+    assert escape(found.findings[0]["text"]) in page
+    assert escape(found.findings[0]["mend"]) in page
 
 
 def test_the_blank_form_of_a_draft_lacks_nothing_but_words() -> None:

@@ -42,7 +42,7 @@
   const keys = {
     j: () => move(1),
     k: () => move(-1),
-    c: () => one(".selected input[type=checkbox]")?.click(),
+    c: () => one(".selected :is(input[type=checkbox], button[name=confirmed])")?.click(),
     d: () => {
       const bar = one("#decision");
       if (!bar) return;
