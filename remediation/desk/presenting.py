@@ -8,11 +8,15 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
+from django.urls import reverse
+from django.utils.html import format_html
+
+from patterns.models import Pattern
 from patterns.reliability import level_of
 from portal.kit.labels import label_of
 from remediation.desk.reads import Details
 from remediation.desk.waiting import MOST, Figures, Waiting
-from remediation.drafting.models import Attempt, Remediation
+from remediation.drafting.models import Attempt, Drafter, Remediation
 from remediation.tickets.models import Ticket
 from remediation.tickets.states import TicketStatus
 
@@ -110,9 +114,13 @@ def facts_of(details: Details) -> list[tuple[str, Any]]:
             "Workers may run",
             "yes, once it is signed" if ticket.enable_auto_remediation else "no: people run it by hand",
         ),
-        ("Pattern", ticket.pattern or "none yet"),
+        ("Pattern", _linked(ticket.pattern) if ticket.pattern else "none yet"),
         ("Confidence of the draft", confidence or "no data"),
     ]
+
+
+def _linked(pattern: Pattern) -> str:
+    return format_html('<a href="{}">{}</a>', reverse("pattern", args=[pattern.pk]), pattern)
 
 
 def drafted_by(details: Details) -> str:
@@ -120,7 +128,8 @@ def drafted_by(details: Details) -> str:
     remediation, revision = details.remediation, details.revision
     if remediation is None or revision is None:
         return "no draft yet"
-    by = f"drafted by {remediation.get_drafter_display() or 'nobody yet'}"
+    drafter = "people" if remediation.drafter == Drafter.PERSON else remediation.get_drafter_display() or "nobody yet"
+    by = f"drafted by {drafter}"
     return f"{by}, revision {revision.number} by {revision.author}" if revision.author else by
 
 

@@ -10,6 +10,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from patterns.models import Pattern
 from portal.access.models import Person
 from portal.access.testing import person
 from portal.audit.models import Event
@@ -276,6 +277,15 @@ def test_a_foreign_ticket_is_changed_by_no_form(cast: dict[str, Person], verb: s
     outsider_session = as_(person("stranger"))
     assert outsider_session.post(f"/tickets/INC-1/{verb}").status_code == 404
     assert outsider.get(f"/tickets/INC-1/{verb}").status_code == 405
+
+
+def test_the_page_leads_to_its_pattern(cast: dict[str, Person]) -> None:
+    ticket = review.ticket(cast["engineer"])
+    pattern = Pattern.objects.create(
+        category=ticket.category, signature="s", title="Pods & <pools>", key_terms=["pod"], created_at=timezone.now()
+    )
+    Ticket.objects.update(pattern=pattern)
+    assert f'<a href="/patterns/{pattern.pk}">Pods &amp; &lt;pools&gt;</a>' in shown(as_(cast["engineer"]))
 
 
 def test_the_page_asks_a_constant_number_of_questions(cast: dict[str, Person]) -> None:
