@@ -103,6 +103,8 @@ def learn_run(run_id: int, *, action: str, at: datetime) -> str:
     ticket = run.remediation.ticket
     if ticket.pattern is None:
         return "The ticket has no pattern."
+    if run.status != RunStatus.SUCCEEDED and not run.remediation.has_written:
+        return "The run changed nothing, so it says nothing about the fix."
     with transaction.atomic():
         patterns.observe_run(
             pattern_id=ticket.pattern.pk,

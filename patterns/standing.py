@@ -127,19 +127,20 @@ def _missing(
     success_rate: float | None,
     asked: Thresholds,
 ) -> tuple[str, ...]:
+    of_tickets = "ticket of this pattern" if tickets == 1 else "tickets of this pattern"
     reasons = (
-        _short_of(tickets, asked.min_occurrences, f"ticket{'' if tickets == 1 else 's'} of this pattern"),
-        _short_of(positive_rate, asked.min_positive_rate, "% positive feedback"),
+        _short_of(tickets, asked.min_occurrences, of_tickets),
+        _short_of(positive_rate, asked.min_positive_rate, "positive feedback", unit="%"),
         _short_of(mean_reliability, asked.min_reliability, "mean reliability after feedback"),
-        _short_of(success_rate, asked.min_success_rate, "% of executed remediations succeeded"),
+        _short_of(success_rate, asked.min_success_rate, "success of executed remediations", unit="%"),
     )
     return tuple(reason for reason in reasons if reason)
 
 
-def _short_of(value: float | None, least: float, what: str) -> str | None:
+def _short_of(value: float | None, least: float, what: str, *, unit: str = "") -> str | None:
     """A sentence if the value is missing or too low; shown rounded down, so that it never looks high enough."""
     if value is None:
-        return f"No data yet: {what.lstrip('% ')}, at least {least:g} asked for."
+        return f"No data yet: {what}, at least {least:g}{unit} asked for."
     if value < least:
-        return f"{math.floor(value * 10) / 10:g}{'' if what[0] == '%' else ' '}{what}, at least {least:g} asked for."
+        return f"{math.floor(value * 10) / 10:g}{unit} {what}, at least {least:g}{unit} asked for."
     return None

@@ -23,7 +23,6 @@ from remediation.tickets.states import TicketStatus
 LATE = timedelta(hours=4)
 MOVING = frozenset({TicketStatus.PROCESSING, TicketStatus.EXECUTING})
 """Statuses in which the ticket page keeps itself fresh."""
-REDRAFTABLE = frozenset({"failed", "needs_person"})
 
 
 @dataclass(frozen=True, slots=True)

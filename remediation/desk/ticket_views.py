@@ -176,7 +176,7 @@ def _state(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
     remediation = details.remediation
     attempts = remediation.attempts.defer("prompt", "answer").order_by("-id")[:ATTEMPTS] if remediation else []
     may_review = grants.of(person_of(request)).may("review", ticket.category_id)
-    may_redraft = may_review and remediation and remediation.status in presenting.REDRAFTABLE
+    may_redraft = may_review and remediation and remediation.status in remediations.REDRAFTABLE
     return {
         "ticket": ticket,
         "details": details,

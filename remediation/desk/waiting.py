@@ -133,6 +133,8 @@ def _missing(
     """In a few words each, what stands between a row and its completion."""
     if remediation.status == Status.NEEDS_PERSON or head is None:
         return [remediation.status_reason.partition("\n")[0] or "a person to go on"]
+    if remediation.status == Status.APPROVED_FOR_ROLLOUT:
+        return ["signed, to be run"]
     lacking = [f"gate {gate.gate} failed" for gate in head.gates.all() if not gate.has_passed]
     if open_items := [each for each in items_of(head) if (remediation.pk, each.item) not in ticked]:
         lacking.append(f"{len(open_items)} REVIEW item{'s' if len(open_items) > 1 else ''}")

@@ -26,6 +26,9 @@ from remediation.tickets import services as tickets
 from remediation.tickets.models import Ticket
 from remediation.tickets.states import TicketStatus
 
+ENDED = frozenset({Status.ROLLED_BACK, Status.REJECTED})
+REDRAFTABLE = ENDED | {Status.FAILED, Status.NEEDS_PERSON}
+"""From where a person can ask for a new draft; one that ended is followed by a remediation of its own."""
 LIVE = frozenset(Status) - {Status.SUPERSEDED, Status.REJECTED, Status.SUCCEEDED, Status.ROLLED_BACK}
 """Statuses of which a ticket has at most one remediation; the database holds it too."""
 
@@ -122,13 +125,18 @@ def fail(remediation_id: int, *, reason: str, actor: Actor, at: datetime) -> Non
 
 
 def redraft(remediation_id: int, *, person: Person, door: Door, at: datetime) -> Remediation:
-    """A person asks the drafter to try again, from `failed` or `needs_person`."""
+    """A person asks the drafter to try again; answers with the remediation that is drafted now."""
     with transaction.atomic():
         remediation = locked(remediation_id)
         grants.require(person, "review", remediation.category)
         _refuse_closed(remediation)
         _refuse_while_run_waits(remediation)
-        move(remediation, Status.DRAFTING, actor=person.at(door), at=at, reason="A person asked for a new draft.")
+        actor = person.at(door)
+        if remediation.status in ENDED:
+            remediation = begin(remediation.ticket_id, actor=actor, at=at)
+            tickets.follow(remediation.ticket, ticket_status(Status.DRAFTING, has_written=False), at=at)
+        else:
+            move(remediation, Status.DRAFTING, actor=actor, at=at, reason="A person asked for a new draft.")
         jobs.publish("remediation.redraft", subject_id=remediation.pk, at=at)
     return remediation
 

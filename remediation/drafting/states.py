@@ -42,7 +42,7 @@ NEXT: dict[Status, frozenset[Status]] = {
     S.SUPERSEDED: frozenset(),
 }
 
-WAITING = frozenset({S.IN_REVIEW, S.APPROVED_FOR_MERGE, S.PROVEN, S.NEEDS_PERSON})
+WAITING = frozenset({S.IN_REVIEW, S.APPROVED_FOR_MERGE, S.PROVEN, S.APPROVED_FOR_ROLLOUT, S.NEEDS_PERSON})
 """Statuses in which a person has to do something: the review queue."""
 
 _TICKET: dict[Status, TicketStatus] = {

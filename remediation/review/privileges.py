@@ -1,7 +1,7 @@
-"""What each runtime role may do to the tables of this room: add and read."""
+"""What each runtime role may do to the tables of this room: add and read. Gates run on the probe cluster only."""
 
 GRANTS = {
-    "review_gateresult": {"all": "SELECT, INSERT", "execution": "SELECT"},
+    "review_gateresult": {"all": "SELECT", "probe": "SELECT, INSERT"},
     "review_tick": {"all": "SELECT", "web": "SELECT, INSERT"},
     "review_objection": {"all": "SELECT", "web": "SELECT, INSERT"},
 }

@@ -9,13 +9,15 @@ from datetime import datetime, timedelta
 from portal.access import grants
 from portal.access.models import Person
 from portal.kit.refusals import Reason, because
+from portal.signoff import brakes
 from portal.signoff import services as signoffs
 from portal.signoff.models import Plan
-from portal.signoff.states import PlanStatus
+from portal.signoff.states import PlanStatus, Stage
 from remediation.drafting import schema
 from remediation.drafting import services as remediations
 from remediation.drafting.models import Remediation, Revision
 from remediation.policy import services as policies
+from remediation.review import plans
 from remediation.review.editing import ReviewItem, items_of
 from remediation.review.models import GateResult, Objection, Tick
 
@@ -58,18 +60,19 @@ def of(remediation: Remediation, *, at: datetime) -> Standing:
         *_checklist_blockers(checklist),
         *_objection_blockers(objections),
         *_age_blockers(remediation, revision, plan, at),
+        *_brake_blockers(remediation, plan, at),
     ]
     return Standing(revision, plan, gates, checklist, objections, blockers if revision else ())
 
 
 def plan_of(remediation: Remediation) -> Plan | None:
     """The plan that people look at: the open one, else the newest signed one."""
-    plans = Plan.objects.filter(
+    live = Plan.objects.filter(
         subject_kind=remediation.ref.kind,
         subject_id=remediation.pk,
         status__in=[PlanStatus.OPEN, PlanStatus.SIGNED, PlanStatus.CLAIMED],
     )
-    newest = list(plans.order_by("-id")[:2])
+    newest = list(live.order_by("-id")[:2])
     return next((plan for plan in newest if plan.status == PlanStatus.OPEN), newest[0] if newest else None)
 
 
@@ -121,6 +124,22 @@ def _objection_blockers(objections: Sequence[Objection]) -> list[Reason]:
         for each in objections
         if each.kind == Objection.Kind.CHANGES
     ]
+
+
+def _brake_blockers(remediation: Remediation, plan: Plan | None, at: datetime) -> list[Reason]:
+    """A stop or a freeze holds up the rollout; the merge stage runs nothing and goes on."""
+    if plan is None or plan.status != PlanStatus.OPEN or plan.stage != Stage.ROLLOUT:
+        return []
+    connectors = sorted({step.connector for step in plans.read(plan.content).steps})
+    stop = brakes.stopped(brakes.scopes_of(category=remediation.category.slug, connectors=connectors))
+    freeze = brakes.frozen(remediation.category_id, at)
+    reasons = []
+    if stop:
+        reasons.append(because("emergency_stop", f"{stop.engaged_by} stopped {stop.covers}: {stop.reason}"))
+    if freeze:
+        until = f"{freeze.ends_at:%Y-%m-%d %H:%M} UTC"
+        reasons.append(because("freeze", f"Frozen until {until}: {freeze.reason}"))
+    return reasons
 
 
 def _age_blockers(remediation: Remediation, revision: Revision | None, plan: Plan | None, at: datetime) -> list[Reason]:

@@ -21,7 +21,6 @@ from portal.signoff.states import PlanStatus, Stage
 from remediation.drafting import schema
 from remediation.drafting import services as remediations
 from remediation.drafting.models import Remediation
-from remediation.drafting.states import Status
 from remediation.review import draft_text, presenting
 from remediation.review import services as reviews
 from remediation.review.models import Objection
@@ -194,7 +193,7 @@ def _show(
         "crumbs": _crumbs(remediation, "Review"),
         "may_review": grants.of(person).may("review", remediation.category_id),
         "may_edit": remediation.status in CHECKABLE and grants.of(person).may("review", remediation.category_id),
-        "may_redraft": remediation.status in {Status.FAILED, Status.NEEDS_PERSON},
+        "may_redraft": remediation.status in remediations.REDRAFTABLE,
         "has_run": bool(stands.plan and stands.plan.stage == Stage.ROLLOUT and stands.plan.status != PlanStatus.OPEN),
         "reasons": Objection.Reason.choices,
         "seen": seen_of(remediation, stands),

@@ -21,7 +21,7 @@ from portal.access.testing import caller, person
 from portal.dashboard import stats
 from portal.estate.models import Category
 from portal.kit import canonical
-from portal.signoff.models import Plan
+from portal.signoff.models import Plan, Vote
 from remediation.drafting.models import Remediation, Revision
 from remediation.execution.models import Run
 from remediation.policy.models import Assessment, Decision
@@ -218,8 +218,10 @@ def _decide(remediation: Remediation, revision: Revision, zeros: dict[str, int],
 
 
 def _plan(ticket: Ticket, remediation: Remediation, *, stage: str, status: str, merge: Plan | None = None) -> Plan:
+    """A plan that came to its status as plans do: it begins open, and a vote signs it."""
     content = f"{stage} of {ticket.key}"
-    return Plan.objects.create(
+    makers = [ticket.opened_by_id]
+    plan = Plan.objects.create(
         stage=stage,
         subject_kind="drafting.remediation",
         subject_id=remediation.pk,
@@ -229,14 +231,20 @@ def _plan(ticket: Ticket, remediation: Remediation, *, stage: str, status: str, 
         risk="safe_write",
         content=content,
         digest=canonical.digest_of(content),
-        makers=[],
-        excluded=[],
+        makers=makers,
+        excluded=makers,
         merge_plan=merge,
         valid_until=UNTIL,
         created_at=UNTIL,
-        status=status,
         status_at=UNTIL,
     )
+    if status in {"signed", "claimed"}:
+        signer = Person.objects.exclude(pk__in=makers).earliest("pk")
+        Vote.objects.create(plan=plan, digest=plan.digest, excluded=makers, person=signer, door="page", at=UNTIL)
+    for step in {"signed": ["signed"], "claimed": ["signed", "claimed"], "void": ["void"]}.get(status, []):
+        Plan.objects.filter(pk=plan.pk).update(status=step)
+    plan.refresh_from_db()
+    return plan
 
 
 def _in_period(at: datetime | None) -> bool:

@@ -135,7 +135,7 @@ def test_the_decision_bar_leaves_a_phone_to_its_reader(guide: Page, site: LiveSe
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", ["/admin/", "/admin/auth/group/", "/admin/password_change/"])
+@pytest.mark.parametrize("path", ["/admin/", "/admin/auth/group/"])
 def test_the_settings_wear_the_same_clothes(guide: Page, site: LiveServer, scheme: Scheme, path: str) -> None:
     Person.objects.update(is_superuser=True)
     guide.emulate_media(color_scheme=scheme)

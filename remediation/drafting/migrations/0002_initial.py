@@ -81,6 +81,7 @@ class Migration(migrations.Migration):
                         "status__in",
                         [
                             remediation.drafting.states.Status["APPROVED_FOR_MERGE"],
+                            remediation.drafting.states.Status["APPROVED_FOR_ROLLOUT"],
                             remediation.drafting.states.Status["IN_REVIEW"],
                             remediation.drafting.states.Status["NEEDS_PERSON"],
                             remediation.drafting.states.Status["PROVEN"],

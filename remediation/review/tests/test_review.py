@@ -16,9 +16,10 @@ from portal.jobs.testing import drain
 from portal.kit.refusals import NotAllowed, Refusal, Refused, StaleTransition
 from portal.notices.models import Notice
 from portal.signoff import brakes
-from portal.signoff.models import Plan, Vote
+from portal.signoff.models import Freeze, Plan, Vote
 from portal.signoff.states import PlanStatus
 from remediation.connectors.testing import LabProcess
+from remediation.drafting import services as remediations
 from remediation.drafting.models import Remediation
 from remediation.drafting.states import Status
 from remediation.policy.models import Decision
@@ -310,3 +311,30 @@ def test_every_step_of_a_review_is_in_the_audit_trail(cast: dict[str, Person], r
     assert [kind for kind in expected if kind not in kinds] == []
     assert kinds.count("plan.signed") == 2
     assert kinds.count("decision.made") == 4
+
+
+def test_a_rejected_remediation_is_followed_by_a_new_one(cast: dict[str, Person], reviewed: Remediation) -> None:
+    reviews.reject(reviewed.pk, reason="unsafe", comment="No.", person=cast["reviewer"], door="page", at=AT)
+    begun = remediations.redraft(reviewed.pk, person=cast["reviewer"], door="page", at=AT)
+    assert (begun.number, begun.status) == (2, Status.DRAFTING)
+    assert Ticket.objects.get(key="INC-1").status == "processing"
+    assert Job.objects.filter(kind="drafting.redraft", subject_id=begun.pk).count() == 1
+    with pytest.raises(NotAllowed):
+        remediations.redraft(begun.pk, person=cast["engineer"], door="page", at=AT)
+
+
+def test_a_freeze_blocks_the_rollout_on_the_page_and_at_the_door(
+    cast: dict[str, Person], reviewed: Remediation
+) -> None:
+    Freeze.objects.create(
+        reason="Quarter end",
+        starts_at=AT - timedelta(hours=1),
+        ends_at=AT + timedelta(hours=1),
+        created_by=cast["policy admin"],
+    )
+    assert reviews.standing(reviewed, at=AT).blockers == []
+    sign(reviewed, cast["reviewer"])
+    assert "Quarter end" in reviews.standing(reviewed, at=AT).missing[0]
+    with pytest.raises(Refused, match="Quarter end"):
+        sign(reviewed, cast["approver"])
+    assert reviews.standing(reviewed, at=AT + timedelta(hours=1)).blockers == []
