@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.core.management import call_command
-from django.db import connection
+from django.db import ProgrammingError, connection
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -224,7 +224,7 @@ def test_becoming_eligible_and_losing_it_are_events(kubernetes: Category) -> Non
     ran(pattern, 6, ticket=5, succeeded=False)
     now = figures(pattern)
     assert now["is_eligible"] is False
-    assert now["reasons"] == ["83.3% of executed remediations succeeded, at least 85 asked for."]
+    assert now["reasons"] == ["83.3% success of executed remediations, at least 85% asked for."]
     changes = Event.objects.filter(kind="pattern.eligibility_changed").order_by("id")
     assert [audit.body_of(event)["is_eligible"] for event in changes] == [True, False]
 
@@ -302,14 +302,18 @@ def test_the_nightly_job_does_the_same(tampered: Pattern) -> None:
 # --- who may do what
 
 
-@pytest.mark.parametrize("role", ["drafting", "general"])
-def test_the_clusters_that_learn_may_place_and_fold(
-    committed_db: str, running_as: Callable[[str], Any], role: str
-) -> None:
+def test_drafting_places_and_the_general_cluster_learns(committed_db: str, running_as: Callable[[str], Any]) -> None:
     kubernetes = Category.objects.create(slug="kubernetes", name="Kubernetes")
-    with running_as(role):
+    with running_as("drafting"):
         pattern = place(kubernetes, 1).pattern
         place(kubernetes, 2, OTHER_WORDS)
+        with pytest.raises(ProgrammingError, match="row-level security"):
+            ran(pattern, 1)
+        with pytest.raises(ProgrammingError, match="row-level security"):
+            Pattern.objects.create(
+                signature="0" * 64, category=kubernetes, title="Trust me", is_eligible=True, created_at=AT
+            )
+    with running_as("general"):
         ran(pattern, 1)
         said(pattern)
         services.refold(pattern.pk, at=AT)

@@ -1,8 +1,8 @@
 """What each runtime role may do to the tables of this room."""
 
 GRANTS = {
-    "estate_category": {"all": "SELECT", "web": "SELECT, INSERT, UPDATE, DELETE"},
-    "estate_service": {"all": "SELECT", "web": "SELECT, INSERT, UPDATE, DELETE"},
-    "estate_target": {"all": "SELECT", "web": "SELECT, INSERT, UPDATE, DELETE"},
+    "estate_category": {"all": "SELECT", "web": "SELECT, INSERT, UPDATE"},
+    "estate_service": {"all": "SELECT", "web": "SELECT, INSERT, UPDATE"},
+    "estate_target": {"all": "SELECT", "web": "SELECT, INSERT, UPDATE"},
     "estate_targetlock": {"all": "SELECT", "web": "SELECT, INSERT, UPDATE", "execution": "SELECT, INSERT, UPDATE"},
 }

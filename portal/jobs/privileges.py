@@ -1,6 +1,7 @@
 """What each runtime role may do to the tables of this room. Row policies (see the migrations) narrow it by queue."""
 
 _JOBS = "SELECT, INSERT, UPDATE"
+_BEATS = "SELECT, INSERT, UPDATE, DELETE"
 
 GRANTS = {
     "jobs_job": {
@@ -11,5 +12,11 @@ GRANTS = {
         "general": f"{_JOBS}, DELETE",
     },
     "jobs_schedule": {"web": "SELECT, UPDATE", "general": "SELECT, UPDATE"},
-    "jobs_clusterbeat": {"all": "SELECT, INSERT, UPDATE, DELETE"},
+    "jobs_clusterbeat": {
+        "web": "SELECT",
+        "drafting": _BEATS,
+        "probe": _BEATS,
+        "execution": _BEATS,
+        "general": _BEATS,
+    },
 }

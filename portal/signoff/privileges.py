@@ -7,9 +7,8 @@ GRANTS = {
         "web": f"SELECT, INSERT, {MOVE}",
         "probe": f"SELECT, INSERT, {MOVE}",
         "execution": f"SELECT, {MOVE}",
-        "general": f"SELECT, {MOVE}",
     },
     "signoff_vote": {"all": "SELECT", "web": "SELECT, INSERT"},
     "signoff_freeze": {"all": "SELECT", "web": "SELECT, INSERT, UPDATE"},
-    "signoff_stop": {"all": "SELECT", "web": "SELECT, INSERT, UPDATE"},
+    "signoff_stop": {"all": "SELECT", "web": "SELECT, INSERT, UPDATE (released_by_id, released_at)"},
 }

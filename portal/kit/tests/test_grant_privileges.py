@@ -50,6 +50,8 @@ def test_a_table_that_no_room_mentions_stops_the_command_by_name() -> None:
         ({"django_session": {"webb": "SELECT"}}, "no role is called webb"),
         ({"django_session": {"web": "SELECT; DROP TABLE x"}}, "is not a list of privileges"),
         ({"django_session": {"web": "ALL"}}, "is not a list of privileges"),
+        ({"django_session": {"all": "SELECT, INSERT", "web": "SELECT"}}, "what web gets, everybody has already"),
+        ({"django_session": {"all": "UPDATE (a, b)", "web": "UPDATE (b)"}}, "what web gets, everybody has already"),
     ],
 )
 def test_a_mistake_in_a_declaration_stops_the_command(
@@ -75,3 +77,49 @@ def test_columns_can_be_named(committed_db: str, as_role: AsRole, monkeypatch: p
         web.execute("UPDATE django_session SET session_data = ''")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             web.execute("UPDATE django_session SET session_key = ''")
+
+
+@pytest.mark.parametrize("process", grant_privileges.ROLES)
+@pytest.mark.parametrize("table", ["django_q_task", "django_q_schedule", "django_q_ormq"])
+def test_no_process_gets_at_the_pickles_of_django_q(committed_db: str, as_role: AsRole, process: str, table: str) -> None:
+    with as_role(process) as role, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        role.execute(f"SELECT * FROM {table}")  # noqa: S608 - one of three names
+
+
+@pytest.mark.parametrize(
+    ("process", "table"),
+    [
+        ("drafting", "review_gateresult"),
+        ("web", "review_gateresult"),
+        ("drafting", "policy_decision"),
+        ("drafting", "policy_assessment"),
+        ("probe", "tickets_evidence"),
+        ("drafting", "notices_notice"),
+        ("web", "drafting_remediation"),
+        ("general", "patterns_exemplar"),
+        ("web", "jobs_clusterbeat"),
+    ],
+)
+def test_a_process_adds_nothing_that_is_not_its_work(
+    committed_db: str, as_role: AsRole, process: str, table: str
+) -> None:
+    with as_role(process) as role, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        role.execute(f"INSERT INTO {table} DEFAULT VALUES")  # noqa: S608 - one of the names above
+
+
+@pytest.mark.parametrize(
+    ("process", "statement"),
+    [
+        ("general", "UPDATE signoff_plan SET status = 'void'"),
+        ("probe", "UPDATE tickets_ticket SET pattern_id = NULL"),
+        ("web", "UPDATE tickets_ticket SET opened_by_id = NULL"),
+        ("web", "UPDATE signoff_stop SET engaged_by_id = NULL"),
+        ("web", "DELETE FROM estate_category"),
+        ("drafting", "UPDATE patterns_pattern SET is_eligible = true"),
+    ],
+)
+def test_a_process_changes_nothing_that_is_not_its_work(
+    committed_db: str, as_role: AsRole, process: str, statement: str
+) -> None:
+    with as_role(process) as role, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        role.execute(statement)

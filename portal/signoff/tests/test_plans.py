@@ -231,7 +231,7 @@ def test_no_cluster_can_vote(committed_db: str, as_role: Callable[[str], Any], r
         web.execute(sql, [bob.pk, plan.pk])
 
 
-@pytest.mark.parametrize("role", ["owner", "web", "probe", "execution", "general"])
+@pytest.mark.parametrize("role", ["owner", "web", "probe", "execution"])
 def test_only_votes_sign_a_plan(committed_db: str, as_role: Callable[[str], Any], role: str) -> None:
     alice, bob = person("alice"), person("bob")
     plan = open_plan(alice, needed=2)

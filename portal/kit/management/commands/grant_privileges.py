@@ -67,11 +67,16 @@ def tables() -> set[str]:
 
 
 def mistakes(grants: Grants) -> list[str]:
-    """Role names and privileges that do not exist."""
+    """Role names and privileges that do not exist, and entries that look as if they took away what "all" gives."""
     entries = [(table, role, text) for table, own in grants.items() for role, text in own.items()]
     return [
         *(f"{table}: no role is called {role}." for table, role, _ in entries if role not in (*ROLES, "all")),
         *(f"{table}: {text!r} is not a list of privileges." for table, _, text in entries if not _fits(text)),
+        *(
+            f"{table}: what {role} gets, everybody has already."
+            for table, role, text in entries
+            if role != "all" and _listed(text) <= _listed(grants[table].get("all", ""))
+        ),
     ]
 
 
@@ -108,3 +113,12 @@ def functions() -> Iterator[sql.Composed]:
 
 def _fits(privileges: str) -> bool:
     return PRIVILEGES.fullmatch(privileges) is not None
+
+
+def _listed(privileges: str) -> set[str]:
+    """The single privileges of a list, one column each."""
+    found = set()
+    for match in re.finditer(_VERB, privileges):
+        columns = re.findall(r"\w+", match[2] or "") or [""]
+        found |= {f"{match[1]} {column}" for column in columns}
+    return found
