@@ -1,7 +1,7 @@
 """What each runtime role may do to the tables of Django and of the libraries: only the web keeps sessions.
 
-django-q2 keeps pickles in its tables: a row that one cluster writes would be code that another one runs (law 5). The job
-ledger takes their place, so nobody gets at them.
+django-q2 keeps pickles in its tables: a row that one cluster writes would be code that another one runs (law 5). The
+job ledger takes their place, so nobody gets at them.
 """
 
 WRITE = "SELECT, INSERT, UPDATE, DELETE"

@@ -4,6 +4,7 @@ MOVE = "UPDATE (status, status_at, status_reason, drafter, risk, confidence_perc
 GRANTS = {
     "drafting_remediation": {
         "all": f"SELECT, {MOVE}",
+        "web": f"SELECT, INSERT, {MOVE}",
         "drafting": f"SELECT, INSERT, {MOVE}",
     },
     "drafting_revision": {"all": "SELECT", "web": "SELECT, INSERT", "drafting": "SELECT, INSERT"},

@@ -40,12 +40,15 @@ def locked(remediation_id: int) -> Remediation:
 
 
 def begin(ticket_id: int, *, actor: Actor, at: datetime) -> Remediation:
-    """The live remediation of a ticket, or a new one in `drafting`; asking twice gives the same one."""
+    """The live remediation of a ticket, or a new one in `drafting`; asking twice gives the same one.
+
+    Only the ticket is locked: who holds a remediation may want its ticket next, never the other way round.
+    """
     with transaction.atomic():
         ticket = Ticket.objects.select_for_update().get(pk=ticket_id)
         live = ticket.remediations.filter(status__in=LIVE).order_by("-number").first()
         if live:
-            return locked(live.pk)
+            return live
         remediation = Remediation.objects.create(
             ticket=ticket,
             number=ticket.remediations.count() + 1,
@@ -133,6 +136,7 @@ def redraft(remediation_id: int, *, person: Person, door: Door, at: datetime) ->
         _refuse_while_run_waits(remediation)
         actor = person.at(door)
         if remediation.status in ENDED:
+            _refuse_followed(remediation)
             remediation = begin(remediation.ticket_id, actor=actor, at=at)
             tickets.follow(remediation.ticket, ticket_status(Status.DRAFTING, has_written=False), at=at)
         else:
@@ -146,6 +150,12 @@ def _refuse_closed(remediation: Remediation) -> None:
     ticket = Ticket.objects.select_for_update().get(pk=remediation.ticket_id)
     if ticket.status == TicketStatus.CLOSED:
         raise StaleTransition(because("closed", f"{ticket.key} is closed. Open a new ticket."))
+
+
+def _refuse_followed(remediation: Remediation) -> None:
+    """One that ended is followed once: a second click must not send its follower back to the start."""
+    if remediation.ticket.remediations.filter(number__gt=remediation.number).exists():
+        raise StaleTransition(because("followed", "A newer draft has been asked for already."))
 
 
 def _refuse_while_run_waits(remediation: Remediation) -> None:

@@ -81,9 +81,11 @@ def test_columns_can_be_named(committed_db: str, as_role: AsRole, monkeypatch: p
 
 @pytest.mark.parametrize("process", grant_privileges.ROLES)
 @pytest.mark.parametrize("table", ["django_q_task", "django_q_schedule", "django_q_ormq"])
-def test_no_process_gets_at_the_pickles_of_django_q(committed_db: str, as_role: AsRole, process: str, table: str) -> None:
+def test_no_process_gets_at_the_pickles_of_django_q(
+    committed_db: str, as_role: AsRole, process: str, table: str
+) -> None:
     with as_role(process) as role, pytest.raises(psycopg.errors.InsufficientPrivilege):
-        role.execute(f"SELECT * FROM {table}")  # noqa: S608 - one of three names
+        role.execute(f"TABLE {table}")
 
 
 @pytest.mark.parametrize(
@@ -95,7 +97,7 @@ def test_no_process_gets_at_the_pickles_of_django_q(committed_db: str, as_role: 
         ("drafting", "policy_assessment"),
         ("probe", "tickets_evidence"),
         ("drafting", "notices_notice"),
-        ("web", "drafting_remediation"),
+        ("probe", "drafting_remediation"),
         ("general", "patterns_exemplar"),
         ("web", "jobs_clusterbeat"),
     ],
@@ -104,7 +106,7 @@ def test_a_process_adds_nothing_that_is_not_its_work(
     committed_db: str, as_role: AsRole, process: str, table: str
 ) -> None:
     with as_role(process) as role, pytest.raises(psycopg.errors.InsufficientPrivilege):
-        role.execute(f"INSERT INTO {table} DEFAULT VALUES")  # noqa: S608 - one of the names above
+        role.execute(f"INSERT INTO {table} DEFAULT VALUES")
 
 
 @pytest.mark.parametrize(

@@ -249,3 +249,13 @@ def test_the_drafting_cluster_has_the_rights_for_all_of_it_and_cannot_rewrite_it
         ):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 direct.execute(statement)
+
+
+def test_to_begin_waits_for_nobody_who_holds_the_remediation(committed_db: str, as_role: AsRole) -> None:
+    prepare()
+    ticket = open_ticket(incidents.payments())
+    begun = services.begin(ticket.pk, actor=system("drafting"), at=AT)
+    with as_role("web") as web, web.transaction(), connection.cursor() as cursor:
+        web.execute("SELECT 1 FROM drafting_remediation WHERE id = %s FOR UPDATE", [begun.pk])
+        cursor.execute("SET lock_timeout = '500ms'")
+        assert services.begin(ticket.pk, actor=system("drafting"), at=AT) == begun

@@ -321,6 +321,9 @@ def test_a_rejected_remediation_is_followed_by_a_new_one(cast: dict[str, Person]
     assert Job.objects.filter(kind="drafting.redraft", subject_id=begun.pk).count() == 1
     with pytest.raises(NotAllowed):
         remediations.redraft(begun.pk, person=cast["engineer"], door="page", at=AT)
+    with pytest.raises(StaleTransition, match="asked for already"):
+        remediations.redraft(reviewed.pk, person=cast["reviewer"], door="page", at=AT)
+    assert Job.objects.filter(kind="drafting.redraft").count() == 1
 
 
 def test_a_freeze_blocks_the_rollout_on_the_page_and_at_the_door(
