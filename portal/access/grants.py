@@ -21,7 +21,7 @@ from portal.access.models import Person
 from portal.audit import services as audit
 from portal.estate.models import VERBS, Category
 from portal.kit.actors import Actor, Ref
-from portal.kit.refusals import NotAllowed, Refused, because
+from portal.kit.refusals import NotAllowed, Reason, Refused, because
 
 _SQL = """
 SELECT type.app_label, permission.codename, held.object_pk
@@ -74,10 +74,17 @@ def of(person: Person) -> Grants:
     return grants
 
 
+def lacking(person: Person, verb: str, category: Category) -> Reason | None:
+    """Why the person may not `verb` in the category; None if they may."""
+    if of(person).may(verb, category.pk):
+        return None
+    return because(verb, f"You need the grant “{VERBS[verb]}” in the category {category.name}.")
+
+
 def require(person: Person, verb: str, category: Category) -> None:
     """Refuse unless the person may `verb` in the category."""
-    if not of(person).may(verb, category.pk):
-        raise NotAllowed(because(verb, f"You need the grant “{VERBS[verb]}” in the category {category.name}."))
+    if reason := lacking(person, verb, category):
+        raise NotAllowed(reason)
 
 
 def categories(person: Person, verb: str, *, slug: str = "") -> list[Category]:

@@ -16,7 +16,7 @@ from portal.audit import services as audit
 from portal.kit import canonical
 from portal.kit.actors import Actor, Door, Ref
 from portal.kit.moving import move
-from portal.kit.refusals import NotAllowed, Refused, StaleTransition, because
+from portal.kit.refusals import NotAllowed, Reason, Refused, StaleTransition, because
 from portal.signoff.models import Plan, Vote
 from portal.signoff.states import NEXT, PlanStatus, Stage
 
@@ -133,13 +133,20 @@ def missing(plan: Plan) -> list[str]:
     return [f"{lacking} {plan.stage} sign-off{'s' if lacking > 1 else ''}"]
 
 
-def _refuse_person(plan: Plan, person: Person) -> None:
+def why_not(plan: Plan, person: Person) -> Reason | None:
+    """Why this person's vote on this plan would not be taken, whatever their grants; None: it would."""
     if person.kind != Person.Kind.HUMAN:
-        raise NotAllowed(because("machine", "A machine account cannot sign for a person."))
+        return because("machine", "A machine account cannot sign for a person.")
     if person.pk in plan.makers:
-        raise NotAllowed(because("maker", "You asked for this or wrote part of it, so somebody else signs it."))
+        return because("maker", "You asked for this or wrote part of it, so somebody else signs it.")
     if person.pk in plan.excluded:
-        raise NotAllowed(because("signed_merge", "You signed the merge stage, so somebody else signs the rollout."))
+        return because("signed_merge", "You signed the merge stage, so somebody else signs the rollout.")
+    return None
+
+
+def _refuse_person(plan: Plan, person: Person) -> None:
+    if reason := why_not(plan, person):
+        raise NotAllowed(reason)
 
 
 def _refuse_stale(plan: Plan, digest: str, at: datetime) -> None:

@@ -15,10 +15,12 @@ from portal.estate.models import Category
 from portal.kit.paging import Page
 from portal.signoff.models import Plan
 from portal.signoff.states import PlanStatus, Stage
+from remediation.connectors.operations import Risk
 from remediation.desk import reads
 from remediation.desk.reads import Filters
 from remediation.drafting.models import Remediation, Revision
 from remediation.drafting.states import WAITING, Status
+from remediation.policy import services as policies
 from remediation.review.editing import items_of
 from remediation.review.models import GateResult, Objection, Tick
 
@@ -92,15 +94,16 @@ def count(person: Person) -> int:
 
 
 def _signable(person: Person) -> Q:
-    """Remediations with an open plan that this person is not excluded from and has the grants to sign."""
+    """Remediations with an open plan that this person is not excluded from and may sign by grants and policy."""
     may_sign = Q()
     for stage in Stage:
         may_sign |= Q(stage=stage) & _granted(person, f"sign_{stage}")
-    critical = Q(stage=Stage.ROLLOUT, risk="critical_write") & ~_granted(person, "sign_critical")
+    critical = Q(stage=Stage.ROLLOUT, risk=Risk.CRITICAL_WRITE) & ~_granted(person, "sign_critical")
     plans = Plan.objects.filter(
         may_sign, ~critical, subject_kind="drafting.remediation", subject_id=OuterRef("pk"), status=PlanStatus.OPEN
     )
-    return Q(Exists(plans.exclude(excluded__contains=[person.pk])))
+    closed = policies.closed_to(person).values("category")
+    return Q(Exists(plans.exclude(excluded__contains=[person.pk]).exclude(category__in=closed)))
 
 
 def _granted(person: Person, verb: str) -> Q:

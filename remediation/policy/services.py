@@ -9,14 +9,15 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 
 from patterns import reads
 from patterns.reliability import Inputs, permille, reliability_of
+from portal.access.models import Person
 from portal.audit import services as audit
 from portal.estate.models import Category
 from portal.kit.actors import Actor
-from portal.kit.refusals import Refused, because
+from portal.kit.refusals import Reason, Refused, because
 from portal.signoff import brakes
 from remediation.drafting.models import Remediation, Revision
 from remediation.drafting.states import Status
@@ -57,6 +58,21 @@ def switches() -> Switches:
 def policy_of(category_id: int) -> CategoryPolicy | None:
     """The policy of a category, if it has one."""
     return CategoryPolicy.objects.filter(category_id=category_id).prefetch_related("approvers").first()
+
+
+def closed_to(person: Person) -> QuerySet[CategoryPolicy]:
+    """Policies that name whose signature counts and do not count this person's."""
+    naming = CategoryPolicy.objects.filter(approvers__isnull=False)
+    return naming.exclude(approvers__in=person.groups.all()).distinct()
+
+
+def not_counted(person: Person, category: Category) -> Reason | None:
+    """Why a person's signature does not count in a category; None if it does."""
+    policy = closed_to(person).filter(category=category).prefetch_related("approvers").first()
+    if policy is None:
+        return None
+    names = ", ".join(group.name for group in policy.approvers.all())
+    return because("approvers", f"In the category {category.name} only these sign: {names}.")
 
 
 def limits_of(policy: CategoryPolicy) -> Limits:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from remediation.review.editing import revise, tick
 from remediation.review.preparing import prepare_again
 from remediation.review.signing import Signed, reject, request_changes, sign
-from remediation.review.standing import Standing, why_not
+from remediation.review.standing import Standing
 from remediation.review.standing import of as standing
 
 __all__ = [
@@ -18,5 +18,4 @@ __all__ = [
     "sign",
     "standing",
     "tick",
-    "why_not",
 ]

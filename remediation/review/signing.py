@@ -47,7 +47,8 @@ def sign(plan_id: int, *, digest: str, stage: str, person: Person, comment: str,
     with transaction.atomic():
         remediation = remediations.locked(subject)
         plan = Plan.objects.select_for_update().select_related("category").get(pk=plan_id)
-        _refuse_ungranted(plan, person)
+        if reasons := standing.lacking(plan, person):
+            raise NotAllowed(*reasons)
         if plan.stage != stage:
             raise StaleTransition(because("stage", f"This plan is for the {plan.stage} stage.", "stage"))
         _refuse_blocked(remediation, plan, at)
@@ -73,12 +74,6 @@ def reject(remediation_id: int, *, reason: str, comment: str, person: Person, do
         raise Refused(because("reason", text, "reason"))
     objection = Objection(kind=Objection.Kind.REJECTION, reason=reason, comment=comment, person=person, at=at)
     return _object(remediation_id, objection, door)
-
-
-def _refuse_ungranted(plan: Plan, person: Person) -> None:
-    grants.require(person, f"sign_{plan.stage}", plan.category)
-    if plan.stage == Stage.ROLLOUT and plan.risk == "critical_write":
-        grants.require(person, "sign_critical", plan.category)
 
 
 def _refuse_blocked(remediation: Remediation, plan: Plan, at: datetime) -> None:

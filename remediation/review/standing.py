@@ -13,6 +13,7 @@ from portal.signoff import brakes
 from portal.signoff import services as signoffs
 from portal.signoff.models import Plan
 from portal.signoff.states import PlanStatus, Stage
+from remediation.connectors.operations import Risk
 from remediation.drafting import schema
 from remediation.drafting import services as remediations
 from remediation.drafting.models import Remediation, Revision
@@ -67,7 +68,7 @@ def of(remediation: Remediation, *, at: datetime) -> Standing:
 
 def plan_of(remediation: Remediation) -> Plan | None:
     """The plan that people look at: the open one, else the newest signed one."""
-    live = Plan.objects.filter(
+    live = Plan.objects.select_related("category").filter(
         subject_kind=remediation.ref.kind,
         subject_id=remediation.pk,
         status__in=[PlanStatus.OPEN, PlanStatus.SIGNED, PlanStatus.CLAIMED],
@@ -78,17 +79,17 @@ def plan_of(remediation: Remediation) -> Plan | None:
 
 def why_not(plan: Plan, person: Person) -> list[Reason]:
     """Why this person may not sign this plan; empty if they may."""
-    reasons: list[Reason] = []
-    if person.pk in plan.makers:
-        reasons.append(because("maker", "You asked for this or wrote part of it, so somebody else signs it."))
-    elif person.pk in plan.excluded:
-        reasons.append(because("signed_merge", "You signed the merge stage, so somebody else signs the rollout."))
-    granted = grants.of(person)
-    if not granted.may(f"sign_{plan.stage}", plan.category_id):
-        reasons.append(because("grant", f"You have no grant to sign the {plan.stage} stage in this category."))
-    if plan.risk == "critical_write" and plan.stage == "rollout" and not granted.may("sign_critical", plan.category_id):
-        reasons.append(because("critical", "You have no grant to sign critical plans in this category."))
-    return reasons
+    own = signoffs.why_not(plan, person)
+    return [*([own] if own else []), *lacking(plan, person)]
+
+
+def lacking(plan: Plan, person: Person) -> list[Reason]:
+    """The grants a person needs for this plan and does not have, and whether the policy counts their signature."""
+    verbs = [f"sign_{plan.stage}"]
+    if plan.stage == Stage.ROLLOUT and plan.risk == Risk.CRITICAL_WRITE:
+        verbs.append("sign_critical")
+    missing = [grants.lacking(person, verb, plan.category) for verb in verbs]
+    return [reason for reason in (*missing, policies.not_counted(person, plan.category)) if reason]
 
 
 def _checklist(remediation: Remediation, revision: Revision | None) -> list[Ticked]:

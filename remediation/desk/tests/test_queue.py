@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import Group
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -18,6 +19,7 @@ from portal.jobs.testing import drain
 from remediation.desk.testing import as_
 from remediation.drafting import services as remediations
 from remediation.drafting.models import Drafter, Remediation
+from remediation.policy.models import CategoryPolicy
 from remediation.review import testing as review
 from remediation.tickets.models import Evidence, Ticket
 
@@ -93,6 +95,15 @@ def test_mine_leaves_out_what_i_made_signed_or_may_not_sign(cast: dict[str, Pers
     assert as_(cast["approver"]).post("/tickets/INC-1/review/decide", body).status_code == 302
     assert titles(as_(cast["approver"]), "?tab=mine") == ["INC-2"]
     assert "INC-1" in titles(as_(cast["second approver"]), "?tab=mine")
+
+
+def test_mine_leaves_out_where_the_policy_counts_the_signatures_of_others(cast: dict[str, Person]) -> None:
+    waiting(cast["engineer"], "INC-1")
+    owners = Group.objects.create(name="pool owners")
+    CategoryPolicy.objects.get(category__slug="kubernetes").approvers.add(owners)
+    assert titles(as_(cast["reviewer"]), "?tab=mine") == []
+    cast["reviewer"].groups.add(owners)
+    assert titles(as_(cast["reviewer"]), "?tab=mine") == ["INC-1"]
 
 
 def test_what_needs_a_person_has_a_tab_of_its_own(cast: dict[str, Person]) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.conf import LazySettings
+from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
 
 from portal.access.models import Person
@@ -22,7 +23,7 @@ from remediation.connectors.testing import LabProcess
 from remediation.drafting import services as remediations
 from remediation.drafting.models import Remediation
 from remediation.drafting.states import Status
-from remediation.policy.models import Decision
+from remediation.policy.models import CategoryPolicy, Decision
 from remediation.review import plans, standing
 from remediation.review import services as reviews
 from remediation.review.testing import (
@@ -168,6 +169,15 @@ def test_a_reviewer_cannot_sign_the_rollout(cast: dict[str, Person], reviewed: R
     sign(reviewed, cast["approver"])
     with pytest.raises(NotAllowed, match="Sign the rollout stage"):
         sign(reviewed, cast["reviewer"])
+
+
+def test_only_the_approvers_that_the_policy_names_sign(cast: dict[str, Person], reviewed: Remediation) -> None:
+    owners = Group.objects.create(name="pool owners")
+    CategoryPolicy.objects.get(category=reviewed.category).approvers.add(owners)
+    with pytest.raises(NotAllowed, match="In the category Kubernetes only these sign: pool owners"):
+        sign(reviewed, cast["reviewer"])
+    cast["reviewer"].groups.add(owners)
+    assert sign(reviewed, cast["reviewer"]).stage == "merge"
 
 
 @pytest.mark.parametrize(
