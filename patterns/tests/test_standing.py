@@ -73,8 +73,8 @@ def test_five_good_tickets_are_eligible_and_still_only_fifty_seven_percent_sure(
         ([replace(o, reliability=84.99) for o in _good_record()], "84.9 mean reliability after feedback, at least 85"),
         ([replace(o, reliability=None) for o in _good_record()], "No data yet: mean reliability"),
         ([*_good_record(), _feedback(99, 0, AT, good=False, person=2)], "83.3% positive feedback, at least 85"),
-        ([*_good_record(), OccurrenceFacts(99, "executed", AT, 0, succeeded=False)], "83.3% success of executed remediations"),
-        ([*_good_record(), OccurrenceFacts(99, "executed", AT, 0)], "83.3% success of executed remediations"),
+        ([*_good_record(), OccurrenceFacts(99, "executed", AT, 0, succeeded=False)], "83.3% success of executed"),
+        ([*_good_record(), OccurrenceFacts(99, "executed", AT, 0)], "83.3% success of executed"),
         ([o for o in _good_record() if o.kind != "feedback"], "No data yet: positive feedback"),
     ],
 )
