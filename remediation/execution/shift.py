@@ -21,6 +21,7 @@ from remediation.execution import records
 from remediation.execution.models import Run
 from remediation.execution.planning import why_people
 from remediation.policy import services as policies
+from remediation.review import plans
 from remediation.review.plans import Content, OperationStep
 from remediation.tickets.models import Ticket
 
@@ -69,8 +70,7 @@ class Shift:
 
 def scopes_of(content: Content) -> list[str]:
     """The scopes whose emergency stop concerns a plan."""
-    connectors = sorted({step.connector for step in content.steps if isinstance(step, OperationStep)})
-    return brakes.scopes_of(category=content.category, connectors=connectors)
+    return brakes.scopes_of(category=content.category, connectors=plans.connectors_of(content.steps))
 
 
 def left_to_people(content: Content, ticket: Ticket) -> str:

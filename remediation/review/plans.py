@@ -137,6 +137,11 @@ def compile_steps(draft: schema.Draft, places: Mapping[str, Place]) -> tuple[Pla
     return tuple(_compile(number, step, places) for number, step in enumerate(draft.steps, start=1))
 
 
+def connectors_of(steps: Sequence[PlanStep]) -> list[str]:
+    """The connectors that steps go through, commands of people included: a stop of one of them holds the plan."""
+    return sorted({step.connector for step in steps})
+
+
 def risk_of(steps: Sequence[PlanStep]) -> Risk:
     """The worst risk of the steps."""
     order = list(Risk)

@@ -46,7 +46,7 @@ def proposal(draft: schema.Draft, steps: Sequence[PlanStep], safety: Sequence[Sa
     return Proposal(
         actions=tuple(_action(step, draft) for step in steps),
         commands=tuple(command for step in steps if isinstance(step, CommandStep) for command in _commands(step)),
-        connectors=tuple(sorted({step.connector for step in steps})),
+        connectors=tuple(plans.connectors_of(steps)),
         safety=tuple(safety),
     )
 

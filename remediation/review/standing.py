@@ -131,7 +131,7 @@ def _brake_blockers(remediation: Remediation, plan: Plan | None, at: datetime) -
     """A stop or a freeze holds up the rollout; the merge stage runs nothing and goes on."""
     if plan is None or plan.status != PlanStatus.OPEN or plan.stage != Stage.ROLLOUT:
         return []
-    connectors = sorted({step.connector for step in plans.read(plan.content).steps})
+    connectors = plans.connectors_of(plans.read(plan.content).steps)
     stop = brakes.stopped(brakes.scopes_of(category=remediation.category.slug, connectors=connectors))
     freeze = brakes.frozen(remediation.category_id, at)
     reasons = []

@@ -177,14 +177,15 @@ def test_a_plan_that_is_not_the_one_on_the_page_is_not_started(made: Signed) -> 
     assert hands.post("start", digest=made.plan.digest).status_code == 409
 
 
+@pytest.mark.parametrize("scope", ["all", "category:storage", "connector:lab-hosts"])
 def test_under_the_emergency_stop_no_action_is_shown_but_what_was_done_can_be_undone(
-    made: Signed, hands: Hands
+    made: Signed, hands: Hands, scope: str
 ) -> None:
     at = made.plan.status_at
     hands.report(1, "preflight")
     hands.report(1, "action")
     hands.report(1, "verify")
-    brakes.engage(scope="all", reason="smoke", person=made.operator, door="page", at=at)
+    brakes.engage(scope=scope, reason="smoke", person=made.operator, door="page", at=at)
     response = hands.report(2, "preflight")
     assert response.status_code == 422
     assert "smoke" in response.content.decode()
