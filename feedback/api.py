@@ -13,7 +13,7 @@ from feedback import services as feedback
 from portal.access.authentication import person_of
 from portal.access.models import Scope
 from portal.kit.serializers import valid
-from remediation.desk import reads
+from remediation.tickets import services as tickets
 
 
 class FeedbackGiven(APIView):
@@ -33,7 +33,7 @@ class FeedbackGiven(APIView):
         """Say how a ticket went, or change what you said. Every field left out is set back."""
         body = valid(serializers.FeedbackIn, request.data)
         person = person_of(request)
-        ticket = reads.find(person, body["ticket_id"])
+        ticket = tickets.find(person, body["ticket_id"])
         answer = serializers.answer(body)
         given, is_new = feedback.give(person=person, ticket_id=ticket.pk, answer=answer, door="api", at=timezone.now())
         return Response(serializers.FeedbackShape(given).data, status=201 if is_new else 200)

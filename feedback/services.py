@@ -18,7 +18,7 @@ from portal.audit import services as audit
 from portal.jobs import services as jobs
 from portal.kit.actors import Door, Ref
 from portal.kit.refusals import StaleTransition, because
-from remediation.drafting.models import Remediation
+from remediation.drafting import services as remediations
 from remediation.execution.models import Run
 from remediation.execution.states import RunStatus
 from remediation.policy import services as policies
@@ -70,14 +70,14 @@ def give(*, person: Person, ticket_id: int, answer: Answer, door: Door, at: date
 
 def learn_feedback(feedback_id: int) -> str:
     """Count an answer: the ticket's reliability after it, then the pattern's standing."""
-    row = Feedback.objects.select_related("ticket__pattern").get(pk=feedback_id)
+    row = Feedback.objects.select_related("ticket__pattern", "ticket__category").get(pk=feedback_id)
     ticket, at = row.ticket, row.updated_at
     if ticket.pattern is None:
         return "The ticket has no pattern."
     if patterns.learned(ticket_id=ticket.pk, person_id=row.person_id, at=at):
         return "This answer was learned before."
     with transaction.atomic():
-        remediation = _newest(ticket)
+        remediation = remediations.newest(ticket)
         assessment = (
             policies.assess(remediation, moment=Moment.FEEDBACK, at=at, pending=_pending(row)) if remediation else None
         )
@@ -117,11 +117,6 @@ def learn_run(run_id: int, *, action: str, at: datetime) -> str:
         )
         policies.assess(run.remediation, moment=Moment.OUTCOME, at=at)
     return f"Learned from run {run.pk}."
-
-
-def _newest(ticket: Ticket) -> Remediation | None:
-    rows = ticket.remediations.select_related("ticket__pattern", "category")
-    return rows.order_by("-number").first()
 
 
 def _pending(row: Feedback) -> Pending:

@@ -14,7 +14,7 @@ from feedback.forms import FeedbackForm, said
 from feedback.models import Feedback
 from portal.access.pages import person_of
 from portal.kit.refusals import Refusal
-from remediation.desk import reads
+from remediation.tickets import services as tickets
 from remediation.tickets.models import Ticket
 from remediation.tickets.states import TicketStatus
 
@@ -25,7 +25,7 @@ NOTHING_NEW = 204
 @login_required
 def page(request: HttpRequest, key: str) -> HttpResponse:
     """Say how a ticket went, or change what was said. What was typed is never lost to an error."""
-    ticket = reads.find(person_of(request), key)
+    ticket = tickets.find(person_of(request), key)
     given = Feedback.objects.filter(ticket=ticket, person=person_of(request)).first()
     if request.method != "POST":
         return _show(request, ticket, given, FeedbackForm(initial=said(given)))
@@ -74,7 +74,7 @@ def _effect(ticket: Ticket, given: Feedback) -> dict[str, object]:
 @login_required
 def live(request: HttpRequest, key: str) -> HttpResponse:
     """204 until the answer has been learned, then what it changed."""
-    ticket = reads.find(person_of(request), key)
+    ticket = tickets.find(person_of(request), key)
     given = get_object_or_404(Feedback, ticket=ticket, person=person_of(request))
     context = _effect(ticket, given)
     if request.GET.get("seen") == context["seen"]:

@@ -78,7 +78,7 @@ class TicketDetail(APIView):
     @extend_schema(responses=shapes.TicketShape)
     def get(self, request: Request, ticket_id: str) -> Response:
         """A ticket with its evidence, draft, decision, plan and results. What is not known yet is null."""
-        return _shown(reads.find(person_of(request), ticket_id))
+        return _shown(tickets.find(person_of(request), ticket_id))
 
 
 class RemediationLogs(APIView):
@@ -91,7 +91,7 @@ class RemediationLogs(APIView):
     def get(self, request: Request, ticket_id: str) -> Response:
         """Everything that runs of this ticket did and saw, in order: who, what, when, output, outcome."""
         query = valid(serializers.PageIn, request.query_params)
-        ticket = reads.find(person_of(request), ticket_id)
+        ticket = tickets.find(person_of(request), ticket_id)
         page = reads.outputs(ticket, after=query["after"] or None, size=query["size"])
         return Response(shapes.LogPage(page).data)
 
@@ -108,7 +108,7 @@ class ApproveRemediation(APIView):
         body = valid(serializers.ApprovalIn, request.data)
         person = person_of(request)
         _refuse_mismatch(body, ticket_id, person)
-        ticket = reads.find(person, ticket_id)
+        ticket = tickets.find(person, ticket_id)
         if not body["approve"]:
             remediation = _remediation(ticket)
             reviews.reject(
@@ -135,7 +135,7 @@ class Revisions(APIView):
         """Save an edited draft as a new revision; 409 if `base_digest` is no longer the newest."""
         body = valid(serializers.RevisionIn, request.data)
         person = person_of(request)
-        remediation = _remediation(reads.find(person, ticket_id))
+        remediation = _remediation(tickets.find(person, ticket_id))
         saved = reviews.revise(
             remediation.pk,
             draft=body["draft"],
@@ -158,7 +158,7 @@ class Ticks(APIView):
         """Confirm a REVIEW note of the newest revision, or take the confirmation back."""
         body = valid(serializers.TickIn, request.data)
         person = person_of(request)
-        ticket = reads.find(person, ticket_id)
+        ticket = tickets.find(person, ticket_id)
         reviews.tick(_remediation(ticket).pk, **body, person=person, door="api", at=timezone.now())
         return _shown(ticket)
 
@@ -174,7 +174,7 @@ class RequestChanges(APIView):
         """Send the draft back: nothing of this revision is signed until there is a new one."""
         body = valid(serializers.ChangesIn, request.data)
         person = person_of(request)
-        ticket = reads.find(person, ticket_id)
+        ticket = tickets.find(person, ticket_id)
         remediation = _remediation(ticket)
         reviews.request_changes(remediation.pk, comment=body["comment"], person=person, door="api", at=timezone.now())
         return _shown(ticket)
@@ -191,7 +191,7 @@ class EvidenceList(APIView):
         """Add evidence to a ticket; the draft stays as it is until somebody asks for a new one."""
         body = valid(serializers.EvidenceListIn, request.data)
         person = person_of(request)
-        ticket = reads.find(person, ticket_id)
+        ticket = tickets.find(person, ticket_id)
         new = serializers.new_evidence(body["evidence"])
         added = tickets.add_evidence(ticket.pk, new=new, person=person, door="api", at=timezone.now())
         return Response(shapes.EvidenceAdded({"evidence": added}).data, status=201)
@@ -207,7 +207,7 @@ class Redraft(APIView):
     def post(self, request: Request, ticket_id: str) -> Response:
         """Let the drafter try again, with all evidence there is now, after it failed or asked for a person."""
         person = person_of(request)
-        ticket = reads.find(person, ticket_id)
+        ticket = tickets.find(person, ticket_id)
         redrafted = remediations.redraft(_remediation(ticket).pk, person=person, door="api", at=timezone.now())
         return Response(shapes.StatusShape(redrafted.ticket).data)
 
@@ -222,7 +222,7 @@ class FreshPlan(APIView):
     def post(self, request: Request, ticket_id: str) -> Response:
         """Check the draft again and open a fresh plan, because the old one expired or the world changed."""
         person = person_of(request)
-        ticket = reads.find(person, ticket_id)
+        ticket = tickets.find(person, ticket_id)
         reviews.prepare_again(_remediation(ticket).pk, person=person, door="api", at=timezone.now())
         ticket.refresh_from_db(fields=["status"])
         return Response(shapes.StatusShape(ticket).data)
@@ -239,7 +239,7 @@ class Close(APIView):
         """Close a ticket on which nothing is on its way any more, and say how it was resolved."""
         body = valid(serializers.ClosingIn, request.data)
         person = person_of(request)
-        ticket = reads.find(person, ticket_id)
+        ticket = tickets.find(person, ticket_id)
         closed = tickets.close(ticket.pk, person=person, door="api", at=timezone.now(), resolution=body["resolution"])
         return Response(shapes.StatusShape(closed).data)
 
@@ -260,7 +260,7 @@ def _idempotency(request: Request) -> Idempotency | None:
 
 
 def _remediation(ticket: Ticket) -> Remediation:
-    remediation = reads.newest_remediation(ticket)
+    remediation = remediations.newest(ticket)
     if remediation is None:
         raise StaleTransition(because("not_begun", f"Nothing has been drafted for {ticket.key} yet."))
     return remediation

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +9,6 @@ from functools import cached_property
 
 from django.db.models import BooleanField, OuterRef, Prefetch, Q, Subquery
 from django.db.models.expressions import RawSQL
-from django.http import Http404
 
 from portal.access import grants
 from portal.access.models import Person
@@ -18,6 +16,7 @@ from portal.kit.paging import Page, Per, page_of
 from portal.signoff.models import Plan
 from remediation.desk.suggestions import Suggestion, suggested
 from remediation.drafting import schema
+from remediation.drafting import services as remediations
 from remediation.drafting.models import Remediation, Revision
 from remediation.drafting.states import WAITING
 from remediation.execution.models import Run, StepOutput, StepRun
@@ -27,7 +26,7 @@ from remediation.review import plans
 from remediation.review import services as reviews
 from remediation.review.models import Objection
 from remediation.review.standing import Ticked
-from remediation.tickets.models import KEY, Evidence, Ticket
+from remediation.tickets.models import Evidence, Ticket
 
 PAGE = 50
 ALL = Q()
@@ -164,26 +163,9 @@ def queue(
     return page_of(rows, order=order, after=after, size=size, per=Per("category_id", permitted))
 
 
-def find(person: Person, key: str) -> Ticket:
-    """The ticket of that key. One that the person may not see does not exist for them: Http404."""
-    rows = Ticket.objects.select_related("category", "service", "opened_by", "pattern")
-    ticket = rows.filter(key=key).first() if re.fullmatch(KEY, key) else None
-    if ticket is None or not grants.of(person).may("see", ticket.category_id):
-        raise Http404
-    return ticket
-
-
-def newest_remediation(ticket: Ticket) -> Remediation | None:
-    """The remediation that counts: a ticket's newest."""
-    remediation = ticket.remediations.select_related("category").order_by("-number").first()
-    if remediation:
-        remediation.ticket = ticket
-    return remediation
-
-
 def details(ticket: Ticket, *, at: datetime) -> Details:
     """Everything the ticket's page and its API answer show."""
-    remediation = newest_remediation(ticket)
+    remediation = remediations.newest(ticket)
     evidence = list(ticket.evidence.all())
     if remediation is None:
         return Details(ticket, evidence, None, None, None, None, None, ())
@@ -202,7 +184,7 @@ def details(ticket: Ticket, *, at: datetime) -> Details:
 
 def newest_plan(ticket: Ticket, stage: str) -> Plan | None:
     """The plan of a stage that was opened last, whatever became of it."""
-    remediation = newest_remediation(ticket)
+    remediation = remediations.newest(ticket)
     if remediation is None:
         return None
     subject = remediation.ref

@@ -16,7 +16,7 @@ from portal.access import grants
 from portal.access.pages import person_of
 from portal.audit.models import Event
 from portal.kit.paging import neighbours, page_of
-from portal.kit.refusals import NotAllowed, Refusal, StaleTransition, because
+from portal.kit.refusals import Refusal, StaleTransition, because
 from remediation.desk import presenting, reads
 from remediation.desk.forms import CloseForm, EvidenceForm, EvidenceForms, TicketForm, more_rows
 from remediation.drafting import services as remediations
@@ -34,14 +34,14 @@ ATTEMPTS = 20
 @login_required
 def page(request: HttpRequest, key: str) -> HttpResponse:
     """Everything about one ticket."""
-    return _page(request, reads.find(person_of(request), key))
+    return _page(request, tickets.find(person_of(request), key))
 
 
 @require_safe
 @login_required
 def live(request: HttpRequest, key: str) -> HttpResponse:
     """The part of the page that follows the work; 204 while the reader has the newest."""
-    ticket = reads.find(person_of(request), key)
+    ticket = tickets.find(person_of(request), key)
     if request.GET.get("seen") == _seen(ticket):
         return HttpResponse(status=204)
     return render(request, "desk/_ticket.html", _state(request, ticket))
@@ -51,7 +51,7 @@ def live(request: HttpRequest, key: str) -> HttpResponse:
 @login_required
 def timeline(request: HttpRequest, key: str) -> HttpResponse:
     """Everything that happened to a ticket, newest first, page by page."""
-    ticket = reads.find(person_of(request), key)
+    ticket = tickets.find(person_of(request), key)
     page = page_of(_events(ticket), order=["-id"], after=request.GET.get("after"), size=TIMELINE)
     context = {
         "ticket": ticket,
@@ -66,9 +66,9 @@ def timeline(request: HttpRequest, key: str) -> HttpResponse:
 @login_required
 def attempts(request: HttpRequest, key: str) -> HttpResponse:
     """What drafters were shown and what they answered, for those who review."""
-    ticket = reads.find(person_of(request), key)
+    ticket = tickets.find(person_of(request), key)
     grants.require(person_of(request), "review", ticket.category)
-    remediation = reads.newest_remediation(ticket)
+    remediation = remediations.newest(ticket)
     found = remediation.attempts.order_by("-id")[:ATTEMPTS] if remediation else []
     context = {
         "ticket": ticket,
@@ -82,8 +82,7 @@ def attempts(request: HttpRequest, key: str) -> HttpResponse:
 def new(request: HttpRequest) -> HttpResponse:
     """The form of a new ticket. Whatever goes wrong, it comes back with everything that was typed."""
     person = person_of(request)
-    if not person.has_perm("tickets.add_ticket"):
-        raise NotAllowed(because("role", "You need the role engineer or operator to open tickets."))
+    tickets.require_opener(person)
     categories = grants.categories(person, "see")
     if request.method != "POST":
         return _form(request, TicketForm(categories=categories), EvidenceForms(prefix="evidence"))
@@ -107,7 +106,7 @@ def new(request: HttpRequest) -> HttpResponse:
 @login_required
 def add_evidence(request: HttpRequest, key: str) -> HttpResponse:
     """One more piece of evidence."""
-    ticket = reads.find(person_of(request), key)
+    ticket = tickets.find(person_of(request), key)
     form = EvidenceForm(request.POST)
     if not form.is_valid():
         return _page(request, ticket, evidence_form=form, status=422)
@@ -120,8 +119,8 @@ def add_evidence(request: HttpRequest, key: str) -> HttpResponse:
 @login_required
 def redraft(request: HttpRequest, key: str) -> HttpResponse:
     """Let the drafter try again, with all the evidence there is now."""
-    ticket = reads.find(person_of(request), key)
-    remediation = reads.newest_remediation(ticket)
+    ticket = tickets.find(person_of(request), key)
+    remediation = remediations.newest(ticket)
     if remediation is None:
         raise StaleTransition(because("not_begun", f"Nothing has been drafted for {key} yet."))
     remediations.redraft(remediation.pk, person=person_of(request), door="page", at=timezone.now())
@@ -133,7 +132,7 @@ def redraft(request: HttpRequest, key: str) -> HttpResponse:
 @login_required
 def close(request: HttpRequest, key: str) -> HttpResponse:
     """The end of a ticket."""
-    ticket = reads.find(person_of(request), key)
+    ticket = tickets.find(person_of(request), key)
     form = CloseForm(request.POST)
     if not form.is_valid():
         return _page(request, ticket, close_form=form, status=422)
@@ -141,7 +140,7 @@ def close(request: HttpRequest, key: str) -> HttpResponse:
     try:
         tickets.close(ticket.pk, person=person_of(request), door="page", at=timezone.now(), resolution=resolution)
     except Refusal as refusal:
-        again = reads.find(person_of(request), key)
+        again = tickets.find(person_of(request), key)
         return _page(request, again, close_form=form, refusal=refusal, status=refusal.status)
     messages.success(request, f"{key} is closed.")
     return redirect("ticket", key=key)

@@ -61,6 +61,14 @@ def begin(ticket_id: int, *, actor: Actor, at: datetime) -> Remediation:
     return remediation
 
 
+def newest(ticket: Ticket) -> Remediation | None:
+    """The remediation that counts: a ticket's newest."""
+    remediation = ticket.remediations.order_by("-number").first()
+    if remediation:
+        remediation.ticket, remediation.category = ticket, ticket.category
+    return remediation
+
+
 def head(remediation: Remediation) -> Revision | None:
     """The newest revision."""
     return remediation.revisions.order_by("-number").first()

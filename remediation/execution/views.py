@@ -11,14 +11,15 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from portal.access import grants
 from portal.access.models import Person
 from portal.kit.refusals import Refusal, Refused, because
+from remediation.drafting import services as remediations
 from remediation.drafting.models import Remediation
 from remediation.execution import services as runs
 from remediation.execution import showing
 from remediation.execution.forms import ReportForm
 from remediation.execution.models import Run
+from remediation.tickets import services as tickets
 from remediation.tickets.models import Ticket
 
 NOTHING_NEW = 204
@@ -126,27 +127,21 @@ def _page(request: HttpRequest, ticket: Ticket, *, refusal: Refusal | None = Non
 
 
 def _context(request: HttpRequest, ticket: Ticket) -> dict[str, object]:
-    remediation = ticket.remediations.select_related("category").order_by("-number").first()
+    remediation = remediations.newest(ticket)
     run = showing.newest_run(remediation) if remediation else None
     crumbs = [("Queue", "/"), (ticket.key, f"/tickets/{ticket.key}"), ("Run", "")]
     if run:
         return {"ticket": ticket, "crumbs": crumbs, "board": showing.board_of(run, _person(request))}
-    if remediation:
-        remediation.ticket = ticket
     waiting = showing.waiting_of(ticket, remediation, _person(request))
     return {"ticket": ticket, "crumbs": crumbs, "waiting": waiting}
 
 
 def _ticket(request: HttpRequest, key: str) -> Ticket:
-    """The ticket of that key; one that the person may not see does not exist for them."""
-    ticket = Ticket.objects.select_related("category").filter(key=key).first() if key.isprintable() else None
-    if ticket is None or not grants.of(_person(request)).may("see", ticket.category_id):
-        raise Http404
-    return ticket
+    return tickets.find(_person(request), key)
 
 
 def _remediation(ticket: Ticket) -> Remediation:
-    remediation = ticket.remediations.order_by("-number").first()
+    remediation = remediations.newest(ticket)
     if remediation is None:
         raise Http404
     return remediation

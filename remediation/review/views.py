@@ -25,6 +25,7 @@ from remediation.review import draft_text, presenting
 from remediation.review import services as reviews
 from remediation.review.models import Objection
 from remediation.review.preparing import CHECKABLE
+from remediation.tickets import services as tickets
 from remediation.tickets.models import Ticket
 
 TIMELINE = 30
@@ -228,9 +229,8 @@ def live(request: HttpRequest, key: str) -> HttpResponse:
 
 def _find(request: HttpRequest, key: str) -> Remediation:
     """The newest remediation of a ticket that the person may see; anything else does not exist for them."""
-    rows = Remediation.objects.select_related("ticket__service", "ticket__pattern", "ticket__opened_by", "category")
-    remediation = rows.filter(ticket__key=key).order_by("-number").first()
-    if remediation is None or not grants.of(person_of(request)).may("see", remediation.category_id):
+    remediation = remediations.newest(tickets.find(person_of(request), key))
+    if remediation is None:
         raise Http404
     return remediation
 

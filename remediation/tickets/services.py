@@ -1,4 +1,4 @@
-"""Opens tickets, adds evidence, closes tickets. Drafting follows as a job asked for in the same transaction."""
+"""Opens, finds and closes tickets, adds evidence. Drafting follows as a job asked for in the same transaction."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from datetime import datetime
 
 from django.db import IntegrityError, transaction
 from django.db.models import Subquery
+from django.http import Http404
 
 from portal.access import grants
 from portal.access.models import Person
@@ -97,6 +98,15 @@ def open_ticket(
     return Opened(ticket, is_repeat=False)
 
 
+def find(person: Person, key: str) -> Ticket:
+    """The ticket of that key. One that the person may not see does not exist for them: Http404."""
+    rows = Ticket.objects.select_related("category", "service", "opened_by", "pattern")
+    ticket = rows.filter(key=key).first() if re.fullmatch(KEY, key) else None
+    if ticket is None or not grants.of(person).may("see", ticket.category_id):
+        raise Http404
+    return ticket
+
+
 def add_evidence(
     ticket_id: int, *, new: Sequence[NewEvidence], person: Person, door: Door, at: datetime
 ) -> list[Evidence]:
@@ -145,6 +155,12 @@ def follow(ticket: Ticket, status: TicketStatus, *, at: datetime, resolution: st
         setattr(ticket, name, value)
 
 
+def require_opener(person: Person) -> None:
+    """Refuse those who open no tickets in any category."""
+    if not grants.of(person).holds("tickets.add_ticket"):
+        raise NotAllowed(because("role", "You need the role engineer or operator to open tickets."))
+
+
 def takes_part(person: Person, category: Category) -> bool:
     """Whether a person may add to tickets here, judge and close them: who opens or reviews tickets may."""
     granted = grants.of(person)
@@ -178,8 +194,7 @@ def _resolve(opener: Person, new: NewTicket) -> tuple[Category, int | None]:
         reasons.append(because("unknown", f"There is no service {new.service_slug!r}.", "service"))
     if reasons or category is None:
         raise Refused(*reasons)
-    if not grants.of(opener).holds("tickets.add_ticket"):
-        raise NotAllowed(because("role", "You need the role engineer or operator to open tickets."))
+    require_opener(opener)
     grants.require(opener, "see", category)
     return category, service_id
 
