@@ -5,12 +5,9 @@ Fails closed: whoever calls gets the redacted text or RedactionFailed, never the
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Any
 
 import re2
 
@@ -19,7 +16,6 @@ from portal.kit.redaction_rules import RULES, Rule
 MAX_PASSES = 8
 SHORTEST_KNOWN = 6
 PLACEHOLDER = re2.compile(r"\[redacted:[a-z0-9-]+\]")
-WORD = re2.compile(r"[A-Za-z0-9_.~+/=:-]{6,}")
 
 
 class RedactionFailed(Exception):
@@ -34,34 +30,17 @@ class Redacted:
     findings: tuple[tuple[str, int], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class KnownSecrets:
-    """Secrets of the product itself, found wherever they appear.
+def redact(text: str, *, known: Collection[str] = ()) -> Redacted:
+    """The text with every finding replaced by `[redacted:rule]`. Redacting the result again changes nothing.
 
-    `values` are held by this process; `digests` are HMAC-SHA256 under `key` of those that it may not hold (law 5).
+    `known` are secrets of the product itself that this process holds; they are found wherever they appear.
     """
-
-    values: Collection[str] = ()
-    digests: frozenset[bytes] = frozenset()
-    key: bytes = b""
-
-
-NOTHING_KNOWN = KnownSecrets()
-
-
-def redact(text: str, *, known: KnownSecrets = NOTHING_KNOWN) -> Redacted:
-    """The text with every finding replaced by `[redacted:rule]`. Redacting the result again changes nothing."""
     found: Counter[str] = Counter()
     try:
         redacted = _until_stable(text, known, found)
     except Exception as error:  # noqa: BLE001 - whatever went wrong, no traceback may carry the text
         raise RedactionFailed(type(error).__name__) from None
     return Redacted(redacted, tuple(sorted(found.items())))
-
-
-def digest_of_secret(secret: str, key: bytes) -> bytes:
-    """What `KnownSecrets.digests` holds for a secret."""
-    return hmac.digest(key, secret.encode(), hashlib.sha256)
 
 
 class _Marks:
@@ -97,7 +76,7 @@ class _Marks:
         return self.placeholders[high * self.BASE + low]
 
 
-def _until_stable(text: str, known: KnownSecrets, found: Counter[str]) -> str:
+def _until_stable(text: str, known: Collection[str], found: Counter[str]) -> str:
     marks = _Marks()
     hidden = marks.hide(text)
     for _ in range(MAX_PASSES):
@@ -129,21 +108,10 @@ def _in_quotes_of(secret: str, mark: str) -> str:
     return f"{secret[0]}{mark}{secret[0]}" if is_quoted else mark
 
 
-def _without_known(text: str, known: KnownSecrets, marks: _Marks, found: Counter[str]) -> str:
+def _without_known(text: str, known: Collection[str], marks: _Marks, found: Counter[str]) -> str:
     mark = marks.of("[redacted:known-secret]")
-    for secret in sorted(known.values, key=len, reverse=True):
+    for secret in sorted(known, key=len, reverse=True):
         if len(secret) >= SHORTEST_KNOWN and secret in text:
             found["known-secret"] += text.count(secret)
             text = text.replace(secret, mark)
-    if not known.digests:
-        return text
-
-    def replaced(match: Any) -> str:
-        word: str = match.group()
-        if digest_of_secret(word, known.key) not in known.digests:
-            return word
-        found["known-secret"] += 1
-        return mark
-
-    without: str = WORD.sub(replaced, text)
-    return without
+    return text

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
-from portal.kit.redaction import KnownSecrets, RedactionFailed, redact
+from portal.kit.redaction import RedactionFailed, redact
 from portal.kit.refusals import because
 from remediation.drafting import prompting
 from remediation.drafting.checking import Reply, Unusable, reply_of
@@ -64,7 +64,7 @@ class ClaudeDrafter:
 
     settings: ClaudeSettings
     clock: Callable[[], datetime]
-    known: KnownSecrets = field(repr=False)
+    known: Sequence[str] = field(repr=False)
     name: Final[DrafterName] = "claude"
 
     def draft(self, request: DraftRequest) -> Answer:

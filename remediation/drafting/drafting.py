@@ -15,7 +15,6 @@ from django.db import transaction
 
 from patterns import services as patterns
 from portal.kit.actors import system
-from portal.kit.redaction import KnownSecrets
 from remediation.drafting import context, services
 from remediation.drafting.models import Attempt, Drafter, Remediation
 from remediation.drafting.protocol import Answer, Drafted, Exchange, Failed, NeedsPerson
@@ -50,7 +49,12 @@ def configured_drafter(clock: Clock) -> DrafterProtocol:
         base_url=settings.ANTHROPIC_BASE_URL,
         budget_cents=settings.ANTHROPIC_BUDGET_PER_TICKET_USD_CENTS,
     )
-    return ClaudeDrafter(chosen, clock, KnownSecrets(values=(settings.ANTHROPIC_API_KEY, settings.SECRET_KEY)))
+    return ClaudeDrafter(chosen, clock, _own_secrets())
+
+
+def _own_secrets() -> list[str]:
+    """What this process holds and no model may read, should a ticket quote it."""
+    return [settings.ANTHROPIC_API_KEY, settings.SECRET_KEY, str(settings.DATABASES["default"]["PASSWORD"])]
 
 
 def draft_ticket(ticket_id: int, *, drafter: DrafterProtocol, clock: Clock) -> str:

@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from portal.kit.redaction import KnownSecrets
 from remediation.drafting import prompting, schema
 from remediation.drafting.claude import ClaudeDrafter, ClaudeSettings
 from remediation.drafting.protocol import Answer, Drafted, DraftRequest, Failed, NeedsPerson, Outcome, Spend
@@ -33,7 +32,7 @@ def drafter(url: str, **changes: object) -> ClaudeDrafter:
     settings = ClaudeSettings(
         api_key=KEY, model="claude-sonnet-5-5", base_url=url, budget_cents=200, timeout_seconds=5.0
     )
-    known = KnownSecrets(values=(KEY, "hunter&2<secret>"))
+    known = (KEY, "hunter&2<secret>")
     return ClaudeDrafter(replace(settings, **changes), clock=lambda: next(ticks), known=known)  # type: ignore[arg-type]
 
 
