@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.test import Client
@@ -45,6 +46,14 @@ def test_a_token_is_shown_once_works_and_is_kept_as_a_digest(browser: Client, al
     assert text not in browser.get(PAGE).content.decode()
     assert Client().get("/api/v1/tickets", headers={"Authorization": f"Bearer {text}"}).status_code == 200
     assert Event.objects.get(kind="token.issued").actor_name == "alice"
+
+
+def test_a_token_ends_at_its_time(browser: Client) -> None:
+    text = issue(browser)
+    ends = Token.objects.get().expires_at
+    assert ends is not None
+    assert tokens.find(text, at=ends - timedelta(microseconds=1)) == Token.objects.get()
+    assert tokens.find(text, at=ends) is None
 
 
 def test_a_revoked_token_stops_working_with_the_next_request(browser: Client) -> None:

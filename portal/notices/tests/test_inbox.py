@@ -60,6 +60,13 @@ def test_marking_all_as_read_leaves_others_alone(inbox: Client, alice: Person) -
     assert "Notices, " not in inbox.get("/notices").content.decode()
 
 
+def test_what_arrives_later_is_not_marked_with_it(alice: Person) -> None:
+    tell(alice, "One", "Two")
+    first, second = Notice.objects.order_by("created_at")
+    assert notices.mark_read(alice, at=first.created_at) == 1
+    assert Notice.objects.get(read_at=None) == second
+
+
 def test_pages_join(inbox: Client, alice: Person) -> None:
     tell(alice, *map(str, range(60)))
     first = inbox.get("/notices")

@@ -24,7 +24,7 @@ from remediation.drafting import services as remediations
 from remediation.drafting.models import Remediation
 from remediation.drafting.states import Status
 from remediation.policy.models import CategoryPolicy, Decision
-from remediation.review import plans, standing
+from remediation.review import plans, preparing, standing
 from remediation.review import services as reviews
 from remediation.review.testing import (
     AT,
@@ -242,6 +242,13 @@ def test_an_edit_on_an_old_base_or_without_a_change_is_refused(cast: dict[str, P
     with pytest.raises(Refused) as refused:
         revise(reviewed, cast["reviewer"], scale(rollback_minutes="soon", danger=1))
     assert {reason.field for reason in refused.value.reasons} == {"draft.rollback_minutes", "draft.danger"}
+
+
+def test_an_old_revision_is_not_prepared(cast: dict[str, Person], reviewed: Remediation) -> None:
+    old = reviewed.revisions.get()
+    revise(reviewed, cast["reviewer"], scale(summary="Six pods."))
+    assert preparing.prepare(old.pk, at=AT) == "A newer revision took its place."
+    assert not Plan.objects.filter(status=PlanStatus.OPEN).exists()
 
 
 def test_requested_changes_block_this_revision_and_tell_its_makers(
