@@ -1,11 +1,10 @@
-"""The verbs of a remediation: begin, add a revision, move, ask for a person, fail, draft again.
+"""The verbs of a remediation: begin, add a revision, move, draft again.
 
 Every verb locks the remediation's row first; status, ticket status and event change in one transaction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from django.db import transaction
@@ -121,18 +120,6 @@ def move(remediation: Remediation, to: Status, *, actor: Actor, at: datetime, re
     )
     data = {"before": before, "after": to.value, "reason": reason, "ticket_status": str(ticket.status)}
     audit.record("remediation.moved", actor=actor, at=at, subject=remediation.ref, ticket=ticket.ref, data=data)
-
-
-def ask_person(remediation_id: int, *, reasons: Sequence[str], actor: Actor, at: datetime) -> None:
-    """The drafter cannot go on without a person; every reason is kept and shown."""
-    with transaction.atomic():
-        move(locked(remediation_id), Status.NEEDS_PERSON, actor=actor, at=at, reason="\n".join(reasons))
-
-
-def fail(remediation_id: int, *, reason: str, actor: Actor, at: datetime) -> None:
-    """Drafting did not work; the page offers to try again."""
-    with transaction.atomic():
-        move(locked(remediation_id), Status.FAILED, actor=actor, at=at, reason=reason)
 
 
 def redraft(remediation_id: int, *, person: Person, door: Door, at: datetime) -> Remediation:

@@ -2,9 +2,8 @@
 
 from django.db import migrations
 
+from portal.jobs.states import NEXT
 from portal.kit import transitions
-
-NEXT = {"waiting": ["running"], "running": ["waiting", "done", "dead"], "dead": ["waiting"]}
 
 # The last word of a role's name is the process it serves; the owner passes row policies by owning the table.
 ROLE = "replace(current_user, 'countersign_', '')"

@@ -20,6 +20,7 @@ from remediation.connectors import seed as connectors
 from remediation.connectors.testing import LabProcess
 from remediation.drafting import services as remediations
 from remediation.drafting.models import Remediation
+from remediation.drafting.testing import endings
 from remediation.policy.models import CategoryPolicy
 from remediation.review import testing as review
 from remediation.tickets.models import Evidence
@@ -44,8 +45,8 @@ def cast(site: LiveServer, lab: LabProcess) -> dict[str, Person]:
         drain("probe")
     ticket = review.ticket(cast["engineer"], "INC-3", title="Something nobody has seen before", severity=3)
     begun = remediations.begin(ticket.pk, actor=cast["engineer"].at("job"), at=timezone.now())
-    reasons = ["No runbook fits, and the evidence names no system."]
-    remediations.ask_person(begun.pk, reasons=reasons, actor=cast["engineer"].at("job"), at=timezone.now())
+    reason = "No runbook fits, and the evidence names no system."
+    endings.ask_person(begun.pk, reason=reason, at=timezone.now())
     Remediation.objects.filter(pk=begun.pk).update(status_at=timezone.now() - timedelta(hours=6))
     return cast
 

@@ -19,6 +19,7 @@ from portal.jobs.testing import drain
 from remediation.desk.testing import as_
 from remediation.drafting import services as remediations
 from remediation.drafting.models import Drafter, Remediation
+from remediation.drafting.testing import endings
 from remediation.policy.models import CategoryPolicy
 from remediation.review import testing as review
 from remediation.tickets.models import Evidence, Ticket
@@ -110,9 +111,7 @@ def test_what_needs_a_person_has_a_tab_of_its_own(cast: dict[str, Person]) -> No
     waiting(cast["engineer"], "INC-1")
     ticket = review.ticket(cast["engineer"], "INC-2")
     begun = remediations.begin(ticket.pk, actor=cast["engineer"].at("job"), at=timezone.now())
-    remediations.ask_person(
-        begun.pk, reasons=["The evidence names no deployment."], actor=cast["engineer"].at("job"), at=timezone.now()
-    )
+    endings.ask_person(begun.pk, reason="The evidence names no deployment.", at=timezone.now())
     client = as_(cast["reviewer"])
     assert titles(client, "?tab=person") == ["INC-2"]
     assert "The evidence names no deployment." in client.get("/").content.decode()

@@ -19,6 +19,7 @@ from portal.jobs.models import Job
 from portal.kit.actors import system
 from remediation.desk.testing import V1, as_, incident
 from remediation.drafting import services as remediations
+from remediation.drafting.testing import endings
 from remediation.tickets.models import Evidence, Ticket
 
 ACCEPTED = {"status": "processing", "confidence_score": 0.0, "reliability_score": None}
@@ -265,7 +266,7 @@ def test_who_only_reads_neither_adds_to_a_ticket_nor_closes_it(api: dict[str, AP
 def test_nothing_begins_anew_on_a_closed_ticket(api: dict[str, APIClient], cast: dict[str, Person]) -> None:
     api["engineer"].post(f"{V1}/tickets", incident(), format="json")
     remediation = remediations.begin(Ticket.objects.get().pk, actor=system("drafting"), at=timezone.now())
-    remediations.fail(remediation.pk, reason="It broke.", actor=system("drafting"), at=timezone.now())
+    endings.fail(remediation.pk, reason="It broke.", at=timezone.now())
     api["engineer"].post(f"{V1}/tickets/INC-1/close", {"resolution": "Gone."}, format="json")
     again = api["reviewer"].post(f"{V1}/tickets/INC-1/redraft", {}, format="json")
     assert (again.status_code, again.json()["errors"][0]["code"]) == (409, "closed")

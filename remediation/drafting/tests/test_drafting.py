@@ -26,6 +26,7 @@ from remediation.drafting.models import Attempt, Remediation, Revision
 from remediation.drafting.protocol import Answer, Drafted, DrafterName, DraftRequest
 from remediation.drafting.runbook_drafter import RunbookDrafter
 from remediation.drafting.states import Status
+from remediation.drafting.testing import endings
 from remediation.drafting.testing.claude_server import Says, speaking
 from remediation.drafting.tests import incidents
 from remediation.knowledge import services as knowledge
@@ -123,7 +124,7 @@ def test_the_drafter_is_asked_outside_any_transaction_and_whoever_was_faster_win
 
     def somebody_asks_for_a_person() -> None:
         remediation = Remediation.objects.get()
-        services.ask_person(remediation.pk, reasons=["Hold on."], actor=system("test"), at=AT + timedelta(hours=1))
+        endings.ask_person(remediation.pk, reason="Hold on.", at=AT + timedelta(hours=1))
 
     said = drafting.draft_ticket(ticket.pk, drafter=Watching(somebody_asks_for_a_person), clock=timezone.now)
     assert said == "Somebody was faster; the answer is kept and not used."

@@ -20,6 +20,7 @@ from portal.signoff.models import Vote
 from remediation.drafting import schema
 from remediation.drafting import services as remediations
 from remediation.drafting.states import Status
+from remediation.drafting.testing import endings
 from remediation.review import draft_text
 from remediation.review.models import GateResult
 from remediation.review.testing import drafted, people, remediation_of, scale, ticket, with_command, world
@@ -213,9 +214,7 @@ def test_requested_changes_are_what_blocks_and_the_makers_are_told(cast: dict[st
 def test_a_reviewer_writes_the_steps_where_no_drafter_got_anywhere(cast: dict[str, Person]) -> None:
     incident = ticket(cast["engineer"])
     begun = remediations.begin(incident.pk, actor=system("drafting"), at=timezone.now())
-    remediations.ask_person(
-        begun.pk, reasons=["No runbook fits this ticket."], actor=system("drafting"), at=timezone.now()
-    )
+    endings.ask_person(begun.pk, reason="No runbook fits this ticket.", at=timezone.now())
     client = as_(cast["reviewer"])
     assert "or write the steps yourself" in shown(client)
     assert "a reviewer then" in shown(as_(cast["operator"]))
