@@ -16,7 +16,7 @@ from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from patterns import services
+from patterns import reads, services
 from patterns.models import Exemplar, Occurrence, Pattern
 from patterns.services import FIGURES, Placed, Wording
 from patterns.standing import standing_of
@@ -297,6 +297,14 @@ def test_the_nightly_job_does_the_same(tampered: Pattern) -> None:
     jobs.enqueue("patterns.rebuild", at=timezone.now())
     assert drain("general") == ["patterns.rebuild: 1 patterns had figures to put right."]
     assert figures(tampered)["succeeded_count"] == 0
+
+
+def test_feedback_of_more_than_a_year_ago_counts_as_none(kubernetes: Category) -> None:
+    pattern = place(kubernetes, 1).pattern
+    said(pattern, ticket=1, at=AT - reads.WINDOW)
+    assert reads.feedback_of_pattern(pattern.pk, AT) == []
+    said(pattern, ticket=2, at=AT - reads.WINDOW + timedelta(seconds=1))
+    assert len(reads.feedback_of_category(kubernetes.pk, AT)) == 1
 
 
 # --- who may do what
