@@ -23,6 +23,7 @@ check: .venv/installed ## lint, format, types, migrations, API document, order o
 	@$(BIN)/python -m portal.launch.rooms
 	@$(BIN)/mypy
 	@$(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+	@mkdir -p var
 	@$(BIN)/python manage.py spectacular --validate --fail-on-warn --file var/openapi.yaml
 	@diff -u docs/openapi.yaml var/openapi.yaml || { echo "docs/openapi.yaml is not current: make openapi"; exit 1; }
 
