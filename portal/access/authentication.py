@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.utils import timezone
@@ -66,6 +67,11 @@ def person_of(request: Request) -> Person:
     if not isinstance(request.user, Person):
         raise NotAuthenticated
     return request.user
+
+
+def authenticated_at(request: Request) -> datetime | None:
+    """When the sender proved who they are: a token proves it once, at the moment it is issued."""
+    return request.auth.created_at if isinstance(request.auth, Token) else None
 
 
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # registers itself

@@ -1,4 +1,4 @@
-"""The form of a new token."""
+"""The forms of signing in again and of a new token."""
 
 from __future__ import annotations
 
@@ -6,8 +6,29 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 
 from django import forms
+from django.contrib.auth import authenticate
+from django.http import HttpRequest, QueryDict
 
 from portal.access.models import Scope
+from portal.access.pages import person_of
+
+
+class PasswordAgain(forms.Form):
+    """The password of whoever is signed in, and nothing else."""
+
+    password = forms.CharField(
+        strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True})
+    )
+
+    def __init__(self, request: HttpRequest, data: QueryDict | None = None) -> None:
+        self.request, self.person = request, person_of(request)
+        super().__init__(data)
+
+    def clean_password(self) -> str:
+        password: str = self.cleaned_data["password"]
+        if authenticate(self.request, username=self.person.username, password=password) != self.person:
+            raise forms.ValidationError("This is not your password.")
+        return password
 
 
 class NewToken(forms.Form):

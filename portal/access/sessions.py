@@ -1,17 +1,35 @@
-"""Records who signed in and out, and who tried to, whichever page they used."""
+"""What a session knows about its sign-in, and the events of signing in and out, whichever page people used."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
 from portal.access.models import Person
 from portal.audit import services as audit
 from portal.kit.actors import Actor, Door, Ref
+
+AUTHENTICATED_AT = "authenticated_at"
+
+
+def authenticated_at(request: HttpRequest) -> datetime | None:
+    """When the person of this session last entered their password; None if nobody is signed in."""
+    kept = request.session.get(AUTHENTICATED_AT)
+    return datetime.fromisoformat(kept) if kept else None
+
+
+def confirm(request: HttpRequest, person: Person, *, at: datetime) -> None:
+    """The person entered the password again: the session gets a new key and remembers when."""
+    with transaction.atomic():
+        request.session.cycle_key()
+        request.session[AUTHENTICATED_AT] = at.isoformat()
+        audit.record("person.signed_in_again", actor=person.at("page"), at=at, subject=ref(person))
 
 
 def listen() -> None:
@@ -27,7 +45,9 @@ def ref(person: Person) -> Ref:
 
 
 def _signed_in(request: HttpRequest, user: Person, **_: Any) -> None:
-    audit.record("person.signed_in", actor=user.at(_door(request)), at=timezone.now(), subject=ref(user))
+    at = timezone.now()
+    request.session[AUTHENTICATED_AT] = at.isoformat()
+    audit.record("person.signed_in", actor=user.at(_door(request)), at=at, subject=ref(user))
 
 
 def _signed_out(request: HttpRequest, user: Person | None, **_: Any) -> None:

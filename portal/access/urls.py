@@ -7,6 +7,7 @@ from portal.access import views
 
 urlpatterns = [
     path("login", views.SignIn.as_view(), name="login"),
+    path("sign-in/again", views.SignInAgain.as_view(), name="sign_in_again"),
     path("logout", views.SignOut.as_view(), name="logout"),
     path("account/password", views.ChangePassword.as_view(), name="password_change"),
     path("account/password/done", PasswordChangeDoneView.as_view(), name="password_change_done"),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.forms import PasswordChangeForm
 from django.contrib.auth.mixins import LoginRequiredMixin
-from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView
+from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView, RedirectURLMixin
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -15,9 +16,10 @@ from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.views import View
 from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
 
 from portal.access import sessions, tokens
-from portal.access.forms import NewToken
+from portal.access.forms import NewToken, PasswordAgain
 from portal.access.models import Person, Token
 from portal.access.pages import person_of
 from portal.audit import services as audit
@@ -30,6 +32,27 @@ class SignIn(LoginView):
     def form_valid(self, form: object) -> HttpResponse:
         with transaction.atomic():
             return super().form_valid(form)  # type: ignore[arg-type]  # Django's own form
+
+
+@method_decorator([never_cache, sensitive_post_parameters("password")], name="dispatch")
+class SignInAgain(LoginRequiredMixin, RedirectURLMixin, View):
+    """Asks for the password once more, before something that wants a fresh sign-in, and leads back to it."""
+
+    next_page = settings.LOGIN_REDIRECT_URL
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        return self._page(PasswordAgain(request))
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        form = PasswordAgain(request, request.POST)
+        if not form.is_valid():
+            return self._page(form, status=422)
+        sessions.confirm(request, person_of(request), at=timezone.now())
+        return redirect(self.get_success_url())
+
+    def _page(self, form: PasswordAgain, *, status: int = 200) -> HttpResponse:
+        context = {"form": form, "next": self.get_redirect_url()}
+        return render(self.request, "registration/sign_in_again.html", context, status=status)
 
 
 class SignOut(LogoutView):
