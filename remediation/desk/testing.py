@@ -57,5 +57,5 @@ def in_review(engineer: APIClient, key: str = "INC-1", draft: dict[str, Any] | N
 def as_(person: Person) -> Client:
     """A browser in which this person is signed in."""
     client = Client()
-    client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(person)
     return client

@@ -79,6 +79,21 @@ def test_all_grants_of_a_person_take_one_query(storage: Category, network: Categ
     assert len(queries) == 1
 
 
+def test_django_asks_the_same_question_and_pays_nothing_for_it(storage: Category) -> None:
+    person = Person.objects.create_user("alice")
+    person.groups.add(roles.load()["policy admin"])
+    person = fresh(person)
+    grants.of(person)
+    with CaptureQueriesContext(connection) as queries:
+        assert person.has_perm("access.view_token")
+        assert not person.has_perm("signoff.add_vote")
+        assert person.has_module_perms("access")
+        assert not person.has_module_perms("admin")
+        assert "estate.configure_category" in person.get_all_permissions()
+    assert not queries
+    assert not Person(username="gone", is_active=False).has_perm("access.view_token")
+
+
 def test_holders_are_the_active_humans_with_the_verb_here(storage: Category, network: Category) -> None:
     cast = {name: Person.objects.create_user(name) for name in ("by role", "by grant", "by team", "elsewhere", "gone")}
     robot = Person.objects.create_user("robot", kind=Person.Kind.MACHINE)

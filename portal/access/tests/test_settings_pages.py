@@ -34,7 +34,7 @@ def petra() -> Person:
 @pytest.fixture
 def settings_pages(petra: Person) -> Client:
     client = Client()
-    client.force_login(petra, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(petra)
     return client
 
 
@@ -207,6 +207,6 @@ def test_grants_are_given_and_taken_back_by_command_and_shown(settings_pages: Cl
 
 def test_those_who_are_no_staff_get_nowhere() -> None:
     client = Client()
-    client.force_login(person("erin", "engineer"), backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(person("erin", "engineer"))
     for path in ("", "access/person/", "estate/category/add/"):
         assert client.get(f"/admin/{path}").status_code == 302

@@ -24,7 +24,7 @@ def alice(db: None) -> Person:
 @pytest.fixture
 def browser(alice: Person) -> Client:
     client = Client()
-    client.force_login(alice, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(alice)
     return client
 
 
@@ -104,7 +104,7 @@ def test_signing_in_and_out_is_recorded_and_so_is_a_wrong_password(alice: Person
 def test_a_new_password_is_recorded(browser: Client, alice: Person) -> None:
     alice.set_password("correct horse battery")
     alice.save()
-    browser.force_login(alice, backend="django.contrib.auth.backends.ModelBackend")
+    browser.force_login(alice)
     new = {"new_password1": "staple-and-more-7", "new_password2": "staple-and-more-7"}
     answer = browser.post("/account/password", {"old_password": "correct horse battery", **new})
     assert answer["Location"] == "/account/password/done"

@@ -28,7 +28,7 @@ def happened(kind: str, actor: Actor, ticket: Ref | None = None, **data: object)
 @pytest.fixture
 def auditor() -> Client:
     client = Client()
-    client.force_login(person("aude", "auditor"), backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(person("aude", "auditor"))
     Event.objects.all()
     return client
 
@@ -113,7 +113,7 @@ def test_an_event_whose_body_retention_dropped_says_so(auditor: Client) -> None:
 def test_others_do_not_read_the_trail(role: str) -> None:
     event = happened("plan.opened", Actor("system", None, "probe", "job"), TICKET)
     client = Client()
-    client.force_login(person("someone", role), backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(person("someone", role))
     for path in ("/audit", f"/audit/{event.pk}"):
         assert client.get(path).status_code == 403
         assert Client().get(path).status_code == 302

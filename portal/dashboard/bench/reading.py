@@ -51,5 +51,5 @@ def _with_token(person: Person) -> dict[str, str]:
 
 def _with_session(person: Person) -> dict[str, str]:
     client = Client()
-    client.force_login(person, backend=settings.AUTHENTICATION_BACKENDS[0])
+    client.force_login(person)
     return {"Cookie": f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"}

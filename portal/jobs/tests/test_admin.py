@@ -21,7 +21,7 @@ def signed_in(*permissions: str) -> Client:
     person = Person.objects.create_user("polly", is_staff=True)
     person.user_permissions.set(Permission.objects.filter(content_type__app_label="jobs", codename__in=permissions))
     client = Client()
-    client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(person)
     return client
 
 

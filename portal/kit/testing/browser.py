@@ -89,7 +89,7 @@ def clean_page(watched: CleanPage) -> Page:
 def sign_in(context: BrowserContext, url: str, person: Any) -> None:
     """Give the browser a session of this person, without a form in every test."""
     client = Client()
-    client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(person)
     context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": url}])
 
 

@@ -21,7 +21,7 @@ def alice() -> Person:
 @pytest.fixture
 def inbox(alice: Person) -> Client:
     client = Client()
-    client.force_login(alice, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(alice)
     return client
 
 

@@ -23,7 +23,7 @@ def world() -> None:
 
 def as_(name: str, *roles: str) -> Client:
     client = Client()
-    client.force_login(person(name, *roles), backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(person(name, *roles))
     return client
 
 

@@ -244,7 +244,7 @@ def test_without_a_token_there_is_only_a_challenge(cast: dict[str, Person], head
 
 def test_a_session_does_not_open_the_api(cast: dict[str, Person]) -> None:
     browser = Client(raise_request_exception=False)
-    browser.force_login(cast["engineer"], backend="django.contrib.auth.backends.ModelBackend")
+    browser.force_login(cast["engineer"])
     refused(browser.get(f"{V1}/tickets"), 401)
 
 

@@ -29,7 +29,7 @@ class Hands:
     def __init__(self, made: Signed, person: Person) -> None:
         self.made = made
         self.client = Client()
-        self.client.force_login(person, backend="django.contrib.auth.backends.ModelBackend")
+        self.client.force_login(person)
         self.path = f"/tickets/{made.ticket.key}/run"
 
     def page(self) -> str:

@@ -32,7 +32,7 @@ def petra(policy: CategoryPolicy) -> Client:
     petra = person("petra", "policy admin")
     Person.objects.filter(pk=petra.pk).update(is_staff=True)
     client = Client()
-    client.force_login(petra, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(petra)
     return client
 
 
@@ -121,6 +121,6 @@ def test_only_those_who_configure_the_category_change_its_policy(petra: Client, 
     groups = Person.objects.get(username="petra").groups.get()
     nora.user_permissions.add(*groups.permissions.filter(codename__in=[name.partition(".")[2] for name in permissions]))
     client = Client()
-    client.force_login(nora, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(nora)
     assert client.get(address(policy)).status_code == 200
     assert client.post(address(policy), {"zone": "UTC"}).status_code == 403
