@@ -1,4 +1,4 @@
-"""What gates found, what people ticked, and what they objected to."""
+"""What gates found, what people ticked and objected to, and the sheets that signers were shown."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 
+from portal.signoff.models import Plan
 from remediation.drafting.models import Remediation, Revision
 
 
@@ -86,3 +87,22 @@ class Objection(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} by {self.person_id}"
+
+
+class Sheet(models.Model):
+    """What somebody who may sign a plan was shown of it, to the letter. Append-only; votes name it by its digest."""
+
+    class Kind(models.TextChoices):
+        """Where it was shown: a part of a page, as HTML, or the plan document of the API, as canonical text."""
+
+        PAGE = "page", "Page"
+        API = "api", "API"
+
+    digest = models.CharField(max_length=64, primary_key=True)
+    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="sheets")
+    kind = models.CharField(max_length=4, choices=Kind.choices)
+    text = models.TextField()
+    created_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.digest[:12]

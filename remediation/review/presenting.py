@@ -215,6 +215,7 @@ def decision_bar(
     reasons = [*stands.blockers, *mine]
     bar: dict[str, Any] = {"comment": comment, "refusal": refusal, "digest": plan.digest if plan else ""}
     bar["stage"] = plan.stage if plan else ""
+    bar["may_sign"] = is_open and not mine
     bar["blockers"] = [{"text": each.text, "href": ANCHORS.get(each.code, "#decision")} for each in reasons]
     if plan is None or is_open:
         count = len(reasons)

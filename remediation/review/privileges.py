@@ -4,4 +4,5 @@ GRANTS = {
     "review_gateresult": {"all": "SELECT", "probe": "SELECT, INSERT"},
     "review_tick": {"all": "SELECT", "web": "SELECT, INSERT"},
     "review_objection": {"all": "SELECT", "web": "SELECT, INSERT"},
+    "review_sheet": {"all": "SELECT", "web": "SELECT, INSERT"},
 }

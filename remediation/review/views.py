@@ -21,9 +21,9 @@ from portal.signoff.states import PlanStatus, Stage
 from remediation.drafting import schema
 from remediation.drafting import services as remediations
 from remediation.drafting.models import Remediation
-from remediation.review import draft_text, presenting
+from remediation.review import draft_text, presenting, sheets
 from remediation.review import services as reviews
-from remediation.review.models import Objection
+from remediation.review.models import Objection, Sheet
 from remediation.review.preparing import CHECKABLE
 from remediation.tickets import services as tickets
 from remediation.tickets.models import Ticket
@@ -175,7 +175,6 @@ def _show(
 ) -> HttpResponse:
     stands = reviews.standing(remediation, at=timezone.now())
     person = person_of(request)
-    decision = remediation.decisions.last()
     events = Event.objects.filter(ticket_id=remediation.ticket_id).order_by("-id")[:TIMELINE]
     address = reverse("review_decide", args=[remediation.ticket.key])
     context: dict[str, Any] = {
@@ -183,13 +182,6 @@ def _show(
         "remediation": remediation,
         "standing": stands,
         "attempt": remediation.attempts.last(),
-        "effect": presenting.effect_of(stands.plan),
-        "reliability": presenting.reliability_of(remediation.assessments.last()),
-        "trace": presenting.trace_of(decision),
-        "shadow": presenting.shadow_of(decision),
-        "checks": presenting.checks_of(decision),
-        "gates": presenting.gates_of(stands.gates),
-        "evidence": list(remediation.ticket.evidence.all()),
         "events": presenting.timeline_of(list(events)),
         "crumbs": _crumbs(remediation, "Review"),
         "may_review": grants.of(person).may("review", remediation.category_id),
@@ -200,10 +192,11 @@ def _show(
         "seen": seen_of(remediation, stands),
     }
     if stands.revision:
-        context["draft"] = schema.from_text(stands.revision.content)
-        context["steps"] = presenting.steps_of(stands.plan, stands.revision)
-        context["diff"] = presenting.changes_of(remediation, stands.revision)
+        context["sheet"] = sheets.page_of(remediation, stands.revision, stands)
         context["decision"] = presenting.decision_bar(stands, person, address=address, comment=comment, refusal=refusal)
+        if stands.plan and context["decision"]["may_sign"]:
+            kept = sheets.keep(stands.plan, context["sheet"], kind=Sheet.Kind.PAGE, at=timezone.now())
+            context["decision"]["sheet"] = kept
     return render(request, "review/page.html", context, status=refusal.status if refusal else 200)
 
 

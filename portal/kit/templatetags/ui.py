@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -57,16 +57,29 @@ def word(value: object, kind: str) -> str:
 
 
 @register.simple_tag
+def moment(at: datetime) -> SafeString:
+    """The exact time in words, for what must read the same whenever it is read."""
+    return format_html('<time datetime="{}">{}</time>', at.isoformat(timespec="seconds"), _exact(at))
+
+
+@register.simple_tag
 def ago(at: datetime | None) -> SafeString | str:
     """How long ago, readable, exact on hover and for machines; scripts keep it fresh."""
     if at is None:
         return "never"
     seconds = (timezone.now() - at).total_seconds()
-    exact = at.strftime("%-d %b %Y, %H:%M:%S UTC")
     fresh = " data-ago" if seconds >= 0 else ""
     return format_html(
-        '<time datetime="{}" title="{}"{}>{}</time>', at.isoformat(timespec="seconds"), exact, fresh, _span(seconds)
+        '<time datetime="{}" title="{}"{}>{}</time>',
+        at.isoformat(timespec="seconds"),
+        _exact(at),
+        fresh,
+        _span(seconds),
     )
+
+
+def _exact(at: datetime) -> str:
+    return at.astimezone(UTC).strftime("%-d %b %Y, %H:%M:%S UTC")
 
 
 def _span(seconds: float) -> str:

@@ -1,0 +1,114 @@
+"""The exact sheet each signer was shown: written once, kept under its digest, shown as it is, named by the vote.
+
+A sheet says everything a signature is based on and nothing that depends on who reads it or when. It is kept when it is
+shown to somebody who may sign the plan; a vote that names a sheet nobody was shown, or one of another plan, is refused
+here and by the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
+
+from portal.kit import canonical
+from portal.kit.refusals import StaleTransition, because
+from portal.signoff.models import Plan
+from remediation.drafting import schema
+from remediation.drafting.models import Remediation, Revision
+from remediation.review import plans, presenting
+from remediation.review.models import Sheet
+from remediation.review.standing import Standing
+
+API_VERSION = "countersign.sheet/1"
+NO_LIMIT = "no limit of its own"
+
+
+def page_of(remediation: Remediation, revision: Revision, stands: Standing) -> SafeString:
+    """The part of the review page that a signature is based on, as HTML."""
+    decision = remediation.decisions.last()
+    plan = stands.plan
+    content = plans.read(plan.content) if plan else None
+    context = {
+        "effect": presenting.effect_of(plan),
+        "draft": schema.from_text(revision.content),
+        "steps": _steps(stands, revision),
+        "diff": presenting.changes_of(remediation, revision),
+        "evidence": list(remediation.ticket.evidence.all()),
+        "facts": _facts(remediation, revision, plan),
+        "gates": presenting.gates_of(stands.gates),
+        "objections": stands.objections,
+        "reliability": presenting.reliability_of(remediation.assessments.last()),
+        "trace": presenting.trace_of(decision),
+        "shadow": presenting.shadow_of(decision),
+        "checks": presenting.checks_of(decision),
+        "limits": _limits(content.limits) if content else [],
+    }
+    return render_to_string("review/sheet.html", context)
+
+
+def document_of(plan: Plan, document: Mapping[str, Any]) -> str:
+    """What the API shows of a plan, as canonical text."""
+    return canonical.text_of({"plan": plan.content, "shown": document}, version=API_VERSION)
+
+
+def keep(plan: Plan, text: str, *, kind: Sheet.Kind, at: datetime) -> str:
+    """Keep a sheet that is about to be shown to somebody who may sign; answers its digest."""
+    digest = canonical.digest_of(text)
+    sheet = Sheet(digest=digest, plan=plan, kind=kind, text=str(text), created_at=at)
+    Sheet.objects.bulk_create([sheet], ignore_conflicts=True)
+    return digest
+
+
+def refuse_unknown(plan: Plan, digest: str) -> None:
+    """Refuse a vote for a sheet that nobody was shown, or that shows another plan."""
+    if not Sheet.objects.filter(pk=digest, plan=plan).exists():
+        text = "This is not a sheet of the plan as it stands. Read the plan again, then sign."
+        raise StaleTransition(because("sheet", text, "sheet"))
+
+
+def _steps(stands: Standing, revision: Revision) -> list[dict[str, Any]]:
+    """The steps, each with whoever confirmed its REVIEW item."""
+    confirmed = {each.item.number: each.by for each in stands.checklist}
+    return [
+        {**step, "confirmed_by": confirmed.get(step["number"])} for step in presenting.steps_of(stands.plan, revision)
+    ]
+
+
+def _facts(remediation: Remediation, revision: Revision, plan: Plan | None) -> list[tuple[str, str]]:
+    ticket = remediation.ticket
+    author = revision.author or revision.get_drafter_display()
+    about = [
+        ("Ticket", f"{ticket.key}: {ticket.title}"),
+        ("Category", remediation.category.name),
+        ("Severity", ticket.get_severity_display()),
+        ("Environment", ticket.get_environment_display()),
+        ("Revision", f"{revision.number} by {author}, {revision.digest}"),
+    ]
+    if plan is None:
+        return about
+    return [
+        *about,
+        ("Stage", plan.stage),
+        ("Risk", plan.risk),
+        ("Plan", plan.digest),
+        ("Votes needed", str(plan.needed)),
+        ("Valid until", f"{plan.valid_until.astimezone(UTC):%-d %b %Y, %H:%M:%S} UTC"),
+    ]
+
+
+def _limits(limits: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [(name.replace("_", " ").capitalize(), _worded(value)) for name, value in sorted(limits.items())]
+
+
+def _worded(value: Any) -> str:
+    if value is None:
+        return NO_LIMIT
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    return str(value)

@@ -1,0 +1,112 @@
+"""What signers were shown is kept as it was, and a vote names it."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from portal.access.models import Person
+from portal.jobs.testing import drain
+from portal.kit import canonical
+from remediation.review.models import Sheet
+from remediation.review.testing import drafted, people, ticket, with_command, world
+from remediation.tickets.models import Evidence, Ticket
+
+pytestmark = pytest.mark.usefixtures("lab_connectors")
+REVIEW = "/tickets/INC-1/review"
+
+
+@pytest.fixture
+def cast(db: None) -> dict[str, Person]:
+    world()
+    return people()
+
+
+@pytest.fixture
+def incident(cast: dict[str, Person]) -> Ticket:
+    incident = ticket(cast["engineer"])
+    Evidence.objects.update(observed_at=timezone.now() - timedelta(minutes=5))
+    drafted(incident, with_command())
+    drain("probe")
+    return incident
+
+
+def as_(person: Person) -> Client:
+    client = Client()
+    client.force_login(person)
+    return client
+
+
+def shown(person: Person) -> str:
+    return as_(person).get(REVIEW).content.decode()
+
+
+def test_the_sheet_is_part_of_the_page_to_the_letter(cast: dict[str, Person], incident: Ticket) -> None:
+    page = shown(cast["reviewer"])
+    sheet = Sheet.objects.get()
+    assert sheet.text in page
+    assert f'name="sheet" value="{sheet.digest}"' in page
+    assert sheet.digest == canonical.digest_of(sheet.text)
+
+
+def test_two_signers_are_shown_the_same_sheet_and_the_moment_does_not_matter(
+    cast: dict[str, Person], incident: Ticket
+) -> None:
+    shown(cast["reviewer"])
+    Evidence.objects.update(added_at=timezone.now())
+    shown(cast["approver"])
+    shown(cast["reviewer"])
+    assert Sheet.objects.count() == 1
+
+
+def test_a_sheet_holds_nothing_that_belongs_to_one_reader(cast: dict[str, Person], incident: Ticket) -> None:
+    shown(cast["reviewer"])
+    text = Sheet.objects.get().text
+    for word in ("csrf", "<form", '<button class="button primary"', "reviewer", " ago<", "data-ago"):
+        assert word not in text, word
+
+
+def test_a_confirmed_item_makes_another_sheet_that_says_who_confirmed_it(
+    cast: dict[str, Person], incident: Ticket
+) -> None:
+    client = as_(cast["reviewer"])
+    item = client.get(REVIEW).context["standing"].checklist[0].item.item
+    client.post(f"{REVIEW}/tick", {"item": item, "confirmed": "yes"})
+    client.get(REVIEW)
+    before, after = Sheet.objects.order_by("created_at")
+    assert "confirmed by" not in before.text
+    assert "confirmed by reviewer" in after.text
+
+
+def test_nothing_is_kept_for_those_who_may_not_sign(cast: dict[str, Person], incident: Ticket) -> None:
+    for role in ("engineer", "operator", "auditor"):
+        shown(cast[role])
+    assert not Sheet.objects.exists()
+
+
+def test_the_page_takes_the_same_number_of_queries_however_much_it_shows(
+    cast: dict[str, Person], incident: Ticket
+) -> None:
+    client = as_(cast["reviewer"])
+    client.get(REVIEW)
+    with CaptureQueriesContext(connection) as few:
+        client.get(REVIEW)
+    row = Evidence.objects.get()
+    for number in range(2, 30):
+        row.pk, row.number = None, number
+        row.save(force_insert=True)
+    with CaptureQueriesContext(connection) as many:
+        client.get(REVIEW)
+    assert len(few) == len(many)
+
+
+def test_the_database_takes_no_sheet_under_another_digest(cast: dict[str, Person], incident: Ticket) -> None:
+    shown(cast["reviewer"])
+    sheet = Sheet.objects.get()
+    with pytest.raises(IntegrityError, match="review_sheet_digest_is_of_text"), transaction.atomic():
+        Sheet.objects.create(digest="0" * 64, plan=sheet.plan, kind="page", text="forged", created_at=timezone.now())
