@@ -1,6 +1,6 @@
 """The decision about one draft: pure, in a fixed order, every step a line that people can read.
 
-The order: enabled, policy, risk, minimums, safety checks, pattern, approval, execute or await. A step fails (a hard
+The order: enabled, policy, risk, minimums, safety checks, pattern, certificate, share, approval, execute or await. A step fails (a hard
 stop, binds everybody), warns (closes only the machine's way: people may sign and see what they override) or passes.
 All steps are always taken, so that people see every reason at once.
 """
@@ -15,6 +15,7 @@ from typing import Literal
 from portal.kit.refusals import Reason
 from remediation.policy.facts import ActionType, Decision, Facts, Limits, SafetyCheck, Step, Verdict
 from remediation.policy.forbidden import forbidden_in
+from remediation.policy.share import is_within
 from remediation.policy.windows import is_open
 
 RISK_LEVELS: dict[ActionType, Literal["low", "medium", "critical"]] = {
@@ -43,6 +44,8 @@ def decide(facts: Facts, limits: Limits | None, at: datetime) -> Decision:
     _minimums(trail, facts, policy)
     checks = _safety(trail, facts, policy, at)
     _pattern(trail, facts)
+    _certificate(trail, facts)
+    _share(trail, facts, policy)
     approval = _approval(trail, facts, policy, action_type)
     allowed = is_switched_on and trail.open
     _conclude(trail, is_switched_on=is_switched_on, requires_approval=bool(approval.asked))
@@ -271,6 +274,24 @@ def _pattern(trail: _Trail, facts: Facts) -> None:
         trail.closes(question, f"No: {' '.join(facts.pattern_reasons) or 'no pattern is known.'}")
 
 
+def _certificate(trail: _Trail, facts: Facts) -> None:
+    question = "Does a live certificate cover it?"
+    if facts.has_certificate:
+        trail.passes(question, f"Yes: {facts.certificate_says}")
+    else:
+        trail.note(question, f"No: {facts.certificate_says}")
+
+
+def _share(trail: _Trail, facts: Facts, policy: Limits) -> None:
+    question = "Is the ticket among those left to the machine?"
+    if is_within(policy.machine_share, facts.ticket_place):
+        trail.passes(question, f"Yes: it is among the {policy.machine_share} % of the category.")
+    elif policy.machine_share:
+        trail.note(question, f"No: it is not among the {policy.machine_share} % of the category.")
+    else:
+        trail.note(question, "No: the policy leaves no ticket to the machine.")
+
+
 def _approval(trail: _Trail, facts: Facts, policy: Limits, action_type: ActionType) -> _Approval:
     by_policy = _policy_asks(facts, policy, action_type)
     asked = list(by_policy)
@@ -278,6 +299,8 @@ def _approval(trail: _Trail, facts: Facts, policy: Limits, action_type: ActionTy
         asked.append("the site asks for approval of everything")
     if not facts.has_certificate:
         asked.append("no certificate lets the machine sign")
+    if not is_within(policy.machine_share, facts.ticket_place):
+        asked.append("the ticket is not among those left to the machine")
     question = "Does a person have to approve?"
     if asked:
         who = f" Approvers: {', '.join(policy.approvers)}." if policy.approvers else ""
@@ -288,15 +311,14 @@ def _approval(trail: _Trail, facts: Facts, policy: Limits, action_type: ActionTy
 
 
 def _policy_asks(facts: Facts, policy: Limits, action_type: ActionType) -> tuple[str, ...]:
-    """Critical wins over everything; then the policy's threshold is the exception to its rule."""
+    """Critical wins over everything, then the policy's rule, then its threshold. What the site asks comes on top."""
     if action_type is ActionType.CRITICAL_WRITE:
         return ("critical actions always need a person",)
-    asks = facts.switches.requires_approval if policy.requires_approval is None else policy.requires_approval
-    if not asks:
-        return ()
+    if policy.requires_approval:
+        return ("the policy asks for approval",)
     threshold = policy.auto_approve_threshold
     if threshold is None:
-        return ("the policy asks for approval",)
+        return ("the policy names no reliability from which on nobody is asked",)
     if facts.reliability < threshold:
         return (f"the policy asks for approval below a reliability of {threshold:g}",)
     return ()

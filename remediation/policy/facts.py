@@ -71,8 +71,9 @@ class Facts:
     """Everything known about one draft at one moment.
 
     `commands` are all commands of the draft: actions, pre-flights, verifies, rollbacks. `emergency_stop` and `freeze`
-    are the sentence that says who set it and why, or None. The actions of the last hour are counted everywhere, for the
-    site's limit, and `here` in the category, for its policy's. `safety_checks` are the probes that need the world
+    are the sentence that says who set it and why, or None. `certificate_says` names the live certificate that covers the
+    draft, or says why none does; `ticket_place` (0 to 99) is where the ticket stands in the gradual roll-out. The actions
+    of the last hour are counted everywhere, for the site's limit, and `here` in the category, for its policy's. `safety_checks` are the probes that need the world
     (`backup_available`, `system_healthy`); the window, the rate and the rollback plan are worked out from these facts.
     """
 
@@ -86,6 +87,8 @@ class Facts:
     pattern_is_eligible: bool = False
     pattern_reasons: tuple[str, ...] = ()
     has_certificate: bool = False
+    certificate_says: str = "no certificate is known."
+    ticket_place: int = 0
     commands: tuple[str, ...] = ()
     emergency_stop: str | None = None
     freeze: str | None = None
@@ -101,8 +104,9 @@ class Limits:
     None in `allowed_*` allows everything, an empty tuple nothing; None in `min_reliability`, `min_feedback_rate` and
     `requires_approval` takes the site's setting. `hours` is (start, end) on the wall clock of `zone`;
     an end before the start lies on the next day, and the window then belongs to the weekday of its start (0 is Monday).
-    `requires_approval` is the rule and `auto_approve_threshold` its exception: from this reliability on no person is
-    asked. None: no exception. Critical actions always ask.
+    With `requires_approval` a person is always asked; without it one is asked below a reliability of
+    `auto_approve_threshold` (None: always), and for the tickets outside `machine_share` percent. Critical actions always
+    ask.
     """
 
     min_confidence: float = 0.0
@@ -117,6 +121,7 @@ class Limits:
     days: frozenset[int] = EVERY_DAY
     requires_approval: bool | None = None
     auto_approve_threshold: float | None = None
+    machine_share: int = 0
     approvers: tuple[str, ...] = ()
     max_actions_per_hour: int | None = None
     requires_rollback_plan: bool = True

@@ -29,6 +29,7 @@ LABELS = {
     "zone": "Time zone",
     "requires_approval": "Approval required",
     "auto_approve_threshold": "Approves itself from",
+    "machine_share": "Left to the machine",
     "max_actions_per_hour": "Most actions per hour",
     "requires_rollback_plan": "Rollback plan required",
     "requires_backup": "Backup required",
@@ -46,6 +47,9 @@ HELP = {
     "zone": "A name such as Europe/Amsterdam.",
     "requires_approval": "Unknown: the site's setting. Yes wins over everything below.",
     "auto_approve_threshold": "Percent of reliability. Empty: never. Critical writes never do.",
+    "machine_share": (
+        "For which tickets the machine may sign under a certificate. Always the same ones; a larger share keeps them all."
+    ),
     "approvers": "Whose signature counts. None: whoever holds the grant.",
     "max_actions_per_hour": "Mutating steps. Empty: the site's setting, which also bounds what stands here.",
     "requires_rollback_plan": "Every write needs a way back.",

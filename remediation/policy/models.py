@@ -10,8 +10,10 @@ from django.db import models
 
 from portal.estate.models import Category
 from remediation.drafting.models import Remediation, Revision
+from remediation.policy.share import STEPS
 
 PERCENT = [MinValueValidator(0), MaxValueValidator(100)]
+SHARES = [(step, f"{step} % of tickets" if step else "No ticket: off") for step in STEPS]
 
 
 class CategoryPolicy(models.Model):
@@ -36,6 +38,7 @@ class CategoryPolicy(models.Model):
     )
     requires_approval = models.BooleanField(null=True, blank=True)
     auto_approve_threshold = models.PositiveSmallIntegerField(null=True, blank=True, validators=PERCENT)
+    machine_share = models.PositiveSmallIntegerField(default=0, choices=SHARES)
     approvers = models.ManyToManyField("auth.Group", blank=True, related_name="+")
     max_actions_per_hour = models.PositiveSmallIntegerField(null=True, blank=True)
     requires_rollback_plan = models.BooleanField(default=True)
@@ -50,6 +53,9 @@ class CategoryPolicy(models.Model):
         ordering: ClassVar = ["category"]
         verbose_name = "category policy"
         verbose_name_plural = "category policies"
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(machine_share__in=STEPS), name="machine_share_is_a_step")
+        ]
 
     def __str__(self) -> str:
         return f"policy of {self.category}"

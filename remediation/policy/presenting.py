@@ -10,6 +10,7 @@ from django.conf import settings
 from remediation.policy.decide import DAY_NAMES
 from remediation.policy.facts import Switches
 from remediation.policy.models import CategoryPolicy, Decision
+from remediation.policy.share import STEPS
 
 APPROVAL = "AUTO_REMEDIATION_REQUIRE_APPROVAL"
 EVERY_HOUR = "At any hour"
@@ -56,6 +57,7 @@ def rules_of(policy: CategoryPolicy, site: Switches) -> list[Rule]:
         Rule("Days", days(policy)),
         approval(policy, site),
         Rule("Approval not asked for", automatic(policy)),
+        Rule("Left to the machine", share(policy)),
         _approvers(policy),
         per_hour(policy, site),
         Rule("Rollback plan", "Every write needs a way back" if policy.requires_rollback_plan else "Not asked for"),
@@ -90,9 +92,17 @@ def approval(policy: CategoryPolicy, site: Switches) -> Rule:
 
 def automatic(policy: CategoryPolicy) -> str:
     """From which reliability on the policy asks nobody."""
-    if policy.auto_approve_threshold is None:
+    if policy.auto_approve_threshold is None or policy.requires_approval:
         return "Never"
     return f"From a reliability of {policy.auto_approve_threshold} on, never for critical actions"
+
+
+def share(policy: CategoryPolicy) -> str:
+    """For which tickets the machine may sign where a certificate covers the fix."""
+    if policy.machine_share == 0:
+        return "No ticket, until somebody turns it on"
+    every = "Every ticket" if policy.machine_share == STEPS[-1] else f"{policy.machine_share} % of the tickets"
+    return f"{every}, where a live certificate covers the fix; never for critical actions"
 
 
 def per_hour(policy: CategoryPolicy, site: Switches) -> Rule:

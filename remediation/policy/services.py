@@ -91,6 +91,7 @@ def limits_of(policy: CategoryPolicy) -> Limits:
         days=frozenset(policy.days) or EVERY_DAY,
         requires_approval=policy.requires_approval,
         auto_approve_threshold=policy.auto_approve_threshold,
+        machine_share=policy.machine_share,
         approvers=tuple(group.name for group in policy.approvers.all()),
         max_actions_per_hour=policy.max_actions_per_hour,
         requires_rollback_plan=policy.requires_rollback_plan,

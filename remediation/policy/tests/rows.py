@@ -32,6 +32,8 @@ GOOD = Facts(
     feedback_rate=95.0,
     pattern_is_eligible=True,
     has_certificate=True,
+    certificate_says="certificate #7.",
+    ticket_place=4,
     safety_checks=(HEALTHY, BACKED_UP),
 )
 POLICY = Limits(
@@ -39,8 +41,9 @@ POLICY = Limits(
     min_reliability=75.0,
     min_similar_tickets=3,
     min_feedback_rate=85.0,
-    requires_approval=True,
+    requires_approval=None,
     auto_approve_threshold=90.0,
+    machine_share=5,
     max_actions_per_hour=5,
 )
 
@@ -52,6 +55,7 @@ FORBIDDEN = "Is it free of forbidden commands?"
 CONFIDENCE, RELIABILITY = "Is the confidence high enough?", "Is the reliability high enough?"
 SIMILAR, FEEDBACK = "Were there enough similar tickets?", "Was the feedback good enough?"
 PATTERN, APPROVAL = "Has the pattern earned autonomy?", "Does a person have to approve?"
+CERTIFICATE, SHARE = "Does a live certificate cover it?", "Is the ticket among those left to the machine?"
 STOP, FREEZE = "Is the emergency stop off?", "Is there no freeze?"
 WINDOW, RATE = QUESTIONS["time_window_ok"], QUESTIONS["rate_limit_ok"]
 WAY_BACK, BACKUP, HEALTH = QUESTIONS["rollback_planned"], QUESTIONS["backup_available"], QUESTIONS["system_healthy"]
@@ -117,7 +121,7 @@ ROWS = [
     _stopped("emergency stop", "emergency_stop", STOP, {"emergency_stop": "olga stopped everything"}),
     _stopped("freeze", "freeze", FREEZE, {"freeze": "year end"}),
     # policy
-    Row("no policy", {}, None, allowed=False, asks=False, shadow="await_approval", decided_by=HAS_POLICY),
+    Row("no policy", {}, None, allowed=False, asks=True, shadow="await_approval", decided_by=HAS_POLICY),
     _held("policy switched off", HAS_POLICY, {}, {"is_enabled": False}),
     _stopped(
         "a switched off policy still forbids",
@@ -176,7 +180,7 @@ ROWS = [
     Row(
         "a policy's minimum of nothing counts",
         {"reliability": 0.0},
-        {"min_reliability": 0.0, "requires_approval": False},
+        {"min_reliability": 0.0, "auto_approve_threshold": 0.0},
     ),
     _held("too few similar tickets", SIMILAR, {"similar_tickets": 2}),
     Row("similar tickets just enough", {"similar_tickets": 3}),
@@ -240,13 +244,20 @@ ROWS = [
     _asks("below the threshold", {"reliability": 89.9}),
     Row("at the threshold", {"reliability": 90.0}),
     _asks("never without a person", {"reliability": 100.0}, {"auto_approve_threshold": None}),
-    Row("the policy asks nobody", {"reliability": 80.0}, {"requires_approval": False, "auto_approve_threshold": None}),
+    _asks("the policy always asks, above its threshold too", {"reliability": 100.0}, {"requires_approval": True}),
+    _asks("a policy that asks nobody still has its threshold", {"reliability": 89.9}, {"requires_approval": False}),
+    _asks(
+        "a policy that asks nobody and names no threshold",
+        {"reliability": 100.0},
+        {"requires_approval": False, "auto_approve_threshold": None},
+    ),
+    Row("the policy asks nobody", {}, {"requires_approval": False}),
     _asks(
         "the policy takes the site's rule",
         {"reliability": 80.0, **_site(requires_approval=True)},
         {"requires_approval": None},
     ),
-    Row("the site's rule asks nobody", {"reliability": 80.0}, {"requires_approval": None}),
+    Row("the site's rule asks nobody", {}, {"requires_approval": None}),
     _asks("the site asks for approval of everything", _site(requires_approval=True), {}, shadow="execute"),
     _asks(
         "the site wins over a policy that asks nobody",
@@ -255,6 +266,10 @@ ROWS = [
         shadow="execute",
     ),
     _asks("no certificate", {"has_certificate": False}, {}, shadow="execute"),
+    _asks("outside the machine's share", {"ticket_place": 5}, {}, shadow="execute"),
+    _asks("nothing is left to the machine", {"ticket_place": 0}, {"machine_share": 0}, shadow="execute"),
+    Row("the last place of a share", {"ticket_place": 19}, {"machine_share": 20}),
+    Row("every ticket is left to the machine", {"ticket_place": 99}, {"machine_share": 100}),
     # several at once
     _stopped("a stop wins over a minimum", "freeze", FREEZE, {"freeze": "year end", "confidence": 10.0}),
     _stopped("a stop wins over being switched off", "freeze", FREEZE, {"freeze": "year end", **_site(mode="off")}),

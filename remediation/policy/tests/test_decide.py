@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from remediation.policy.decide import decide
 from remediation.policy.facts import Action, ActionType, Decision, Facts, Limits, Mode, Switches
+from remediation.policy.share import STEPS
 from remediation.policy.tests import rows
 from remediation.policy.tests.rows import AT, COMMAND, GOOD, HEALTHY, POLICY, READ, ROWS, SCALE, Row, check
 
@@ -60,6 +61,8 @@ def test_the_steps_come_in_the_order_of_the_design() -> None:
         rows.HEALTH,
         rows.BACKUP,
         rows.PATTERN,
+        rows.CERTIFICATE,
+        rows.SHARE,
         rows.APPROVAL,
         "What follows?",
     ]
@@ -162,6 +165,7 @@ any_facts = st.builds(
     feedback_rate=st.none() | scores,
     pattern_is_eligible=st.booleans(),
     has_certificate=st.booleans(),
+    ticket_place=st.integers(0, 99),
     commands=st.lists(st.sampled_from(["rm -rf /", "df -h"]), max_size=2).map(tuple),
     emergency_stop=st.sampled_from([None, "stopped"]),
     freeze=st.sampled_from([None, "frozen"]),
@@ -183,6 +187,7 @@ any_limits = st.builds(
     days=st.frozensets(st.integers(0, 6)),
     requires_approval=st.none() | st.booleans(),
     auto_approve_threshold=st.none() | scores,
+    machine_share=st.sampled_from(STEPS),
     max_actions_per_hour=st.none() | st.integers(0, 5),
     requires_rollback_plan=st.booleans(),
     requires_backup=st.booleans(),
@@ -219,6 +224,10 @@ def test_the_machine_signs_only_with_every_switch_and_a_certificate(case: tuple[
         assert limits.is_enabled
         assert facts.ticket_opted_in
         assert facts.has_certificate
+        assert facts.ticket_place < limits.machine_share
+        assert limits.auto_approve_threshold is not None
+        assert facts.reliability >= limits.auto_approve_threshold
+        assert not limits.requires_approval
         assert facts.pattern_is_eligible
         assert facts.switches.mode != "off"
         assert not facts.switches.requires_approval
@@ -234,6 +243,7 @@ WORSE: list[dict[str, Any]] = [
     {"similar_tickets": 0},
     {"pattern_is_eligible": False},
     {"has_certificate": False},
+    {"ticket_place": 99},
     {"ticket_opted_in": False},
     {"actions_last_hour": 99},
     {"safety_checks": ()},

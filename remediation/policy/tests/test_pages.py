@@ -58,6 +58,20 @@ def words(client: Client, url: str) -> str:
             "AUTO_REMEDIATION_REQUIRE_APPROVAL",
         ),
         ({"auto_approve_threshold": None}, "Approval not asked for", "Never", ""),
+        ({"requires_approval": True, "auto_approve_threshold": 85}, "Approval not asked for", "Never", ""),
+        ({}, "Left to the machine", "No ticket, until somebody turns it on", ""),
+        (
+            {"machine_share": 20},
+            "Left to the machine",
+            "20 % of the tickets, where a live certificate covers the fix; never for critical actions",
+            "",
+        ),
+        (
+            {"machine_share": 100},
+            "Left to the machine",
+            "Every ticket, where a live certificate covers the fix; never for critical actions",
+            "",
+        ),
         (
             {"auto_approve_threshold": 95},
             "Approval not asked for",

@@ -44,7 +44,7 @@ def save(client: Client, policy: CategoryPolicy, **changes: Any) -> Any:
     """Send the form back as it was shown, with changes."""
     form = client.get(address(policy)).context["adminform"].form
     shown = {name: form[name].value() for name in form.fields}
-    typed = {name: value for name, value in shown.items() if value not in (None, False)}
+    typed = {name: value for name, value in shown.items() if value is not None and value is not False}
     return client.post(address(policy), typed | changes)
 
 
@@ -65,6 +65,7 @@ def test_every_field_is_kept_and_the_event_says_what_changed(petra: Client, poli
         forbidden_commands="rm -rf\nreload",
         allowed_action_types=["command"],
         auto_approve_threshold="85",
+        machine_share="20",
         requires_approval="true",
         max_actions_per_hour="",
     )
@@ -73,7 +74,7 @@ def test_every_field_is_kept_and_the_event_says_what_changed(petra: Client, poli
     assert (policy.hours_start, policy.hours_end, policy.zone) == (time(22), time(6), "Europe/Amsterdam")
     assert (policy.days, policy.allowed_systems) == ([0, 6], ["edge-1", "edge-2"])
     assert (policy.forbidden_commands, policy.allowed_action_types) == (["rm -rf", "reload"], ["command"])
-    assert (policy.requires_approval, policy.max_actions_per_hour) == (True, None)
+    assert (policy.requires_approval, policy.max_actions_per_hour, policy.machine_share) == (True, None, 20)
     event = Event.objects.get(kind="category_policy.changed")
     body = audit.body_of(event)
     assert (event.actor_name, event.door) == ("petra", "admin")
