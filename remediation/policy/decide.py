@@ -1,8 +1,8 @@
 """The decision about one draft: pure, in a fixed order, every step a line that people can read.
 
-The order: enabled, policy, risk, minimums, safety checks, pattern, certificate, share, approval, execute or await. A step fails (a hard
-stop, binds everybody), warns (closes only the machine's way: people may sign and see what they override) or passes.
-All steps are always taken, so that people see every reason at once.
+The order: enabled, policy, risk, minimums, safety checks, pattern, certificate, share, approval, execute or await.
+A step fails (a hard stop, binds everybody), warns (closes only the machine's way: people may sign and see what they
+override) or passes. All steps are always taken, so that people see every reason at once.
 """
 
 from __future__ import annotations

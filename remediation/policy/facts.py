@@ -71,10 +71,11 @@ class Facts:
     """Everything known about one draft at one moment.
 
     `commands` are all commands of the draft: actions, pre-flights, verifies, rollbacks. `emergency_stop` and `freeze`
-    are the sentence that says who set it and why, or None. `certificate_says` names the live certificate that covers the
-    draft, or says why none does; `ticket_place` (0 to 99) is where the ticket stands in the gradual roll-out. The actions
-    of the last hour are counted everywhere, for the site's limit, and `here` in the category, for its policy's. `safety_checks` are the probes that need the world
-    (`backup_available`, `system_healthy`); the window, the rate and the rollback plan are worked out from these facts.
+    are the sentence that says who set it and why, or None. `certificate_says` names the live certificate that covers
+    the draft, or says why none does; `ticket_place` (0 to 99) is where the ticket stands in the gradual roll-out. The
+    actions of the last hour are counted everywhere, for the site's limit, and `here` in the category, for its policy's.
+    `safety_checks` are the probes that need the world (`backup_available`, `system_healthy`); the window, the rate and
+    the rollback plan are worked out from these facts.
     """
 
     switches: Switches
@@ -105,8 +106,8 @@ class Limits:
     `requires_approval` takes the site's setting. `hours` is (start, end) on the wall clock of `zone`;
     an end before the start lies on the next day, and the window then belongs to the weekday of its start (0 is Monday).
     With `requires_approval` a person is always asked; without it one is asked below a reliability of
-    `auto_approve_threshold` (None: always), and for the tickets outside `machine_share` percent. Critical actions always
-    ask.
+    `auto_approve_threshold` (None: always), and for the tickets outside `machine_share` percent. Critical actions
+    always ask.
     """
 
     min_confidence: float = 0.0

@@ -48,7 +48,7 @@ HELP = {
     "requires_approval": "Unknown: the site's setting. Yes wins over everything below.",
     "auto_approve_threshold": "Percent of reliability. Empty: never. Critical writes never do.",
     "machine_share": (
-        "For which tickets the machine may sign under a certificate. Always the same ones; a larger share keeps them all."
+        "The tickets for which the machine may sign under a certificate. A larger share keeps those of a smaller one."
     ),
     "approvers": "Whose signature counts. None: whoever holds the grant.",
     "max_actions_per_hour": "Mutating steps. Empty: the site's setting, which also bounds what stands here.",
