@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import IntegrityError, transaction
 
@@ -36,6 +36,9 @@ class NewPlan:
     needed: int
     valid_until: datetime
     merge_plan: Plan | None = None
+    severity: str = ""
+    needed_groups: Collection[int] = ()
+    votes_last_minutes: int = 240
 
 
 def ref(plan: Plan) -> Ref:
@@ -45,7 +48,7 @@ def ref(plan: Plan) -> Ref:
 
 def ticket_ref(plan: Plan) -> Ref:
     """The ticket the plan is about, as a value."""
-    return Ref("tickets.ticket", plan.ticket_id, plan.ticket_key)
+    return Ref("tickets.ticket", plan.ticket_id or 0, plan.ticket_key)
 
 
 def open_plan(new: NewPlan, *, actor: Actor, at: datetime) -> Plan:
@@ -66,6 +69,9 @@ def open_plan(new: NewPlan, *, actor: Actor, at: datetime) -> Plan:
             makers=sorted(set(new.makers)),
             excluded=sorted({*new.makers, *new.excluded}),
             needed=new.needed,
+            needed_groups=sorted(new.needed_groups),
+            votes_last_minutes=new.votes_last_minutes,
+            severity=new.severity,
             valid_until=new.valid_until,
             merge_plan=new.merge_plan,
             created_at=at,
@@ -167,9 +173,12 @@ def _vote(plan: Plan, person: Person, comment: str, door: Door, at: datetime) ->
                 digest=plan.digest,
                 excluded=plan.excluded,
                 person=person,
+                principal=person,
+                groups=sorted(person.groups.values_list("pk", flat=True)),
                 comment=comment,
                 door=door,
                 at=at,
+                expires_at=at + timedelta(minutes=plan.votes_last_minutes),
             )
     except IntegrityError as error:
         if "one_vote_per_person" in str(error):

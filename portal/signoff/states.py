@@ -1,4 +1,4 @@
-"""States of a plan, as data. Pure."""
+"""States of a plan and what a sign-off can be about, as data. Pure."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ class PlanStatus(StrEnum):
 
 
 class Stage(StrEnum):
-    """What a sign-off allows: merge allows the proof, rollout allows the run."""
+    """What a sign-off allows: merge allows the proof, rollout allows the run, grant allows a certificate."""
 
     MERGE = "merge"
     ROLLOUT = "rollout"
+    GRANT = "grant"
 
 
 NEXT: dict[PlanStatus, frozenset[PlanStatus]] = {
@@ -27,3 +28,14 @@ NEXT: dict[PlanStatus, frozenset[PlanStatus]] = {
     PlanStatus.CLAIMED: frozenset(),
     PlanStatus.VOID: frozenset(),
 }
+
+LIVE = (PlanStatus.OPEN, PlanStatus.SIGNED)
+"""A plan that can still lead to something."""
+
+HARMLESS = ("read_only", "safe_write")
+"""The risks below critical. Anything else, a word nobody knows included, is critical (law 6)."""
+
+
+def is_critical(risk: str) -> bool:
+    """Whether a plan of this risk wants the typed ticket id and a fresh sign-in, and no machine's vote."""
+    return risk not in HARMLESS

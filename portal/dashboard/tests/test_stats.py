@@ -240,7 +240,16 @@ def _plan(ticket: Ticket, remediation: Remediation, *, stage: str, status: str, 
     )
     if status in {"signed", "claimed"}:
         signer = Person.objects.exclude(pk__in=makers).earliest("pk")
-        Vote.objects.create(plan=plan, digest=plan.digest, excluded=makers, person=signer, door="page", at=UNTIL)
+        Vote.objects.create(
+            plan=plan,
+            digest=plan.digest,
+            excluded=makers,
+            person=signer,
+            principal=signer,
+            door="page",
+            at=UNTIL,
+            expires_at=UNTIL + timedelta(hours=1),
+        )
     for step in {"signed": ["signed"], "claimed": ["signed", "claimed"], "void": ["void"]}.get(status, []):
         Plan.objects.filter(pk=plan.pk).update(status=step)
     plan.refresh_from_db()

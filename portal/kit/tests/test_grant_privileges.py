@@ -112,7 +112,8 @@ def test_a_process_adds_nothing_that_is_not_its_work(
 @pytest.mark.parametrize(
     ("process", "statement"),
     [
-        ("general", "UPDATE signoff_plan SET status = 'void'"),
+        ("drafting", "UPDATE signoff_plan SET status = 'void'"),
+        ("general", "UPDATE signoff_certificate SET granted_at = now()"),
         ("probe", "UPDATE tickets_ticket SET pattern_id = NULL"),
         ("web", "UPDATE tickets_ticket SET opened_by_id = NULL"),
         ("web", "UPDATE signoff_stop SET engaged_by_id = NULL"),

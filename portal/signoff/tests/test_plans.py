@@ -23,10 +23,12 @@ from portal.signoff.services import NewPlan
 from portal.signoff.states import NEXT, PlanStatus, Stage
 
 OTHER_TEXT_UNDER_THE_SAME_DIGEST = """
-INSERT INTO signoff_plan (stage, subject_kind, subject_id, ticket_key, ticket_id, category_id, risk, content, digest,
-                          makers, excluded, needed, valid_until, created_at, status, status_at, void_reason)
-SELECT stage, subject_kind, subject_id + 1, ticket_key, ticket_id, category_id, risk, content || ' ', digest,
-       makers, excluded, needed, valid_until, created_at, status, status_at, void_reason
+INSERT INTO signoff_plan (stage, subject_kind, subject_id, ticket_key, ticket_id, category_id, risk, severity, content,
+                          digest, makers, excluded, needed, needed_groups, votes_last_minutes, valid_until, created_at,
+                          status, status_at, void_reason)
+SELECT stage, subject_kind, subject_id + 1, ticket_key, ticket_id, category_id, risk, severity, content || ' ',
+       digest, makers, excluded, needed, needed_groups, votes_last_minutes, valid_until, created_at,
+       status, status_at, void_reason
   FROM signoff_plan WHERE id = %s
 """
 AT = datetime(2026, 5, 4, 3, 0, tzinfo=UTC)
@@ -61,7 +63,8 @@ def give(plan: Plan, who: Person, **changes: Any) -> Plan:
 
 def insert(plan: Plan, who: Person, **changes: Any) -> None:
     """A vote past every service, as far as the database lets it."""
-    fields = {"digest": plan.digest, "excluded": plan.excluded, "door": "page", "at": AT}
+    fields = {"digest": plan.digest, "excluded": plan.excluded, "door": "page", "at": AT, "principal": who}
+    fields["expires_at"] = AT + timedelta(minutes=plan.votes_last_minutes)
     with transaction.atomic():
         Vote.objects.create(plan=plan, person=who, **{**fields, **changes})
         with connection.cursor() as cursor:
@@ -217,18 +220,31 @@ def test_fifty_votes_at_the_same_instant_have_one_effect(committed_db: str) -> N
     assert Event.objects.filter(kind="plan.completed").count() == 1
 
 
-@pytest.mark.parametrize("role", ["drafting", "probe", "execution", "general"])
-def test_no_cluster_can_vote(committed_db: str, as_role: Callable[[str], Any], role: str) -> None:
-    alice, bob = person("alice"), person("bob")
-    plan = open_plan(alice)
-    sql = (
-        "INSERT INTO signoff_vote (plan_id, digest, excluded, person_id, comment, door, at)"
-        " SELECT id, digest, excluded, %s, '', 'page', now() FROM signoff_plan WHERE id = %s"
-    )
-    with as_role(role) as cluster, pytest.raises(psycopg.errors.InsufficientPrivilege):
-        cluster.execute(sql, [bob.pk, plan.pk])
+A_VOTE = """
+INSERT INTO signoff_vote (plan_id, digest, excluded, person_id, principal_id, groups, comment, sheet, door, at,
+                          expires_at)
+SELECT id, digest, excluded, %(who)s, %(who)s, '{}', '', '', 'page', now(), now() + interval '1 hour'
+  FROM signoff_plan WHERE id = %(plan)s
+"""
+
+
+@pytest.mark.parametrize(
+    ("role", "refusal"),
+    [
+        ("drafting", psycopg.errors.InsufficientPrivilege),
+        ("probe", psycopg.errors.InsufficientPrivilege),
+        ("execution", psycopg.errors.InsufficientPrivilege),
+        ("general", psycopg.errors.CheckViolation),
+    ],
+)
+def test_no_cluster_votes_for_a_person(
+    committed_db: str, as_role: Callable[[str], Any], role: str, refusal: type[Exception]
+) -> None:
+    vote = {"who": person("bob").pk, "plan": open_plan(person("alice")).pk}
+    with as_role(role) as cluster, pytest.raises(refusal):
+        cluster.execute(A_VOTE, vote)
     with as_role("web") as web:
-        web.execute(sql, [bob.pk, plan.pk])
+        web.execute(A_VOTE, vote)
 
 
 @pytest.mark.parametrize("role", ["owner", "web", "probe", "execution"])
