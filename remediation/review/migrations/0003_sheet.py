@@ -1,20 +1,35 @@
-"""What signers are shown, kept under the digest of its text."""
+"""What signers are shown, kept under the digest of its text; a vote names a sheet of its own plan or none."""
 
 from typing import ClassVar
 
 import django.db.models.deletion
 from django.db import migrations, models
 
-RULE = """
+RULES = """
 ALTER TABLE review_sheet ADD CONSTRAINT review_sheet_digest_is_of_text
     CHECK (digest = encode(sha256(convert_to(text, 'UTF8')), 'hex'));
+
+CREATE FUNCTION review_vote_names_its_sheet() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.sheet <> '' AND NOT EXISTS (SELECT FROM review_sheet WHERE digest = NEW.sheet AND plan_id = NEW.plan_id) THEN
+        RAISE EXCEPTION 'a vote names a sheet of its plan'
+            USING ERRCODE = '23514', CONSTRAINT = 'review_vote_names_its_sheet';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER review_vote_names_its_sheet BEFORE INSERT ON signoff_vote
+    FOR EACH ROW EXECUTE FUNCTION review_vote_names_its_sheet();
+"""
+UNDO = """
+DROP TRIGGER review_vote_names_its_sheet ON signoff_vote;
+DROP FUNCTION review_vote_names_its_sheet();
 """
 
 
 class Migration(migrations.Migration):
-    """The table, and a digest that cannot lie."""
+    """The table, a digest that cannot lie, and votes that name no sheet of another plan."""
 
-    dependencies: ClassVar = [("review", "0002_makers"), ("signoff", "0004_votes_decide")]
+    dependencies: ClassVar = [("review", "0002_makers"), ("signoff", "0005_many_people")]
     operations: ClassVar = [
         migrations.CreateModel(
             name="Sheet",
@@ -31,5 +46,5 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
-        migrations.RunSQL(RULE, migrations.RunSQL.noop),
+        migrations.RunSQL(RULES, UNDO),
     ]

@@ -13,6 +13,7 @@ from django.utils import timezone
 from portal.access.models import Person
 from portal.jobs.testing import drain
 from portal.kit import canonical
+from portal.signoff.models import Vote
 from remediation.review.models import Sheet
 from remediation.review.testing import drafted, people, ticket, with_command, world
 from remediation.tickets.models import Evidence, Ticket
@@ -110,3 +111,26 @@ def test_the_database_takes_no_sheet_under_another_digest(cast: dict[str, Person
     sheet = Sheet.objects.get()
     with pytest.raises(IntegrityError, match="review_sheet_digest_is_of_text"), transaction.atomic():
         Sheet.objects.create(digest="0" * 64, plan=sheet.plan, kind="page", text="forged", created_at=timezone.now())
+
+
+def test_the_database_takes_no_vote_that_names_a_sheet_of_another_plan(
+    cast: dict[str, Person], incident: Ticket
+) -> None:
+    shown(cast["reviewer"])
+    sheet = Sheet.objects.get()
+    plan = sheet.plan
+    vote = Vote(
+        plan=plan,
+        digest=plan.digest,
+        excluded=plan.excluded,
+        person=cast["reviewer"],
+        principal=cast["reviewer"],
+        door="page",
+        at=timezone.now(),
+        expires_at=timezone.now() + timedelta(hours=1),
+    )
+    vote.sheet = "0" * 64
+    with pytest.raises(IntegrityError, match="a vote names a sheet of its plan"), transaction.atomic():
+        vote.save(force_insert=True)
+    vote.sheet = sheet.digest
+    vote.save(force_insert=True)
