@@ -11,6 +11,7 @@ from typing import Any
 from portal.dashboard import stats
 from portal.estate.models import Category
 from portal.kit.charts import Chart, Series, bar_chart, line_chart
+from portal.kit.plurals import counted
 
 CHOICES = {7: 7, 30: 6, 90: 6}
 """The periods one can choose, in days, and into how many spans a trend divides each."""
@@ -78,18 +79,15 @@ def overview(categories: Collection[Category], *, days: int, until: datetime) ->
 
 def figures_of(quality: stats.Figures, autonomy: stats.Figures) -> list[Figure]:
     """The figures at a glance, each with what it is a part of."""
-    finished, decided, ended = quality["tickets_finished"], autonomy["remediations_decided"], autonomy["runs_ended"]
+    finished, decided = counted(quality["tickets_finished"], "finished ticket"), autonomy["remediations_decided"]
+    ended, answers = counted(autonomy["runs_ended"], "run"), counted(quality["feedback_count"], "answer")
     return [
         Figure("Reliability", _said(_points(quality["average_reliability"])), "mean, of 100"),
-        Figure("Resolved", _said(percent(quality["resolution_rate"]), " %"), f"of {finished} finished tickets"),
+        Figure("Resolved", _said(percent(quality["resolution_rate"]), " %"), f"of {finished}"),
         Figure("Executed", _said(percent(autonomy["execution_rate"]), " %"), f"of {decided} decided"),
-        Figure("Succeeded", _said(percent(autonomy["success_rate"]), " %"), f"of {ended} runs"),
+        Figure("Succeeded", _said(percent(autonomy["success_rate"]), " %"), f"of {ended}"),
         Figure("Approved", _said(percent(autonomy["approval_rate"]), " %"), "of those signed or rejected"),
-        Figure(
-            "Positive feedback",
-            _said(percent(quality["positive_rate"]), " %"),
-            f"of {quality['feedback_count']} answers",
-        ),
+        Figure("Positive feedback", _said(percent(quality["positive_rate"]), " %"), f"of {answers}"),
         Figure(
             "Eligible patterns", f"{autonomy['eligible_patterns']}", f"of {autonomy['patterns']}, as they stand now"
         ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -47,6 +48,16 @@ class Line:
 
     series: int
     pieces: tuple[str, ...]
+
+    @property
+    def strokes(self) -> list[str]:
+        """The pieces that can be drawn as a line."""
+        return [piece for piece in self.pieces if " " in piece]
+
+    @property
+    def dots(self) -> list[list[str]]:
+        """The x and y of values without a neighbour: a line of one point would hardly be seen."""
+        return [piece.split(",") for piece in self.pieces if " " not in piece]
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +173,7 @@ def _ticks(labels: Sequence[str], places: Sequence[float]) -> tuple[Mark, ...]:
 
 
 def _round_up(value: float) -> float:
-    if value <= 0:
+    if value < sys.float_info.min:  # zero, or too small to be divided
         return 1
     size = math.pow(10, math.floor(math.log10(value)))
     return next(size * step for step in (1, 2, 4, 5, 10) if size * step >= value)

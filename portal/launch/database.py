@@ -40,6 +40,7 @@ class Database:
             self._start_ours(self._server)
         else:
             self._make_runtime_roles(self.owner_url)
+            _refuse_other_encodings(self.owner_url)
         self._keeper.put("owner_url", self.owner_url)
 
     def url(self, process: str) -> str:
@@ -94,6 +95,17 @@ class Database:
 
     def _password(self, process: str) -> str:
         return self._keeper.get(f"{process}_password")
+
+
+def _refuse_other_encodings(url: str) -> None:
+    """Text of every language is kept, compared and searched: a database in another encoding would spoil it silently."""
+    with psycopg.connect(url) as connection:
+        encoding = connection.info.parameter_status("server_encoding")
+    if encoding != "UTF8":
+        raise CannotRun(
+            f"The database of DATABASE_URL has the encoding {encoding}: "
+            "make it anew with CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0."
+        )
 
 
 def state_of_code(root: Path) -> str:

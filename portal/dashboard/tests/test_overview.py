@@ -80,6 +80,13 @@ def test_the_figures_are_those_of_the_api(cast: dict[str, Person]) -> None:
     assert lines["cache"].resolved is None
 
 
+def test_one_answer_is_an_answer(cast: dict[str, Person]) -> None:
+    judged(cast["engineer"], "INC-1", "resolved", 5)
+    page = words(as_(cast["auditor"]))
+    assert "of 1 answer<" in page
+    assert "of 1 finished ticket<" in page
+
+
 def test_the_days_choose_the_period(cast: dict[str, Person]) -> None:
     judged(cast["engineer"], "INC-1", "resolved", 5, days_ago=20)
     client = as_(cast["auditor"])

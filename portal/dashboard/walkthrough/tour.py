@@ -13,6 +13,7 @@ from typing import Any
 
 from portal.dashboard.walkthrough import incidents
 from portal.dashboard.walkthrough.site import Api, Refusal
+from portal.kit.plurals import counted
 
 Say = Callable[[str], None]
 PATIENCE_SECONDS = 60.0
@@ -193,8 +194,9 @@ def _reliability(api: Api, key: str) -> float | None:
 
 def _standing(pattern: dict[str, Any]) -> str:
     success = "no run yet" if pattern["success_rate"] is None else f"{pattern['success_rate']:.0%} succeeded"
-    seen = f"seen {pattern['occurrences']} times, executed {pattern['executed_count']} times, {success}"
-    return f"{seen}; {'eligible' if pattern['is_eligible'] else 'not eligible yet: ' + ' '.join(pattern['reasons'])}"
+    seen, executed = counted(pattern["occurrences"], "time"), counted(pattern["executed_count"], "time")
+    eligible = "eligible" if pattern["is_eligible"] else f"not eligible yet: {' '.join(pattern['reasons'])}"
+    return f"seen {seen}, executed {executed}, {success}; {eligible}"
 
 
 def _pieces(incident: dict[str, Any]) -> int:

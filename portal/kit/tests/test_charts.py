@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from django.template.loader import render_to_string
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from portal.kit.charts import HEIGHT, LEFT, WIDTH, Series, bar_chart, line_chart
@@ -18,6 +19,7 @@ def test_every_known_value_is_one_point_inside_the_drawing(values: list[float | 
     assert all(LEFT <= x <= WIDTH and 0 <= y <= HEIGHT for x, y in points)
 
 
+@example([5e-324])
 @given(st.lists(st.none() | st.floats(0, 1e6), min_size=1, max_size=12))
 def test_bars_stand_on_one_line_and_grow_with_their_value(values: list[float | None]) -> None:
     chart = bar_chart("t", [str(i) for i in range(len(values))], [Series("s", values)])
@@ -26,6 +28,12 @@ def test_bars_stand_on_one_line_and_grow_with_their_value(values: list[float | N
     heights = [bar.height for bar in chart.bars]
     known = [value for value in values if value is not None]
     assert sorted(heights) == [height for _, height in sorted(zip(known, heights, strict=True))]
+
+
+def test_a_value_without_neighbours_is_a_dot_and_the_others_are_lines() -> None:
+    chart = line_chart("t", ["a", "b", "c", "d"], [Series("s", [50, None, 60, 70])])
+    html = render_to_string("components/chart.html", {"chart": chart, "id": "c"})
+    assert (html.count("<circle"), html.count("<polyline")) == (1, 1)
 
 
 def test_a_missing_value_breaks_the_line() -> None:

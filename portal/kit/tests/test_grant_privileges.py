@@ -69,6 +69,13 @@ def test_a_table_belongs_to_one_room(monkeypatch: pytest.MonkeyPatch) -> None:
         call_command("grant_privileges", verbosity=0)
 
 
+@pytest.mark.django_db
+def test_a_role_that_nobody_made_stops_the_command_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(grant_privileges, "ROLES", (*grant_privileges.ROLES, "kitchen"))
+    with pytest.raises(CommandError, match="There is no role countersign_kitchen"):
+        call_command("grant_privileges", verbosity=0)
+
+
 def test_columns_can_be_named(committed_db: str, as_role: AsRole, monkeypatch: pytest.MonkeyPatch) -> None:
     narrow = privileges.GRANTS | {"django_session": {"web": "SELECT, UPDATE (expire_date, session_data)"}}
     monkeypatch.setattr(privileges, "GRANTS", narrow)
