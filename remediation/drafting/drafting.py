@@ -17,10 +17,12 @@ from patterns import services as patterns
 from portal.kit.actors import system
 from remediation.drafting import context, services
 from remediation.drafting.models import Attempt, Drafter, Remediation
+from remediation.drafting.origin import Origin, operations_of
 from remediation.drafting.protocol import Answer, Drafted, Exchange, Failed, NeedsPerson
 from remediation.drafting.protocol import Drafter as DrafterProtocol
 from remediation.drafting.runbook_drafter import RunbookDrafter
 from remediation.drafting.states import Status
+from remediation.knowledge import services as knowledge
 from remediation.tickets.models import Ticket
 
 Clock = Callable[[], datetime]
@@ -135,7 +137,14 @@ def _use(started: Round, drafter: Drafter, answer: Answer, *, at: datetime) -> s
         if isinstance(answer, Drafted):
             base = services.head(remediation)
             services.add_revision(
-                remediation, draft=answer.draft, drafter=drafter, author=None, base=base, actor=DRAFTING, at=at
+                remediation,
+                draft=answer.draft,
+                drafter=drafter,
+                author=None,
+                base=base,
+                actor=DRAFTING,
+                at=at,
+                origin=_origin(drafter, answer),
             )
             return f"Drafted by {drafter.label}: {len(answer.draft.steps)} steps."
         if isinstance(answer, NeedsPerson):
@@ -145,6 +154,15 @@ def _use(started: Round, drafter: Drafter, answer: Answer, *, at: datetime) -> s
         reason = f"{Attempt.Outcome(answer.kind).label}: {answer.message}"
         services.move(remediation, Status.FAILED, actor=DRAFTING, at=at, reason=reason)
         return f"Failed: {answer.message}"
+
+
+def _origin(drafter: Drafter, answer: Drafted) -> Origin | None:
+    """What wrote the answer; nothing is known of one that came without its exchange."""
+    if not answer.exchanges:
+        return None
+    last = answer.exchanges[-1]
+    playbooks = knowledge.naming(operations_of(answer.draft))
+    return Origin(drafter.value, last.model, last.prompt_version, playbooks)
 
 
 def _is_open(remediation: Remediation, started: Round) -> bool:

@@ -81,6 +81,7 @@ class Revision(models.Model):
     base = models.ForeignKey("self", on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     content = models.TextField()
     digest = models.CharField(max_length=64)
+    origin = models.TextField(default="", help_text="What wrote it (canonical); empty for the text of a person.")
     created_at = models.DateTimeField()
 
     class Meta:
@@ -94,6 +95,7 @@ class Revision(models.Model):
                 | (~Q(drafter=Drafter.PERSON) & Q(author__isnull=True)),
                 name="a_person_or_a_drafter_wrote_it",
             ),
+            models.CheckConstraint(condition=~Q(drafter=Drafter.PERSON) | Q(origin=""), name="people_have_no_origin"),
         ]
 
     def __str__(self) -> str:

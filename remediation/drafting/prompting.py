@@ -5,6 +5,7 @@ Everything from outside is escaped, so that no text can close its own block and 
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -38,6 +39,12 @@ def system_text() -> str:
         for operation in OPERATIONS.values()
     ]
     return _read("system.v1.txt") + json.dumps(catalogue, separators=(",", ":"), sort_keys=True)
+
+
+@lru_cache(maxsize=1)
+def version() -> str:
+    """What the prompt is called in every record; another wording or another catalogue is another version."""
+    return f"{VERSION}+{hashlib.sha256(system_text().encode()).hexdigest()[:12]}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Every verb locks the remediation's row first; status, ticket status and event ch
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
@@ -19,8 +20,10 @@ from portal.kit.actors import Actor, Door, Ref
 from portal.kit.moving import move as compare_and_swap
 from portal.kit.refusals import StaleTransition, because
 from remediation.drafting import schema
-from remediation.drafting.models import Drafter, Remediation, Revision
+from remediation.drafting.models import Attempt, Drafter, Remediation, Revision
+from remediation.drafting.origin import Origin
 from remediation.drafting.states import NEXT, Status, ticket_status
+from remediation.knowledge import services as knowledge
 from remediation.tickets import services as tickets
 from remediation.tickets.models import Ticket
 from remediation.tickets.states import TicketStatus
@@ -73,6 +76,13 @@ def head(remediation: Remediation) -> Revision | None:
     return remediation.revisions.order_by("-number").first()
 
 
+def current_origin(operations: Collection[str]) -> Origin | None:
+    """What would write a draft of these operations now: the drafter that spoke last, and the library as it stands."""
+    spoke = Attempt.objects.filter(outcome=Attempt.Outcome.DRAFTED).order_by("-id")
+    last = spoke.values_list("drafter", "model", "prompt_version").first()
+    return Origin(*last, knowledge.naming(operations)) if last else None
+
+
 def ref(revision: Revision, ticket: Ticket) -> Ref:
     """A revision as a value."""
     return Ref("drafting.revision", revision.pk, f"revision {revision.number} of {ticket.key}")
@@ -87,6 +97,7 @@ def add_revision(
     base: Revision | None,
     actor: Actor,
     at: datetime,
+    origin: Origin | None = None,
 ) -> Revision:
     """The next revision; the caller holds the lock. Gates, decision and plan follow as a job."""
     text = schema.text_of(draft)
@@ -98,6 +109,7 @@ def add_revision(
         base=base,
         content=text,
         digest=canonical.digest_of(text),
+        origin=origin.text if origin else "",
         created_at=at,
     )
     Remediation.objects.filter(pk=remediation.pk).update(
@@ -122,13 +134,26 @@ def move(remediation: Remediation, to: Status, *, actor: Actor, at: datetime, re
     audit.record("remediation.moved", actor=actor, at=at, subject=remediation.ref, ticket=ticket.ref, data=data)
 
 
+def explain(remediation: Remediation, reason: str) -> None:
+    """Say anew why a locked remediation stands where it stands; the caller records the event that is the reason."""
+    remediation.status_reason = reason
+    remediation.save(update_fields=["status_reason"])
+
+
+def refuse_while_run_waits(remediation: Remediation) -> None:
+    """A run that waits for a person still holds its targets, and a new draft would forget it."""
+    if TargetLock.objects.filter(ticket_key=remediation.ticket.key, released_at=None).exists():
+        text = "A run of this ticket waits for a person. Roll it back or give it up first."
+        raise StaleTransition(because("run_waits", text))
+
+
 def redraft(remediation_id: int, *, person: Person, door: Door, at: datetime) -> Remediation:
     """A person asks the drafter to try again; answers with the remediation that is drafted now."""
     with transaction.atomic():
         remediation = locked(remediation_id)
         grants.require(person, "review", remediation.category)
         _refuse_closed(remediation)
-        _refuse_while_run_waits(remediation)
+        refuse_while_run_waits(remediation)
         actor = person.at(door)
         if remediation.status in ENDED:
             _refuse_followed(remediation)
@@ -151,13 +176,6 @@ def _refuse_followed(remediation: Remediation) -> None:
     """One that ended is followed once: a second click must not send its follower back to the start."""
     if remediation.ticket.remediations.filter(number__gt=remediation.number).exists():
         raise StaleTransition(because("followed", "A newer draft has been asked for already."))
-
-
-def _refuse_while_run_waits(remediation: Remediation) -> None:
-    """A run that waits for a person still holds its targets, and a new draft would forget it."""
-    if TargetLock.objects.filter(ticket_key=remediation.ticket.key, released_at=None).exists():
-        text = "A run of this ticket waits for a person. Roll it back or give it up first."
-        raise StaleTransition(because("run_waits", text))
 
 
 def _resolution(status: Status, reason: str) -> str:

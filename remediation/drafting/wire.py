@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from remediation.drafting import prompting
 from remediation.drafting.pricing import price_of
-from remediation.drafting.prompting import VERSION
 from remediation.drafting.protocol import Exchange, Outcome
 
 Findings = tuple[tuple[str, int], ...]
@@ -53,7 +53,7 @@ def exchange_of(sent: Sent, received: Received) -> Exchange:
         outcome=outcome_of_status(received.status),
         detail="" if received.status == OK else error_text(received),
         prompt=sent.prompt,
-        prompt_version=VERSION,
+        prompt_version=prompting.version(),
         answer=answer_text(body) if received.status == OK and body else received.text,
         model=str(body.get("model") or sent.model),
         started_at=sent.started_at,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
@@ -12,7 +13,7 @@ from portal.kit.actors import Actor, system
 from portal.kit.refusals import StaleTransition, because
 from remediation.knowledge import library
 from remediation.knowledge.models import Runbook
-from remediation.knowledge.procedures import Procedure
+from remediation.knowledge.procedures import OperationStep, Procedure
 
 
 def load(at: datetime) -> int:
@@ -26,6 +27,12 @@ def active() -> tuple[Procedure, ...]:
     return tuple(library.parsed(text) for text in texts)
 
 
+def naming(operations: Collection[str]) -> dict[str, str]:
+    """The digests of the active runbooks with a step that is one of these operations, by slug."""
+    rows = Runbook.objects.filter(is_active=True).order_by("slug").values_list("slug", "text", "digest")
+    return {slug: digest for slug, text, digest in rows if _names(library.parsed(text), operations)}
+
+
 def switch(runbook_id: int, *, is_active: bool, actor: Actor, at: datetime) -> Runbook:
     """Let drafters use a runbook, or not; the doors check who may."""
     with transaction.atomic():
@@ -37,6 +44,11 @@ def switch(runbook_id: int, *, is_active: bool, actor: Actor, at: datetime) -> R
         kind = "runbook.switched_on" if is_active else "runbook.switched_off"
         audit.record(kind, actor=actor, at=at, subject=runbook.ref, data={"version": runbook.version})
     return runbook
+
+
+def _names(procedure: Procedure, operations: Collection[str]) -> bool:
+    steps = procedure.front.steps
+    return any(isinstance(step, OperationStep) and step.operation in operations for step in steps)
 
 
 def _load_one(text: str, at: datetime) -> bool:

@@ -66,7 +66,7 @@ def test_a_good_answer_becomes_a_draft_and_its_exchange_is_kept() -> None:
     assert exchange.price_micro_usd is not None
     assert exchange.price_micro_usd > 0
     assert exchange.answer == GOOD
-    assert exchange.prompt_version == prompting.VERSION
+    assert exchange.prompt_version == prompting.version()
     assert exchange.ended_at > exchange.started_at
     assert server.keys == [f"Bearer {KEY}"]
 
