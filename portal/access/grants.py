@@ -1,13 +1,14 @@
 """What a person may do in which category.
 
 Two sources, one answer: a role (a group with a permission on every category) and a grant on one category
-(django-guardian's tables, read by one direct query, because its helpers take one query per permission). Superusers may
-everything here; the database's constraints bind them all the same.
+(django-guardian's tables). The SQL function `access_rights` joins both, because guardian's helpers take one query per
+permission. Superusers may everything here; the database's constraints bind them all the same.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -23,24 +24,6 @@ from portal.estate.models import VERBS, Category
 from portal.kit.actors import Actor, Ref
 from portal.kit.refusals import NotAllowed, Reason, Refused, because
 
-_SQL = """
-SELECT type.app_label, permission.codename, held.object_pk
-FROM (
-    SELECT g.permission_id, NULL AS object_pk
-      FROM access_person_groups m JOIN auth_group_permissions g ON g.group_id = m.group_id
-     WHERE m.person_id = %(person)s
-    UNION ALL
-    SELECT permission_id, NULL FROM access_person_user_permissions WHERE person_id = %(person)s
-    UNION ALL
-    SELECT g.permission_id, g.object_pk
-      FROM access_person_groups m JOIN guardian_groupobjectpermission g ON g.group_id = m.group_id
-     WHERE m.person_id = %(person)s
-    UNION ALL
-    SELECT permission_id, object_pk FROM guardian_userobjectpermission WHERE user_id = %(person)s
-) held
-JOIN auth_permission permission ON permission.id = held.permission_id
-JOIN django_content_type type ON type.id = permission.content_type_id
-"""
 _OF_CATEGORY = {f"estate.{verb}_category": verb for verb in VERBS}
 
 
@@ -69,9 +52,16 @@ class Grants:
 def of(person: Person) -> Grants:
     """The grants of a person: one query, kept on the object, which lives as long as its request."""
     if not hasattr(person, "_grants"):
-        person._grants = _read(person)  # type: ignore[attr-defined]  # noqa: SLF001 - a cache on our own model
-    grants: Grants = person._grants  # type: ignore[attr-defined]  # noqa: SLF001
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT access_rights(%s)", [person.pk])
+            remember(person, *cursor.fetchone())
+    grants: Grants = person._grants  # type: ignore[attr-defined]  # noqa: SLF001 - a cache on our own model
     return grants
+
+
+def remember(person: Person, rights: Iterable[str]) -> None:
+    """Keep what `access_rights` says of a person, for whoever read it together with something else."""
+    person._grants = _sorted_out(person, rights)  # type: ignore[attr-defined]  # noqa: SLF001 - as above
 
 
 def lacking(person: Person, verb: str, category: Category) -> Reason | None:
@@ -141,21 +131,19 @@ def _category_type() -> ContentType:
     return ContentType.objects.get_for_model(Category)
 
 
-def _read(person: Person) -> Grants:
+def _sorted_out(person: Person, rights: Iterable[str]) -> Grants:
     if not person.is_active:
         return Grants()
     if person.is_superuser:
         return Grants(everywhere=frozenset(VERBS), is_superuser=True)
     permissions: set[str] = set()
     by_verb: defaultdict[str, set[int]] = defaultdict(set)
-    with connection.cursor() as cursor:
-        cursor.execute(_SQL, {"person": person.pk})
-        for app_label, codename, object_pk in cursor.fetchall():
-            permission = f"{app_label}.{codename}"
-            if object_pk is None:
-                permissions.add(permission)
-            elif permission in _OF_CATEGORY:
-                by_verb[_OF_CATEGORY[permission]].add(int(object_pk))
+    for right in rights:
+        permission, _, category_id = right.partition("/")
+        if not category_id:
+            permissions.add(permission)
+        elif permission in _OF_CATEGORY:
+            by_verb[_OF_CATEGORY[permission]].add(int(category_id))
     return Grants(
         everywhere=frozenset(verb for permission, verb in _OF_CATEGORY.items() if permission in permissions),
         by_verb={verb: frozenset(ids) for verb, ids in by_verb.items()},

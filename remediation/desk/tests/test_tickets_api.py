@@ -229,7 +229,7 @@ def test_the_number_of_queries_does_not_depend_on_the_rows(api: dict[str, APICli
     queries()  # content types are looked up once per process
     few = queries()
     opened(api["engineer"], *(f"B-{n}" for n in range(12)))
-    assert queries() == few == 5
+    assert queries() == few == 4
 
 
 def test_evidence_is_added_with_the_next_number(api: dict[str, APIClient]) -> None:
