@@ -12,6 +12,7 @@ from csp.constants import NONCE, NONE, SELF
 
 from portal import checks
 from portal.jobs.conf import q_cluster
+from portal.notices import conf
 
 env = environ.Env()
 
@@ -75,9 +76,20 @@ ANTHROPIC_MODEL = env.str("ANTHROPIC_MODEL", default="claude-sonnet-5-5")
 ANTHROPIC_BASE_URL = env.str("ANTHROPIC_BASE_URL", default="https://api.anthropic.com")
 ANTHROPIC_BUDGET_PER_TICKET_USD_CENTS = env.int("ANTHROPIC_BUDGET_PER_TICKET_USD_CENTS", default=200)
 
+SITE_URL = env.str("SITE_URL", default=f"http://localhost:{PORT}")  # how people reach the site, for links that leave it
+MAIL_URL = env.str("MAIL_URL", default="")
+MAIL_FROM = env.str("MAIL_FROM", default="Countersign <countersign@localhost>")
+MAIL_PASSWORD = env.str("MAIL_PASSWORD", default="")  # the general cluster alone has it
+WEBHOOK_NETWORKS: list[str] = env.list("WEBHOOK_NETWORKS", default=["127.0.0.0/8", "::1/128"])
+NOTICES_TIMEOUT_SECONDS = env.float("NOTICES_TIMEOUT_SECONDS", default=5.0)
+
 LAB_URL = env.str("LAB_URL", default="")
 LAB_READ_TOKEN = env.str("LAB_READ_TOKEN", default="")
 LAB_WRITE_TOKEN = env.str("LAB_WRITE_TOKEN", default="")
+
+SEAL_KEY = env.str("SEAL_KEY", default="") or _kept("seal_key", "")
+AUDIT_ANCHOR = env.str("AUDIT_ANCHOR", default=str(DATA_DIR / "audit" / "anchor.jsonl"))
+AUDIT_ANCHOR_CLASS = env.str("AUDIT_ANCHOR_CLASS", default="portal.audit.anchors.File")
 
 # --- the rooms, from the bottom up
 
@@ -167,6 +179,11 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "/login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/login"
+
+# --- mail
+
+vars().update(conf.mail(MAIL_URL, MAIL_PASSWORD))
+EMAIL_TIMEOUT = NOTICES_TIMEOUT_SECONDS
 
 # --- the browser's side of security
 

@@ -91,6 +91,13 @@ VERDICTS: Mapping[str, Label] = {
     "skipped": Label("skipped", "plain", "circle-minus"),
 }
 
+LETTERS: Mapping[str, Label] = {
+    "waiting": Label("Waits", "info", "clock"),
+    "sent": Label("Sent", "good", "check"),
+    "dead": Label("Not delivered", "bad", "circle-x"),
+    "discarded": Label("Put away"),
+}
+
 LEVELS: Mapping[str, Label] = {
     "very_high": Label("very high", "good"),
     "high": Label("high", "good"),
@@ -105,6 +112,7 @@ KINDS: Mapping[str, Mapping[str, Label]] = {
     "plan": PLANS,
     "verdict": VERDICTS,
     "level": LEVELS,
+    "letter": LETTERS,
 }
 
 

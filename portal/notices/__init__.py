@@ -1,1 +1,1 @@
-"""What people are told: an inbox on the portal."""
+"""What people and their systems are told: an outbox, and its channels: inbox, e-mail and signed webhooks."""

@@ -275,4 +275,5 @@ def test_the_policy_may_forbid_today_what_it_allowed_yesterday(workers: LabProce
 
 
 def _told(made: Signed) -> set[int]:
-    return set(Notice.objects.filter(ticket_key=made.ticket.key, kind="run").values_list("person_id", flat=True))
+    heard = Notice.objects.filter(message__ticket_key=made.ticket.key, message__kind="run")
+    return set(heard.values_list("person_id", flat=True))

@@ -45,7 +45,10 @@ def test_a_signed_plan_runs_to_its_end_and_resolves_the_ticket(workers: LabProce
     assert replicas(workers, "payments-secondary") == 6
     assert ticket_status(made) == "resolved"
     assert "from 2 to 6 pods" in made.ticket.resolution
-    assert set(Notice.objects.filter(kind="run").values_list("person__username", flat=True)) == {"engineer", "operator"}
+    assert set(Notice.objects.filter(message__kind="run").values_list("person__username", flat=True)) == {
+        "engineer",
+        "operator",
+    }
     assert not TargetLock.objects.filter(released_at=None).exists()
 
 

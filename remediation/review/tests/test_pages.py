@@ -208,7 +208,7 @@ def test_requested_changes_are_what_blocks_and_the_makers_are_told(cast: dict[st
     page = shown(as_(cast["reviewer"]))
     assert "asked for changes: Name the owner" in page
     assert "is being checked" not in page
-    assert Notice.objects.get(person=cast["engineer"]).text.endswith("requested changes: Name the owner")
+    assert Notice.objects.get(person=cast["engineer"]).message.text.endswith("requested changes: Name the owner")
 
 
 def test_a_reviewer_writes_the_steps_where_no_drafter_got_anywhere(cast: dict[str, Person]) -> None:
