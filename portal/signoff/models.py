@@ -8,6 +8,7 @@ machine votes with a live certificate or not at all.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import ClassVar
 
 from django.conf import settings
@@ -148,6 +149,10 @@ class Certificate(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} on {self.environment} for {self.pattern_name}"
+
+    def is_live(self, at: datetime) -> bool:
+        """Granted, not expired and not revoked."""
+        return self.granted_at is not None and self.revoked_at is None and self.granted_at <= at < self.expires_at
 
 
 class Vote(models.Model):

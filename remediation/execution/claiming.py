@@ -37,7 +37,7 @@ from remediation.review.plans import Content
 
 PASSING = frozenset(
     {"emergency_stop", "freeze", "time_window_ok", "rate_limit_ok", "system_healthy", "backup_available"}
-    | {"locked", "rate_limit"}
+    | {"locked", "rate_limit", "not_yet"}
 )
 """What may stand in the way now and not later; workers wait for it. Anything else is final."""
 FIRST_REST = timedelta(seconds=30)
@@ -53,14 +53,16 @@ def start(plan_id: int, *, tries: int, at: datetime) -> str:
     content = plans.read(plan.content)
     if reason := left_to_people(content, remediation.ticket):
         return _leave_to_people(plan, remediation, reason, at)
+    if wait := signoffs.not_yet(plan, at=at):
+        return _hold(plan, remediation, [wait], tries=tries, at=at)
     checks = _ask_world(remediation, content, at)
     with transaction.atomic():
         remediation = remediations.locked(remediation.pk)
         if remediation.status != Status.APPROVED_FOR_ROLLOUT:
             return f"Nothing to start: the remediation is {remediation.status}."
-        if plan.valid_until <= at:
-            preparing.return_to_review(remediation, reason="The signed plan expired.", actor=WORKERS, at=at)
-            return "The plan expired before it could start; it is back in review."
+        if lapsed := signoffs.lapsed(plan, at=at):
+            preparing.return_to_review(remediation, reason=lapsed.text, actor=WORKERS, at=at)
+            return f"Back in review: {lapsed.text}"
         return _try(plan, remediation, content, checks, tries=tries, at=at)
 
 
@@ -107,15 +109,22 @@ def _hold(plan: Plan, remediation: Remediation, reasons: Sequence[Reason], *, tr
     words = " ".join(reason.text for reason in reasons)
     data = {"reasons": [reason.text for reason in reasons]}
     ticket = remediation.ticket
-    audit.record("run.held", actor=WORKERS, at=at, subject=signoffs.ref(plan), ticket=ticket.ref, data=data)
-    if all(reason.code in PASSING for reason in reasons):
-        rest = min(FIRST_REST * 2**tries, LONGEST_REST)
-        payload = {"tries": tries + 1}
-        key = f"plan:{plan.pk}"
-        jobs.enqueue("execution.start", subject_id=plan.pk, payload=payload, key=key, at=at, due_at=at + rest)
-        return f"Waits for {rest}: {words}"
-    _tell(remediation, f"{ticket.key} cannot be run as signed: {words}", at)
+    with transaction.atomic():
+        audit.record("run.held", actor=WORKERS, at=at, subject=signoffs.ref(plan), ticket=ticket.ref, data=data)
+        if all(reason.code in PASSING for reason in reasons):
+            due_at = _try_again_at(plan, tries, at)
+            payload, key = {"tries": tries + 1}, f"plan:{plan.pk}"
+            jobs.enqueue("execution.start", subject_id=plan.pk, payload=payload, key=key, at=at, due_at=due_at)
+            return f"Waits for {due_at - at}: {words}"
+        _tell(remediation, f"{ticket.key} cannot be run as signed: {words}", at)
     return f"Refused: {words}"
+
+
+def _try_again_at(plan: Plan, tries: int, at: datetime) -> datetime:
+    """After a rest that grows, and not before the time the run was approved for."""
+    rested = at + min(FIRST_REST * (1 << tries), LONGEST_REST)
+    ahead = signoffs.window_of(plan)
+    return max(rested, ahead.runs_from) if ahead else rested
 
 
 def _leave_to_people(plan: Plan, remediation: Remediation, reason: str, at: datetime) -> str:

@@ -16,6 +16,7 @@ from portal.kit.refusals import NotAllowed, Reason, Refused, StaleTransition, be
 from portal.notices import services as notices
 from portal.signoff import services as signoffs
 from portal.signoff.models import Plan
+from portal.signoff.services import Ballot
 from portal.signoff.states import PlanStatus, Stage
 from remediation.drafting import schema
 from remediation.drafting import services as remediations
@@ -53,7 +54,8 @@ def sign(plan_id: int, *, digest: str, stage: str, person: Person, comment: str,
             raise StaleTransition(because("stage", f"This plan is for the {plan.stage} stage.", "stage"))
         _refuse_blocked(remediation, plan, at)
         _decide_again(remediation, plan, person, door, at)
-        plan = signoffs.give(plan_id, digest=digest, person=person, comment=comment, door=door, at=at)
+        ballot = Ballot(comment=comment, typed=plan.ticket_key, authenticated_at=at)
+        plan = signoffs.give(plan_id, digest=digest, person=person, ballot=ballot, door=door, at=at)
         if plan.status == PlanStatus.SIGNED:
             _go_on(remediation, plan, person, door, at)
     return Signed(Stage(plan.stage), plan, standing.of(remediation, at=at).missing)

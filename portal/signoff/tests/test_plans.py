@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from django.db import IntegrityError, connection, transaction
 
+from portal.access import roles
 from portal.access.models import Person
 from portal.audit.models import Event
 from portal.estate.models import Category
@@ -19,7 +20,7 @@ from portal.kit.actors import Ref, system
 from portal.kit.refusals import NotAllowed, Refused, StaleTransition
 from portal.signoff import services as signoffs
 from portal.signoff.models import Plan, Vote
-from portal.signoff.services import NewPlan
+from portal.signoff.services import Ballot, NewPlan
 from portal.signoff.states import NEXT, PlanStatus, Stage
 
 OTHER_TEXT_UNDER_THE_SAME_DIGEST = """
@@ -36,7 +37,10 @@ PROBE = system("probe")
 
 
 def person(name: str, **fields: Any) -> Person:
-    return Person.objects.create_user(name, **fields)
+    """Somebody who may sign everywhere, as far as grants go."""
+    made = Person.objects.create_user(name, **fields)
+    made.groups.add(roles.load()["approver"])
+    return made
 
 
 def open_plan(maker: Person, *, text: str = "restart payments", **changes: Any) -> Plan:
@@ -57,7 +61,13 @@ def open_plan(maker: Person, *, text: str = "restart payments", **changes: Any) 
 
 
 def give(plan: Plan, who: Person, **changes: Any) -> Plan:
-    arguments: dict[str, Any] = {"digest": plan.digest, "person": who, "comment": "", "door": "page", "at": AT}
+    arguments: dict[str, Any] = {
+        "digest": plan.digest,
+        "person": who,
+        "ballot": Ballot(),
+        "door": "page",
+        "at": AT,
+    }
     return signoffs.give(plan.pk, **{**arguments, **changes})
 
 

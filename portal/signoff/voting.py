@@ -1,0 +1,257 @@
+"""Gives votes: by a person under a digest, in another's stead, ahead of time, or by a machine under a certificate.
+
+Every refusal is here and not in the doors, so that all of them answer alike (laws 2 to 4). What the database refuses as
+well stands in the migrations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, transaction
+
+from portal.access import grants
+from portal.access.models import Person
+from portal.kit.actors import Actor, Door
+from portal.kit.moving import move
+from portal.kit.refusals import NotAllowed, Reason, Refusal, Refused, StaleTransition, because
+from portal.signoff import delegating, plans, quorum
+from portal.signoff.models import Certificate, Delegation, Plan, Vote
+from portal.signoff.quorum import Given, Window
+from portal.signoff.states import NEXT, PlanStatus, Stage, is_critical
+
+FRESH = timedelta(minutes=5)
+"""How old the sign-in may be of somebody who signs a critical plan."""
+FURTHEST = timedelta(days=14)
+"""How far ahead a run can be approved."""
+VERB = {Stage.MERGE: "sign_merge", Stage.ROLLOUT: "sign_rollout", Stage.GRANT: "configure"}
+"""The grant that signing a stage takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ballot:
+    """What a person adds to their signature.
+
+    `typed` is the ticket id as they typed it and `authenticated_at` their last sign-in: critical plans want both.
+    `runs_from` and `runs_until` approve the run ahead, for that time only. `sheet` is the digest of the page they were
+    shown, `delegation_id` the delegation under which they sign for somebody else.
+    """
+
+    comment: str = ""
+    typed: str = ""
+    authenticated_at: datetime | None = None
+    runs_from: datetime | None = None
+    runs_until: datetime | None = None
+    sheet: str = ""
+    delegation_id: int | None = None
+
+
+def give(plan_id: int, *, digest: str, person: Person, ballot: Ballot, door: Door, at: datetime) -> Plan:
+    """Sign the text with this digest. Returns the plan, signed if this was the last vote it needed."""
+    with transaction.atomic():
+        plan = Plan.objects.select_for_update(of=("self",)).select_related("category").get(pk=plan_id)
+        delegation = _delegation(plan, person, ballot, at)
+        principal = delegation.from_person if delegation else person
+        if reasons := [*_barred(plan, person, principal), *lacking(plan, principal)]:
+            raise NotAllowed(*reasons)
+        _refuse_stale(plan, digest, at)
+        if reasons := unready(plan, ballot, at=at):
+            raise Refused(*reasons)
+        actor = person.at(door)
+        _vote(plan, person=person, principal=principal, delegation=delegation, ballot=ballot, door=door, at=at)
+        data = {"stage": plan.stage, "digest": plan.digest, "comment": ballot.comment, "sheet": ballot.sheet}
+        if delegation:
+            data["for"] = principal.username
+        if ballot.runs_from and ballot.runs_until:
+            data |= {"runs_from": ballot.runs_from.isoformat(), "runs_until": ballot.runs_until.isoformat()}
+        plans.record("plan.signed", plan, actor=actor, at=at, data=data)
+        _complete(plan, actor, at)
+    return plan
+
+
+def give_by_certificate(plan_id: int, *, certificate: Certificate, person: Person, at: datetime) -> Plan:
+    """A machine's vote under a live certificate. It counts as one, and only where one is asked for and no group."""
+    with transaction.atomic():
+        plan = Plan.objects.select_for_update().get(pk=plan_id)
+        if person.kind != Person.Kind.MACHINE:
+            raise NotAllowed(because("not_a_machine", "People sign for themselves, without a certificate."))
+        if reasons := _uncovered(plan, certificate, at):
+            raise Refused(*reasons)
+        _refuse_stale(plan, plan.digest, at)
+        _vote(plan, person=person, principal=person, certificate=certificate, ballot=Ballot(), door="job", at=at)
+        data = {
+            "stage": plan.stage,
+            "digest": plan.digest,
+            "certificate": certificate.pk,
+            "covers": str(certificate),
+            "for": person.username,
+        }
+        plans.record("plan.signed", plan, actor=plans.CLOCK, at=at, data=data)
+        _complete(plan, plans.CLOCK, at)
+    return plan
+
+
+@contextmanager
+def refusals_kept(plan_id: int, *, person: Person, door: Door, at: datetime) -> Iterator[None]:
+    """Put a refused sign-off into the trail, after what it had begun was rolled back. Belongs around a transaction."""
+    try:
+        yield
+    except Refusal as refusal:
+        plan = Plan.objects.get(pk=plan_id)
+        data = {
+            "digest": plan.digest,
+            "answer": refusal.status,
+            "reasons": [reason.text for reason in refusal.reasons],
+        }
+        plans.record("plan.refused", plan, actor=person.at(door), at=at, data=data)
+        raise
+
+
+def why_not(plan: Plan, person: Person) -> Reason | None:
+    """Why this person's vote on this plan would not be taken, whatever their grants; None: it would."""
+    if person.kind != Person.Kind.HUMAN:
+        return because("machine", "A machine account cannot sign for a person.")
+    if not person.is_active:
+        return because("inactive", f"{person} is no longer with us.")
+    if person.pk in plan.makers:
+        return because("maker", "You asked for this or wrote part of it, so somebody else signs it.")
+    if person.pk in plan.excluded:
+        return because("signed_merge", "You signed the merge stage, so somebody else signs the rollout.")
+    return None
+
+
+def lacking(plan: Plan, person: Person) -> list[Reason]:
+    """The grants that signing this plan takes and the person does not have."""
+    verbs = [VERB[Stage(plan.stage)]]
+    if plan.stage == Stage.ROLLOUT and is_critical(plan.risk):
+        verbs.append("sign_critical")
+    missing = [grants.lacking(person, verb, plan.category) for verb in verbs]
+    return [reason for reason in missing if reason]
+
+
+def unready(plan: Plan, ballot: Ballot, *, at: datetime) -> list[Reason]:
+    """What the ballot itself lacks: the typed ticket id, a fresh sign-in, a window that makes sense."""
+    return [*_unconfirmed(plan, ballot, at), *_unfit_window(plan, ballot, at)]
+
+
+def _delegation(plan: Plan, person: Person, ballot: Ballot, at: datetime) -> Delegation | None:
+    if ballot.delegation_id is None:
+        return None
+    return delegating.find(ballot.delegation_id, plan=plan, person=person, at=at)
+
+
+def _barred(plan: Plan, person: Person, principal: Person) -> list[Reason]:
+    own = why_not(plan, person)
+    if own or person.pk == principal.pk:
+        return [own] if own else []
+    if reason := why_not(plan, principal):
+        return [because(f"{reason.code}_for", f"{principal} may not sign this, so nobody does in their stead.")]
+    return []
+
+
+def _refuse_stale(plan: Plan, digest: str, at: datetime) -> None:
+    if plan.status != PlanStatus.OPEN:
+        why = plan.void_reason or "It has all the votes it needs."
+        raise StaleTransition(because("not_open", f"The {plan.stage} plan is {plan.status}. {why}", "digest"))
+    if digest != plan.digest:
+        raise StaleTransition(because("changed", "The plan changed since you looked. Read it again.", "digest"))
+    if reason := plans.lapsed(plan, at=at):
+        raise StaleTransition(because(reason.code, reason.text, "digest"))
+
+
+def _unconfirmed(plan: Plan, ballot: Ballot, at: datetime) -> list[Reason]:
+    if not is_critical(plan.risk):
+        return []
+    found = []
+    if plan.ticket_key and ballot.typed != plan.ticket_key:
+        text = f"This plan is critical: type the ticket id, {plan.ticket_key}, to sign it."
+        found.append(because("confirm_ticket_id", text, "confirm_ticket_id"))
+    if ballot.authenticated_at is None or ballot.authenticated_at <= at - FRESH:
+        text = f"This plan is critical: sign it within {FRESH // timedelta(minutes=1)} minutes of signing in."
+        found.append(because("sign_in_again", text))
+    return found
+
+
+def _unfit_window(plan: Plan, ballot: Ballot, at: datetime) -> list[Reason]:
+    if ballot.runs_from is None and ballot.runs_until is None:
+        return []
+    if ballot.runs_from is None or ballot.runs_until is None:
+        return [because("window", "A run is approved from one time until another.", "runs_until")]
+    asked = Window(ballot.runs_from, ballot.runs_until)
+    if plan.stage != Stage.ROLLOUT:
+        return [because("window", "Only the rollout stage has a time to run at.", "runs_from")]
+    if asked.runs_until <= max(asked.runs_from, at):
+        return [because("window", "The time ends after it starts, and not in the past.", "runs_until")]
+    return _unagreed(plan, asked, at)
+
+
+def _unagreed(plan: Plan, asked: Window, at: datetime) -> list[Reason]:
+    if asked.runs_until > at + FURTHEST:
+        return [because("window", f"A run is approved {FURTHEST.days} days ahead at most.", "runs_until")]
+    own = Given(frozenset(), asked.runs_until, asked.runs_from, asked.runs_until)
+    others = quorum.window([*plans.given(plan), own])
+    if others and others.runs_until <= others.runs_from:
+        return [because("window", "The others approved another time. Agree on one.", "runs_from")]
+    return []
+
+
+def _uncovered(plan: Plan, certificate: Certificate, at: datetime) -> list[Reason]:
+    """Why no machine may sign this plan under this certificate."""
+    found = []
+    if not certificate.is_live(at) or certificate.category_id != plan.category_id:
+        found.append(because("certificate", "The certificate is not live for this category."))
+    if is_critical(plan.risk) or plan.stage == Stage.GRANT:
+        found.append(because("critical", "No machine signs what is critical, or its own certificate."))
+    if plan.needed > 1 or plan.needed_groups:
+        found.append(because("quorum", "A certificate stands for one person. This plan asks for more, or for a group."))
+    return found
+
+
+def _vote(
+    plan: Plan,
+    *,
+    person: Person,
+    principal: Person,
+    ballot: Ballot,
+    door: Door,
+    at: datetime,
+    delegation: Delegation | None = None,
+    certificate: Certificate | None = None,
+) -> None:
+    groups = sorted(principal.groups.values_list("pk", flat=True))
+    expires_at = ballot.runs_until or at + timedelta(minutes=plan.votes_last_minutes)
+    try:
+        with transaction.atomic():
+            Vote.objects.create(
+                plan=plan,
+                digest=plan.digest,
+                excluded=plan.excluded,
+                person=person,
+                principal=principal,
+                delegation=delegation,
+                certificate=certificate,
+                groups=groups,
+                comment=ballot.comment,
+                sheet=ballot.sheet,
+                door=door,
+                at=at,
+                expires_at=expires_at,
+                runs_from=ballot.runs_from,
+                runs_until=ballot.runs_until,
+            )
+    except IntegrityError as error:
+        if "one_vote_per_person" in str(error):
+            raise StaleTransition(because("signed_before", "You have signed this plan already.")) from error
+        if "one_vote_per_principal" in str(error):
+            text = f"This plan has a signature of {principal}, or in their stead, already."
+            raise StaleTransition(because("signed_before", text)) from error
+        raise
+
+
+def _complete(plan: Plan, actor: Actor, at: datetime) -> None:
+    if quorum.is_met(plans.required(plan), plans.given(plan)):
+        move(plan, PlanStatus.SIGNED, next_states=NEXT, status_at=at)
+        plans.record("plan.completed", plan, actor=actor, at=at)
