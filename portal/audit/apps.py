@@ -1,6 +1,11 @@
 """Registers the room with Django, with its entry in the navigation."""
 
+from __future__ import annotations
+
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 from django.http import HttpRequest
 
 from portal.kit import slots
@@ -19,5 +24,12 @@ class AuditConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Show the trail to those who may read it."""
+        """Show the trail to those who may read it; after a migration see that transactions go on counting."""
         slots.add("nav", slots.NavItem("Audit", "audit", "history", order=80, permitted=may_read))
+        post_migrate.connect(_go_on_counting, sender=self)
+
+
+def _go_on_counting(**_: Any) -> None:
+    from portal.audit import numbering  # noqa: PLC0415 - the database is there when migrations have run
+
+    numbering.go_on()

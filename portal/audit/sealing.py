@@ -62,10 +62,30 @@ class SealText:
         """SHA-256 of the text."""
         return hashlib.sha256(self.text().encode()).hexdigest()
 
-    def checkpoint(self) -> str:
-        """The text that is signed."""
-        said = {"number": self.number, "digest": self.digest(), "sealed_at": self.sealed_at}
-        return _canonical(CHECKPOINT_VERSION, said)
+    def signed(self, key: Ed25519PrivateKey) -> Checkpoint:
+        """The checkpoint that vouches for this seal."""
+        text = _checkpoint_text(self.number, self.digest(), self.sealed_at)
+        return Checkpoint(self.number, self.digest(), self.sealed_at, public_key_of(key), key.sign(text.encode()).hex())
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """The digest of a seal, the public key of who vouches for it, and the signature."""
+
+    number: int
+    digest: str
+    sealed_at: str
+    key: str
+    signature: str
+
+    def is_genuine(self) -> bool:
+        """Whether the holder of `key` signed this. Whether the key is the right one is the reader's question."""
+        text = _checkpoint_text(self.number, self.digest, self.sealed_at)
+        try:
+            Ed25519PublicKey.from_public_bytes(from_hex(self.key)).verify(from_hex(self.signature), text.encode())
+        except (InvalidSignature, ValueError):
+            return False
+        return True
 
 
 def moment(at: datetime) -> str:
@@ -78,21 +98,26 @@ def leaf_of(event: Mapping[str, Any]) -> bytes:
     return _hash(b"\x00", _canonical(LEAF_VERSION, {name: event[name] for name in STAMPED}).encode())
 
 
+def levels_of(leaves: Sequence[bytes]) -> list[list[bytes]]:
+    """The tree over at least one leaf, level by level: the leaves first, the root alone in the last."""
+    levels = [list(leaves)]
+    while len(levels[-1]) > 1:
+        levels.append(_level_above(levels[-1]))
+    return levels
+
+
 def root_of(leaves: Sequence[bytes]) -> bytes:
     """The root of the tree over at least one leaf."""
-    level = list(leaves)
-    while len(level) > 1:
-        level = _level_above(level)
-    return level[0]
+    return levels_of(leaves)[-1][0]
 
 
-def path_of(leaves: Sequence[bytes], index: int) -> list[bytes]:
-    """The siblings that lead from the leaf at `index` to the root, from the bottom up."""
-    path, level = [], list(leaves)
-    while len(level) > 1:
+def path_in(levels: Sequence[Sequence[bytes]], index: int) -> list[bytes]:
+    """The siblings that lead from the leaf at `index` to the root of a tree, from the bottom up."""
+    path = []
+    for level in levels:
         if (sibling := index ^ 1) < len(level):
             path.append(level[sibling])
-        index, level = index // 2, _level_above(level)
+        index //= 2
     return path
 
 
@@ -119,20 +144,6 @@ def private_key(text: str) -> Ed25519PrivateKey:
 def public_key_of(key: Ed25519PrivateKey) -> str:
     """The public half."""
     return key.public_key().public_bytes_raw().hex()
-
-
-def sign(seal: SealText, key: Ed25519PrivateKey) -> str:
-    """The signature under the checkpoint of a seal."""
-    return key.sign(seal.checkpoint().encode()).hex()
-
-
-def is_signed(checkpoint: str, *, key: str, signature: str) -> bool:
-    """Whether the holder of the public key `key` signed the text of this checkpoint."""
-    try:
-        Ed25519PublicKey.from_public_bytes(from_hex(key)).verify(from_hex(signature), checkpoint.encode())
-    except (InvalidSignature, ValueError):
-        return False
-    return True
 
 
 def from_hex(text: str) -> bytes:
@@ -166,7 +177,9 @@ def seal_text(seal: Mapping[str, Any]) -> SealText:
 def _faults_of_seal(seal: Mapping[str, Any], keys: frozenset[str]) -> Iterator[str]:
     if seal["key"] not in keys:
         yield f"Seal {seal['number']} is signed with a key that is not trusted: {seal['key']}."
-    if not is_signed(seal_text(seal).checkpoint(), key=seal["key"], signature=seal["signature"]):
+    text = seal_text(seal)
+    checkpoint = Checkpoint(text.number, text.digest(), text.sealed_at, seal["key"], seal["signature"])
+    if not checkpoint.is_genuine():
         yield f"The signature under seal {seal['number']} is not right."
 
 
@@ -197,6 +210,10 @@ def _level_above(level: list[bytes]) -> list[bytes]:
 
 def _hash(*parts: bytes) -> bytes:
     return hashlib.sha256(b"".join(parts)).digest()
+
+
+def _checkpoint_text(number: int, digest: str, sealed_at: str) -> str:
+    return _canonical(CHECKPOINT_VERSION, {"number": number, "digest": digest, "sealed_at": sealed_at})
 
 
 def _canonical(version: str, data: Mapping[str, Any]) -> str:

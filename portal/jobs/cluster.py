@@ -24,6 +24,7 @@ from django.db import Error, connection
 from django.utils import timezone
 from django_q.cluster import Cluster
 
+from portal.audit import sealer
 from portal.jobs import beats, schedules, services, work
 from portal.jobs.broker import LedgerBroker
 from portal.jobs.registry import Handed
@@ -61,7 +62,10 @@ class LedgerCluster(Cluster):  # type: ignore[misc]
 
 
 def run(queue: str, pulse: Connection, lifeline: Connection) -> None:
-    """The cluster's main process, until SIGTERM. `pulse` is written to, `lifeline` ends when the supervisor does."""
+    """The cluster's main process, until SIGTERM. `pulse` is written to, `lifeline` ends when the supervisor does.
+
+    It has nothing else to do than wait, so on the general queue it seals the trail: no job can keep it from that.
+    """
     global _life  # noqa: PLW0603 - inherited by the processes that django-q2 forks, which take no arguments of ours
     os.setsid()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -73,9 +77,17 @@ def run(queue: str, pulse: Connection, lifeline: Connection) -> None:
     logging.getLogger("django-q").setLevel(logging.WARNING)  # else it tells about every wake-up, five times
     cluster = LedgerCluster(broker=LedgerBroker(queue))
     cluster.start()
+    if queue == "general":
+        sealer.keep_sealing(lambda seconds: _lives_on(cluster, seconds))
     cluster.sentinel.join()
     with suppress(Error):
         beats.leave(queue=queue, host=_life.host, pid=_life.pid)
+
+
+def _lives_on(cluster: LedgerCluster, seconds: float) -> bool:
+    """Waits; False as soon as the cluster has ended."""
+    cluster.sentinel.join(seconds)
+    return bool(cluster.sentinel.is_alive())
 
 
 def serve(queue: str) -> str:

@@ -1,9 +1,10 @@
-"""Housekeeping by the clock: the ledger does not grow for ever, and partitions are there before they are needed."""
+"""Housekeeping by the clock: ledger and trail do not grow for ever, partitions are there before they are needed."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
+from portal.audit import bodies
 from portal.jobs import beats, services
 from portal.jobs.registry import Handed, handler
 from portal.kit import partitions
@@ -28,3 +29,13 @@ def tidy(job: Handed) -> str:
 def extend_partitions(_job: Handed) -> str:
     """Makes the partitions that the next days may need."""
     return f"made {partitions.extend_all()} partitions"
+
+
+@handler("jobs.drop_bodies", queue="general", every_seconds=3600)
+def drop_bodies(job: Handed) -> str:
+    """Drops the bodies of events that are older than the rule; the room of the trail stands below this one."""
+    dropped, has_more = 0, True
+    while has_more and job.renew():
+        more, has_more = bodies.drop_old(at=job.at)
+        dropped += more
+    return f"dropped {dropped} bodies"

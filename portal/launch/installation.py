@@ -17,7 +17,7 @@ from portal.launch.processes import Program
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 HOST = "127.0.0.1"
-MADE_HERE = ("SECRET_KEY", "LAB_READ_TOKEN", "LAB_WRITE_TOKEN", "LAB_ADMIN_TOKEN")  # the last one injects faults
+MADE_HERE = ("SECRET_KEY", "SEAL_KEY", "LAB_READ_TOKEN", "LAB_WRITE_TOKEN", "LAB_ADMIN_TOKEN")  # the last: faults
 CLUSTERS = ("drafting", "probe", "execution", "general")
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal.audit import sealing
-from portal.audit.sealing import SealText
+from portal.audit.sealing import Checkpoint, SealText
 
 KEY = sealing.private_key(secrets.token_urlsafe(32))
 SEAL = SealText(7, "ab" * 32, 1000, (990, 995), 3, "cd" * 32, "2026-05-04T03:00:00.000000Z")
@@ -42,7 +42,7 @@ def test_the_tree_is_that_of_rfc_6962(size: int) -> None:
 @given(LEAVES, st.data())
 def test_every_leaf_finds_its_root_and_no_other_leaf_does(leaves: list[bytes], data: st.DataObject) -> None:
     index = data.draw(st.integers(0, len(leaves) - 1))
-    path, root = sealing.path_of(leaves, index), sealing.root_of(leaves)
+    path, root = sealing.path_in(sealing.levels_of(leaves), index), sealing.root_of(leaves)
     assert sealing.root_by(path, leaf=leaves[index], index=index, size=len(leaves)) == root
     assert sealing.root_by(path, leaf=bytes(32), index=index, size=len(leaves)) != root or leaves[index] == bytes(32)
     assert sealing.root_by([*path, root], leaf=leaves[index], index=index, size=len(leaves)) is None
@@ -61,17 +61,30 @@ def test_the_leaf_of_an_event_is_spelt_out_in_one_place() -> None:
 
 
 @pytest.mark.parametrize("name", SealText.__slots__)
-def test_a_signature_holds_for_one_seal_and_one_key(name: str) -> None:
-    signature, key = sealing.sign(SEAL, KEY), sealing.public_key_of(KEY)
-    assert sealing.is_signed(SEAL.checkpoint(), key=key, signature=signature)
+def test_the_checkpoint_vouches_for_all_that_a_seal_says(name: str) -> None:
     value: Any = getattr(SEAL, name)
     changed: Any = {name: value + 1 if isinstance(value, int) else value[:-1]}
-    other = replace(SEAL, **changed)
-    assert not sealing.is_signed(other.checkpoint(), key=key, signature=signature)
-    stranger = sealing.public_key_of(sealing.private_key(secrets.token_urlsafe(32)))
-    assert not sealing.is_signed(SEAL.checkpoint(), key=stranger, signature=signature)
-    assert not sealing.is_signed(SEAL.checkpoint(), key=key.upper(), signature=signature)
-    assert not sealing.is_signed(SEAL.checkpoint(), key="no key", signature=signature)
+    assert replace(SEAL, **changed).digest() != SEAL.digest()
+    assert SEAL.signed(KEY).digest == SEAL.digest()
+
+
+@pytest.mark.parametrize("name", Checkpoint.__slots__)
+def test_a_signature_holds_for_one_checkpoint_and_one_key(name: str) -> None:
+    checkpoint = SEAL.signed(KEY)
+    assert checkpoint.is_genuine()
+    value: Any = getattr(checkpoint, name)
+    changed: list[Any] = [value + 1] if isinstance(value, int) else [value[:-1], "00" + value[2:], value.upper() + "x"]
+    for each in changed:
+        assert not replace(checkpoint, **{name: each}).is_genuine()
+
+
+def test_a_digest_has_one_spelling() -> None:
+    checkpoint = SEAL.signed(KEY)
+    for name in ("key", "signature"):
+        shouted: Any = {name: getattr(checkpoint, name).upper()}
+        assert not replace(checkpoint, **shouted).is_genuine()
+    with pytest.raises(ValueError, match="hexadecimal"):
+        sealing.from_hex("AB")
 
 
 def test_a_time_is_written_in_one_way_whatever_its_zone() -> None:
