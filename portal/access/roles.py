@@ -32,6 +32,7 @@ OTHER_PERMISSIONS: Mapping[str, tuple[str, ...]] = {
         "knowledge.view_runbook", "knowledge.change_runbook",
         "drafting.view_remediation", "jobs.view_job", "jobs.change_job", "jobs.view_schedule", "jobs.change_schedule",
         "patterns.view_pattern", "feedback.view_feedback",
+        "notices.change_outlet", "notices.change_letter", "signoff.change_duty",
     ),
 }  # fmt: skip
 

@@ -42,7 +42,7 @@ def send(outlet_id: int, *, at: datetime) -> str:
         return f"Off; {_bury(_due(outlet, at), SWITCHED_OFF, at)} letters will not be sent."
     if outlet.rests_until and outlet.rests_until > at:
         return f"Rests until {outlet.rests_until:%H:%M:%S}."
-    letters = list(_due(outlet, at).order_by("due_at").values_list("pk", flat=True)[:AT_ONCE])
+    letters = list(_due(outlet, at).order_by("id").values_list("pk", flat=True)[:AT_ONCE])
     sent = _send_each(letters, outlet, at)
     if len(letters) == AT_ONCE:
         jobs.enqueue("notices.send", subject_id=outlet.pk, key=f"outlet:{outlet.pk}", at=at)

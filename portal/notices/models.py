@@ -183,7 +183,7 @@ class Letter(models.Model):
             ),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["outlet", "due_at"], condition=Q(state="waiting"), name="notices_letter_due"),
+            models.Index(fields=["outlet", "id"], condition=Q(state="waiting"), name="notices_letter_due"),
             models.Index(fields=["outlet", "kind", "person", "due_at"], name="notices_letter_recent"),
             models.Index(
                 fields=["outlet", "kind", "person"],

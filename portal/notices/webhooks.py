@@ -80,14 +80,15 @@ def _post(url: str, body: bytes, headers: dict[str, str]) -> int:
         raise Rejected(problem.text)
     parts = urlsplit(url)
     held: list[socket.socket] = []
-    watch = threading.Timer(settings.NOTICES_TIMEOUT_SECONDS, _cut, [held])
+    is_over = threading.Event()
+    watch = threading.Timer(settings.NOTICES_TIMEOUT_SECONDS, _cut, [held, is_over])
     watch.start()
     try:
         connection = _connect(parts, private, held)
         connection.request("POST", parts._replace(scheme="", netloc="").geturl() or "/", body, headers)
         return connection.getresponse().status
     except (OSError, http.client.HTTPException) as failure:
-        late = "" if watch.is_alive() else f" (cut off after {settings.NOTICES_TIMEOUT_SECONDS:g} s)"
+        late = f" (cut off after {settings.NOTICES_TIMEOUT_SECONDS:g} s)" if is_over.is_set() else ""
         raise Unreachable(f"{type(failure).__name__}: {failure}{late}") from failure
     finally:
         watch.cancel()
@@ -103,16 +104,16 @@ def _connect(
     is_plain = parts.scheme == "http"
     kind = http.client.HTTPConnection if is_plain else http.client.HTTPSConnection
     connection = kind(host, parts.port)
-    address = _address(host, connection.port, is_plain=is_plain, private=private)
-    held.append(socket.create_connection((address, connection.port), timeout=settings.NOTICES_TIMEOUT_SECONDS))
+    reachable = _addresses(host, connection.port, is_plain=is_plain, private=private)
+    held.append(_called(reachable, connection.port))
     if not is_plain:
         held.append(ssl.create_default_context().wrap_socket(held[0], server_hostname=host))
     connection.sock = held[-1]
     return connection
 
 
-def _address(host: str, port: int, *, is_plain: bool, private: Sequence[addresses.Network]) -> str:
-    """The first address of a host; Rejected if any of its addresses is one that webhooks may not reach."""
+def _addresses(host: str, port: int, *, is_plain: bool, private: Sequence[addresses.Network]) -> list[str]:
+    """The addresses of a host; Rejected if any of them is one that webhooks may not reach."""
     found = [str(address) for *_, (address, *_) in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     for each in found:
         address = addresses.literal(each.partition("%")[0])
@@ -120,11 +121,22 @@ def _address(host: str, port: int, *, is_plain: bool, private: Sequence[addresse
         if not is_fine or (is_plain and address and not addresses.is_named(address, private)):
             text = "leads to an address that webhooks may not reach (WEBHOOK_NETWORKS names private ones)."
             raise Rejected(f"{host} {text}")
-    return found[0]
+    return found
 
 
-def _cut(held: Sequence[socket.socket]) -> None:
+def _called(found: Sequence[str], port: int) -> socket.socket:
+    """A connection to the first address that answers, all of them tried within the time of one."""
+    seconds = settings.NOTICES_TIMEOUT_SECONDS / len(found)
+    *others, last = found
+    for each in others:
+        with suppress(OSError):
+            return socket.create_connection((each, port), timeout=seconds)
+    return socket.create_connection((last, port), timeout=seconds)
+
+
+def _cut(held: Sequence[socket.socket], is_over: threading.Event) -> None:
     """End a conversation that takes too long, from the watch's thread; TLS is not asked, it may be waiting."""
+    is_over.set()
     for each in held:
         with suppress(OSError):
             socket.socket.shutdown(each, socket.SHUT_RDWR)

@@ -246,7 +246,7 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="letter",
             index=models.Index(
-                condition=models.Q(("state", "waiting")), fields=["outlet", "due_at"], name="notices_letter_due"
+                condition=models.Q(("state", "waiting")), fields=["outlet", "id"], name="notices_letter_due"
             ),
         ),
         migrations.AddIndex(
