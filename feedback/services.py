@@ -11,18 +11,25 @@ from django.db import transaction
 
 from feedback.models import Feedback
 from patterns import services as patterns
+from patterns import trust
 from patterns.reads import Pending
-from patterns.reliability import FeedbackFacts
+from patterns.reliability import FeedbackFacts, is_negative
 from portal.access.models import Person
 from portal.audit import services as audit
 from portal.jobs import services as jobs
-from portal.kit.actors import Door, Ref
+from portal.kit.actors import Actor, Door, Ref
 from portal.kit.refusals import StaleTransition, because
+from remediation.drafting import schema
 from remediation.drafting import services as remediations
+from remediation.drafting.origin import action_of, operations_of
+from remediation.execution import doubting
 from remediation.execution.models import Run
-from remediation.execution.states import RunStatus
+from remediation.execution.states import RunStatus, StepStatus
+from remediation.policy import certified
 from remediation.policy import services as policies
 from remediation.policy.models import Moment
+from remediation.review import plans, proposing
+from remediation.review.plans import Content
 from remediation.tickets import services as tickets
 from remediation.tickets.models import Ticket
 from remediation.tickets.states import TicketStatus
@@ -64,6 +71,8 @@ def give(*, person: Person, ticket_id: int, answer: Answer, door: Door, at: date
         kind = "feedback.given" if is_new else "feedback.changed"
         data = {"before": before, "after": _said(row)}
         audit.record(kind, actor=person.at(door), at=at, subject=subject, ticket=ticket.ref, data=data)
+        if is_negative(_facts(row)):
+            _doubt(ticket, person, person.at(door), at)
         jobs.publish("feedback.given", subject_id=row.pk, at=at)
     return row, is_new
 
@@ -97,14 +106,17 @@ def learn_feedback(feedback_id: int) -> str:
     return f"Learned from {row.person_id} about {ticket.key}."
 
 
-def learn_run(run_id: int, *, action: str, at: datetime) -> str:
+def learn_run(run_id: int, *, at: datetime) -> str:
     """Count a finished run for its pattern, and assess the remediation again."""
-    run = Run.objects.select_related("remediation__ticket__pattern", "remediation__category").get(pk=run_id)
+    rows = Run.objects.select_related("plan", "remediation__ticket__pattern", "remediation__category")
+    run = rows.get(pk=run_id)
     ticket = run.remediation.ticket
     if ticket.pattern is None:
         return "The ticket has no pattern."
     if run.status != RunStatus.SUCCEEDED and not run.remediation.has_written:
         return "The run changed nothing, so it says nothing about the fix."
+    content = plans.read(run.plan.content)
+    action, environment = doubting.fix_of(content)
     with transaction.atomic():
         patterns.observe_run(
             pattern_id=ticket.pattern.pk,
@@ -112,22 +124,62 @@ def learn_run(run_id: int, *, action: str, at: datetime) -> str:
             run_id=run.pk,
             succeeded=run.status == RunStatus.SUCCEEDED,
             action=action,
-            environment=ticket.environment,
+            environment=environment,
             at=run.finished_at or at,
+            fingerprint=_fingerprint(run, content),
+            way_back_worked=_way_back_worked(run),
         )
         policies.assess(run.remediation, moment=Moment.OUTCOME, at=at)
     return f"Learned from run {run.pk}."
 
 
+def _fingerprint(run: Run, content: Content) -> str:
+    """That of what wrote the text that workers ran; none for the text of a person, or for a run in their hands."""
+    if run.mode != Run.Mode.WORKERS:
+        return ""
+    revision = run.remediation.revisions.get(number=content.revision)
+    wrote = certified.origin_of(revision)
+    return wrote.digest if wrote else ""
+
+
+def _way_back_worked(run: Run) -> bool | None:
+    """Whether the way back was seen to work; None if it was not taken by workers."""
+    if run.mode != Run.Mode.WORKERS:
+        return None
+    if run.steps.filter(status=StepStatus.ROLLBACK_FAILED).exists():
+        return False
+    return True if run.status == RunStatus.ROLLED_BACK else None
+
+
+def _doubt(ticket: Ticket, who: Person, actor: Actor, at: datetime) -> None:
+    """A person says that it did not help: no certificate for what was drafted there outlives that."""
+    if ticket.pattern_id is None:
+        return
+    heads = filter(None, (remediations.head(each) for each in ticket.remediations.all()))
+    for draft in (schema.from_text(each.content) for each in heads):
+        for environment in sorted({place.environment for place in proposing.places_of(draft).values()}):
+            trust.distrust(
+                pattern_id=ticket.pattern_id,
+                action=action_of(operations_of(draft)),
+                environment=environment,
+                reason=f"{who.username} says that the fix of {ticket.key} did not help.",
+                actor=actor,
+                at=at,
+            )
+
+
 def _pending(row: Feedback) -> Pending:
-    facts = FeedbackFacts(
+    return Pending(row.ticket_id, row.person_id, _facts(row))
+
+
+def _facts(row: Feedback) -> FeedbackFacts:
+    return FeedbackFacts(
         feedback_type=row.feedback_type,  # type: ignore[arg-type]  # one of the choices
         rating=row.rating,
         at=row.updated_at,
         resolution_accurate=row.resolution_accurate,
         actions_worked=row.actions_worked,
     )
-    return Pending(row.ticket_id, row.person_id, facts)
 
 
 def _said(row: Feedback) -> dict[str, Any]:

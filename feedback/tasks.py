@@ -15,4 +15,4 @@ def learn_feedback(job: Handed) -> str:
 @handler("feedback.learn_run", queue="general", on=("run.finished",))
 def learn_run(job: Handed) -> str:
     """Count a finished run."""
-    return services.learn_run(job.subject_id or 0, action=str(job.payload.get("action", "")), at=job.at)
+    return services.learn_run(job.subject_id or 0, at=job.at)

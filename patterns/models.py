@@ -77,6 +77,14 @@ class Occurrence(models.Model):
     environment = models.CharField(max_length=20, default="")
     action = models.TextField(default="")
     succeeded = models.BooleanField(null=True)
+    fingerprint = models.CharField(
+        max_length=64,
+        default="",
+        help_text="Of what wrote the text that workers ran; empty: people edited it or ran it.",
+    )
+    way_back_worked = models.BooleanField(
+        null=True, help_text="Whether the way back was seen to work; empty: not taken."
+    )
     person_id = models.BigIntegerField(null=True)
     feedback_type = models.CharField(max_length=10, default="")
     rating = models.PositiveSmallIntegerField(null=True)
@@ -88,7 +96,17 @@ class Occurrence(models.Model):
         """In the order things happened."""
 
         ordering: ClassVar = ["id"]
-        indexes: ClassVar = [models.Index(fields=["pattern", "id"], name="patterns_occurrence_order")]
+        indexes: ClassVar = [
+            models.Index(fields=["pattern", "id"], name="patterns_occurrence_order"),
+            models.Index(
+                fields=["pattern", "action", "environment", "-id"],
+                condition=models.Q(kind="executed"),
+                name="patterns_executed",
+            ),
+            models.Index(
+                fields=["action", "-id"], condition=models.Q(way_back_worked__isnull=False), name="patterns_way_back"
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.ticket_key}"

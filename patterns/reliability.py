@@ -95,8 +95,12 @@ def level_of(overall: float) -> Level:
 
 def is_positive(feedback: Opinion) -> bool:
     """Positive by its type, unless it says that the resolution was inaccurate or that the actions did not work."""
-    contradicted = feedback.resolution_accurate is False or feedback.actions_worked is False
-    return feedback.feedback_type == "positive" and not contradicted
+    return feedback.feedback_type == "positive" and not _says_it_did_not_help(feedback)
+
+
+def is_negative(feedback: Opinion) -> bool:
+    """Negative by its type, or it says that the resolution was inaccurate or that the actions did not work."""
+    return feedback.feedback_type == "negative" or _says_it_did_not_help(feedback)
 
 
 def human_validation(feedback: Sequence[FeedbackFacts], at: datetime) -> float | None:
@@ -136,6 +140,10 @@ def wilson_lower_bound(successes: int, n: int) -> float:
 def permille(score: float) -> int:
     """A score of 0 to 100 as an integer of 0 to 1000, for signed text, which holds no floats (law 3)."""
     return round(score * 10)
+
+
+def _says_it_did_not_help(feedback: Opinion) -> bool:
+    return feedback.resolution_accurate is False or feedback.actions_worked is False
 
 
 def _pattern_recognition(inputs: Inputs) -> float | None:

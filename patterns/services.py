@@ -9,6 +9,7 @@ from datetime import datetime
 from django.conf import settings
 from django.db import connection, transaction
 
+from patterns import trust
 from patterns.models import Exemplar, Occurrence, Pattern
 from patterns.reliability import permille
 from patterns.signature import SIMILAR, Signature, signature_of, similarity
@@ -89,22 +90,43 @@ def place(wording: Wording, *, at: datetime) -> Placed:
 
 
 def observe_run(
-    *, pattern_id: int, ticket: Ref, run_id: int, succeeded: bool, action: str, environment: str, at: datetime
+    *,
+    pattern_id: int,
+    ticket: Ref,
+    run_id: int,
+    succeeded: bool,
+    action: str,
+    environment: str,
+    at: datetime,
+    fingerprint: str = "",
+    way_back_worked: bool | None = None,
 ) -> None:
-    """A finished run of a ticket of this pattern; asking twice adds nothing."""
-    Occurrence.objects.get_or_create(
-        source=f"run:{run_id}",
-        defaults={
-            "pattern_id": pattern_id,
-            "kind": Occurrence.Kind.EXECUTED,
-            "at": at,
-            "ticket_id": ticket.id,
-            "ticket_key": ticket.name,
-            "environment": environment,
-            "action": action,
-            "succeeded": succeeded,
-        },
-    )
+    """A finished run of a ticket of this pattern; asking twice adds nothing. One that failed costs the certificate."""
+    with transaction.atomic():
+        _, is_new = Occurrence.objects.get_or_create(
+            source=f"run:{run_id}",
+            defaults={
+                "pattern_id": pattern_id,
+                "kind": Occurrence.Kind.EXECUTED,
+                "at": at,
+                "ticket_id": ticket.id,
+                "ticket_key": ticket.name,
+                "environment": environment,
+                "action": action,
+                "succeeded": succeeded,
+                "fingerprint": fingerprint,
+                "way_back_worked": way_back_worked,
+            },
+        )
+        if is_new and not succeeded:
+            trust.distrust(
+                pattern_id=pattern_id,
+                action=action,
+                environment=environment,
+                reason=f"The run of {ticket.name} did not succeed.",
+                actor=LEARNER,
+                at=at,
+            )
     refold(pattern_id, at=at)
 
 

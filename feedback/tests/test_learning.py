@@ -172,7 +172,7 @@ def test_a_run_counts_for_the_pattern_and_is_assessed(
     assert (learned.ticket_key, learned.action, learned.succeeded) == ("INC-1", "scale_deployment", bool(succeeded))
     assert Assessment.objects.filter(moment="outcome").count() == 1
     run = Run.objects.get()
-    services.learn_run(run.pk, action="scale_deployment", at=timezone.now())
+    services.learn_run(run.pk, at=timezone.now())
     pattern.refresh_from_db()
     assert pattern.executed_count == 1
 

@@ -26,6 +26,7 @@ from remediation.drafting import services as remediations
 from remediation.drafting.models import Remediation
 from remediation.drafting.states import NEXT as REMEDIATION_NEXT
 from remediation.drafting.states import Status
+from remediation.execution import doubting
 from remediation.execution.models import Run, StepOutput, StepRun
 from remediation.execution.planning import ENDED, Move, StepView, remediation_status
 from remediation.execution.states import RUN_NEXT, STEP_NEXT, RunStatus, StepStatus
@@ -101,6 +102,7 @@ def move_step(
     subject = Ref("execution.steprun", step.pk, f"step {step.number} of run {run.pk}")
     data = {"step": step.number, "before": str(before), "after": to.value, "detail": detail}
     audit.record("step.moved", actor=actor, at=at, subject=subject, ticket=run.remediation.ticket.ref, data=data)
+    doubting.step_moved(run, str(before), to, number=step.number, actor=actor, at=at)
 
 
 def intend(run: Run, step: StepRun, *, actor: Actor, at: datetime) -> None:
@@ -143,6 +145,7 @@ def move_run(run: Run, to: RunStatus, *, actor: Actor, at: datetime, reason: str
     finished_at = at if to in ENDED else None
     move(run, to, next_states=RUN_NEXT, status_at=at, status_reason=reason, finished_at=finished_at)
     _tell_audit("run.moved", run, actor, at, {"before": str(before), "after": to.value, "reason": reason})
+    doubting.run_moved(run, to, actor=actor, at=at)
     _follow(run.remediation, remediation_status(to), actor=actor, at=at, reason=reason)
     if to in {RunStatus.PAUSED, RunStatus.NEEDS_PERSON}:
         _tell_people(run, at)
@@ -154,16 +157,10 @@ def end(run: Run, to: RunStatus, content: Content, *, actor: Actor, at: datetime
         move_step(run, step, StepStatus.SKIPPED, actor=actor, at=at, detail="The run ended before it.")
     move_run(run, to, actor=actor, at=at, reason=reason)
     TargetLock.objects.filter(run_id=run.pk, released_at=None).update(released_at=at)
-    data = {"succeeded": to is RunStatus.SUCCEEDED, "action": action_of(content)}
+    data = {"succeeded": to is RunStatus.SUCCEEDED, "action": doubting.fix_of(content)[0]}
     _tell_audit("run.finished", run, actor, at, data)
     jobs.publish("run.finished", subject_id=run.pk, at=at, payload=data)
     _tell_people(run, at)
-
-
-def action_of(content: Content) -> str:
-    """What kind of action a run is, for patterns: the operations of its steps, or `command`."""
-    names = dict.fromkeys(s.operation if isinstance(s, OperationStep) else "command" for s in content.steps)
-    return "+".join(names)
 
 
 def state_of(run: Run, content: Content) -> str:

@@ -5,6 +5,6 @@ GRANTS = {
     "policy_categorypolicy": {"all": "SELECT", "web": "SELECT, INSERT, UPDATE"},
     "policy_categorypolicy_approvers": {"all": "SELECT", "web": "SELECT, INSERT, UPDATE, DELETE"},
     "policy_assessment": {"all": "SELECT", "web": ADD, "probe": ADD, "execution": ADD, "general": ADD},
-    "policy_decision": {"all": "SELECT", "web": ADD, "probe": ADD, "execution": ADD},
+    "policy_decision": {"all": "SELECT", "web": ADD, "probe": ADD, "execution": ADD, "general": ADD},
     "policy_reservation": {"all": "SELECT", "execution": "SELECT, INSERT"},
 }

@@ -21,10 +21,12 @@ from portal.kit.refusals import Reason, Refused, because
 from portal.signoff import brakes
 from remediation.drafting.models import Remediation, Revision
 from remediation.drafting.states import Status
+from remediation.policy import certified
 from remediation.policy.decide import decide
 from remediation.policy.facts import EVERY_DAY, Action, Facts, Limits, SafetyCheck, Switches
 from remediation.policy.facts import Decision as Verdict
 from remediation.policy.models import Assessment, CategoryPolicy, Decision, Moment, Reservation
+from remediation.policy.share import place_of
 from remediation.tickets.models import Ticket
 from remediation.tickets.states import FINISHED, TicketStatus
 
@@ -137,7 +139,7 @@ def decide_now(
     remediation = revision.remediation
     policy = policy_of(remediation.category_id)
     limits = limits_of(policy) if policy else None
-    facts = facts_of(remediation, proposal, reliability=assessment.overall_permille / 10, at=at)
+    facts = facts_of(revision, proposal, reliability=assessment.overall_permille / 10, at=at)
     verdict = decide(facts, limits, at)
     row = _keep(verdict, revision, assessment=assessment, moment=moment, limits=limits, at=at)
     data = {"allowed": row.allowed, "risk": row.risk, "moment": row.moment, "hard_stops": row.hard_stops}
@@ -173,8 +175,10 @@ def _keep(
     )
 
 
-def facts_of(remediation: Remediation, proposal: Proposal, *, reliability: float, at: datetime) -> Facts:
+def facts_of(revision: Revision, proposal: Proposal, *, reliability: float, at: datetime) -> Facts:
     """Everything decide() looks at, read once."""
+    remediation = revision.remediation
+    cover = certified.cover_of(revision, proposal.actions, at=at)
     ticket, pattern = remediation.ticket, remediation.ticket.pattern
     scopes = brakes.scopes_of(category=remediation.category.slug, connectors=proposal.connectors)
     stop, freeze = brakes.stopped(scopes), brakes.frozen(remediation.category_id, at)
@@ -188,6 +192,9 @@ def facts_of(remediation: Remediation, proposal: Proposal, *, reliability: float
         feedback_rate=_percent(pattern.positive_permille) if pattern else None,
         pattern_is_eligible=pattern.is_eligible if pattern else False,
         pattern_reasons=tuple(pattern.reasons) if pattern else (),
+        has_certificate=cover.certificate is not None,
+        certificate_says=cover.says,
+        ticket_place=place_of(remediation.category.slug, ticket.key),
         commands=proposal.commands,
         emergency_stop=f"{stop.engaged_by} stopped {stop.covers}: {stop.reason}" if stop else None,
         freeze=f"{freeze.reason}, until {freeze.ends_at:%Y-%m-%d %H:%M} UTC" if freeze else None,
