@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from django.contrib.auth.models import Group
+
 from portal.access import roles
 from portal.access.models import Person
 
 
 @dataclass(frozen=True, slots=True)
 class DemoPerson:
-    """Somebody a newcomer can sign in as."""
+    """Somebody a newcomer can sign in as; `owns` are groups of owners of services."""
 
     username: str
     full_name: str
     role: str
+    owns: tuple[str, ...] = ()
 
 
 DEMO = (
@@ -24,9 +27,9 @@ DEMO = (
     DemoPerson("rita", "Rita Almeida", "reviewer"),
     DemoPerson("rahul", "Rahul Menon", "reviewer"),
     DemoPerson("renske", "Renske de Vries", "reviewer"),
-    DemoPerson("ana", "Ana Petrova", "approver"),
-    DemoPerson("arun", "Arun Bose", "approver"),
-    DemoPerson("astrid", "Astrid Holm", "approver"),
+    DemoPerson("ana", "Ana Petrova", "approver", ("payments owners",)),
+    DemoPerson("arun", "Arun Bose", "approver", ("payments owners", "identity owners")),
+    DemoPerson("astrid", "Astrid Holm", "approver", ("shop owners", "identity owners")),
     DemoPerson("omar", "Omar Haddad", "operator"),
     DemoPerson("olga", "Olga Nowak", "operator"),
     DemoPerson("oscar", "Oscar Ruiz", "operator"),
@@ -57,4 +60,5 @@ def load_people(password: str) -> None:
             email=f"{each.username}@example.com",
             is_staff=each.role == "policy admin",
         )
-        person.groups.add(groups[each.role])
+        owners = [Group.objects.get_or_create(name=name)[0] for name in each.owns]
+        person.groups.add(groups[each.role], *owners)

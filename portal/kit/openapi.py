@@ -26,6 +26,15 @@ class ProblemError(serializers.Serializer[Any]):
     message = serializers.CharField(help_text="For people.")
 
 
+class ProblemChange(serializers.Serializer[Any]):
+    """One thing that changed since the sender looked."""
+
+    about = serializers.CharField(help_text="Which part of the text: a step, a gate, the policy.")
+    what = serializers.CharField()
+    before = serializers.CharField(allow_null=True, help_text="null: it was not there.")
+    after = serializers.CharField(allow_null=True, help_text="null: it is not there any more.")
+
+
 class Problem(serializers.Serializer[Any]):
     """Every error: an RFC 9457 problem document."""
 
@@ -36,6 +45,7 @@ class Problem(serializers.Serializer[Any]):
     instance = serializers.CharField(help_text="The path that was asked for.")
     errors = ProblemError(many=True)  # type: ignore[assignment]  # a field; the base has a property of this name
     link = serializers.CharField(required=False, help_text="Where the thing in the way is found.")
+    changes = ProblemChange(many=True, required=False, help_text="With 409: what changed since the sender looked.")
     id = serializers.CharField(required=False, help_text="Under which the server logged an unexpected error.")
 
 

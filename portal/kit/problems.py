@@ -1,6 +1,6 @@
 """Every error of the API as an RFC 9457 problem document, by whichever road it arrives.
 
-    {type, title, status, detail, instance, errors: [{field, code, message}], link?, id?}
+    {type, title, status, detail, instance, errors: [{field, code, message}], link?, changes?, id?}
 
 `type` is "about:blank": the status says what kind of problem it is, `errors` say which field and why.
 """
@@ -49,7 +49,7 @@ def problem(
     *,
     title: str | None = None,
     errors: Sequence[FieldError] = (),
-    **more: str | None,
+    **more: Any,
 ) -> JsonResponse:
     """A problem document; members of `more` that are None are left out."""
     body: dict[str, Any] = {
@@ -104,7 +104,7 @@ def _is_api(request: HttpRequest) -> bool:
 
 def _refusal(request: HttpRequest, exc: Refusal) -> JsonResponse:
     errors = [FieldError(field=r.field or "", code=r.code, message=r.text) for r in exc.reasons]
-    return problem(request, exc.status, str(exc), title=exc.title, errors=errors, link=exc.link)
+    return problem(request, exc.status, str(exc), title=exc.title, errors=errors, link=exc.link, **exc.more)
 
 
 def _api_exception(request: HttpRequest, exc: exceptions.APIException) -> JsonResponse:

@@ -7,7 +7,9 @@ Refused         422  the request cannot be done as it stands; every reason is li
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,15 +22,16 @@ class Reason:
 
 
 class Refusal(Exception):
-    """Common base, so that a door can catch all three."""
+    """Common base, so that a door can catch all three. `more` are extension members of the problem document."""
 
     status = 400
     title = "Refused"
 
-    def __init__(self, *reasons: Reason, link: str | None = None) -> None:
+    def __init__(self, *reasons: Reason, link: str | None = None, more: Mapping[str, Any] | None = None) -> None:
         super().__init__("; ".join(r.text for r in reasons))
         self.reasons = reasons
         self.link = link
+        self.more = more or {}
 
 
 class NotAllowed(Refusal):

@@ -14,10 +14,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from portal.access.authentication import person_of
+from portal.access.authentication import authenticated_at, person_of
 from portal.access.models import Person, Scope
 from portal.kit.refusals import NotAllowed, Refused, StaleTransition, because
 from portal.kit.serializers import valid
+from portal.signoff.services import Ballot
 from remediation.desk import reads, serializers, shapes
 from remediation.drafting import services as remediations
 from remediation.drafting.models import Remediation
@@ -120,7 +121,7 @@ class ApproveRemediation(APIView):
                 at=timezone.now(),
             )
             return Response({"stage": None, "missing": []})
-        signed = _sign(ticket, body, person)
+        signed = _sign(request, ticket, body, person)
         return Response({"stage": signed.stage, "missing": signed.missing})
 
 
@@ -275,7 +276,7 @@ def _refuse_mismatch(body: Mapping[str, Any], ticket_id: str, person: Person) ->
         raise NotAllowed(because("foreign_approver", text, "approver"))
 
 
-def _sign(ticket: Ticket, body: Mapping[str, Any], person: Person) -> reviews.Signed:
+def _sign(request: Request, ticket: Ticket, body: Mapping[str, Any], person: Person) -> reviews.Signed:
     where = WHERE_THE_PLAN_IS.format(link=shapes.path_of(ticket))
     absent = [name for name in ("stage", "digest") if name not in body]
     if absent:
@@ -290,7 +291,14 @@ def _sign(ticket: Ticket, body: Mapping[str, Any], person: Person) -> reviews.Si
         digest=body["digest"],
         stage=body["stage"],
         person=person,
-        comment=body["comment"],
+        ballot=Ballot(
+            comment=body["comment"],
+            typed=body["confirm_ticket_id"],
+            authenticated_at=authenticated_at(request),
+            runs_from=body["runs_from"],
+            runs_until=body["runs_until"],
+            delegation_id=body["delegation"],
+        ),
         door="api",
         at=timezone.now(),
     )

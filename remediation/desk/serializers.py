@@ -132,6 +132,19 @@ class ApprovalIn(StrictSerializer):
     reason = serializers.ChoiceField(
         Objection.Reason.choices, default=Objection.Reason.OTHER, help_text="Of a rejection."
     )
+    confirm_ticket_id = serializers.CharField(
+        max_length=64,
+        allow_blank=True,
+        default="",
+        help_text="The ticket's id once more, for a critical plan; the token is then at most five minutes old.",
+    )
+    runs_from = serializers.DateTimeField(
+        allow_null=True, default=None, help_text="Approve ahead, with `runs_until`: the run starts between them."
+    )
+    runs_until = serializers.DateTimeField(allow_null=True, default=None)
+    delegation = serializers.IntegerField(
+        allow_null=True, default=None, min_value=1, help_text="Sign in the stead of who gave you this delegation."
+    )
 
 
 @extend_schema_field(schema.Draft)  # type: ignore[arg-type]  # pydantic is understood too

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from portal.access import grants
 from portal.access.models import Person
@@ -21,8 +21,9 @@ from remediation.desk.reads import Filters
 from remediation.drafting.models import Remediation, Revision
 from remediation.drafting.states import WAITING, Status
 from remediation.policy import services as policies
-from remediation.review.editing import items_of
-from remediation.review.models import GateResult, Objection, Tick
+from remediation.review import standing
+from remediation.review.checklist import items_of
+from remediation.review.models import GateResult, Objection, Take, Tick
 
 MOST = 100
 """Where counting stops."""
@@ -42,6 +43,7 @@ class Waiting:
     gates: Sequence[GateResult]
     missing: Sequence[str]
     is_mine: bool
+    taken: Take | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +64,17 @@ def rows_of(remediations: Sequence[Remediation], person: Person, *, at: datetime
     heads = _heads(remediations)
     plans = _plans(remediations)
     ticked = _ticked(remediations)
+    taken = standing.taken_of(remediations, at=at)
     mine = set(
         Remediation.objects.filter(_signable(person), pk__in=[r.pk for r in remediations]).values_list("pk", flat=True)
     )
     return [
         Waiting(
             each,
-            gates=list(heads[each.pk].gates.all()) if each.pk in heads else [],
+            gates=sorted(heads[each.pk].gates.all(), key=lambda gate: gate.pk) if each.pk in heads else [],
             missing=_missing(each, heads.get(each.pk), plans.get(each.pk), ticked, at),
             is_mine=each.pk in mine,
+            taken=taken.get(each.pk),
         )
         for each in remediations
     ]
@@ -113,7 +117,8 @@ def _granted(person: Person, verb: str) -> Q:
 
 def _heads(remediations: Sequence[Remediation]) -> dict[int, Revision]:
     rows = Revision.objects.filter(remediation__in=remediations).order_by("remediation_id", "-number")
-    newest = rows.distinct("remediation_id").prefetch_related("gates", "objections__person")
+    spoken = GateResult.objects.order_by("revision_id", "gate", "-id").distinct("revision_id", "gate")
+    newest = rows.distinct("remediation_id").prefetch_related(Prefetch("gates", spoken), "objections__person")
     return {row.remediation_id: row for row in newest}
 
 

@@ -13,6 +13,7 @@ from portal.access.models import Person
 from portal.estate.models import Target
 from portal.jobs.testing import drain
 from portal.signoff.models import Plan
+from portal.signoff.services import Ballot
 from portal.signoff.states import PlanStatus, Stage
 from remediation.connectors import seed
 from remediation.drafting.models import Remediation
@@ -143,5 +144,6 @@ def _sign(remediation: Remediation, stage: Stage, person: Person, at: datetime, 
     plan = plans.first()
     if plan is None:
         raise RuntimeError(f"no {stage} plan: {remediation.status_reason} {prepared}")
-    reviews.sign(plan.pk, digest=plan.digest, stage=stage, person=person, comment="", door="page", at=at)
+    ballot = Ballot(typed=plan.ticket_key, authenticated_at=at)
+    reviews.sign(plan.pk, digest=plan.digest, stage=stage, person=person, ballot=ballot, door="page", at=at)
     return plan

@@ -18,6 +18,7 @@ from portal.kit.refusals import Reason, Refused, StaleTransition, because
 from remediation.drafting import schema
 from remediation.drafting import services as remediations
 from remediation.drafting.models import Drafter, Remediation, Revision
+from remediation.review.checklist import items_of
 from remediation.review.models import Tick
 from remediation.review.preparing import CHECKABLE, return_to_review
 
@@ -34,6 +35,7 @@ def revise(
         remediation = remediations.locked(remediation_id)
         grants.require(person, "review", remediation.category)
         _refuse_wrong_state(remediation)
+        remediations.refuse_while_run_waits(remediation)
         base = remediations.head(remediation)
         _refuse_old_base(base, base_digest)
         if base and canonical.digest_of(schema.text_of(parsed)) == base.digest:
@@ -50,6 +52,19 @@ def revise(
             actor=person.at(door),
             at=at,
         )
+
+
+def cut(remediation_id: int, *, number: int, base_digest: str, person: Person, door: Door, at: datetime) -> Revision:
+    """Take one step out of the draft that the person read. That is an edit: whoever cuts becomes a maker."""
+    head = Revision.objects.filter(remediation=remediation_id).latest("number")
+    steps = schema.from_text(head.content).steps
+    if not 1 <= number <= len(steps):
+        raise StaleTransition(because("no_such_step", f"The draft has no step {number} any more.", "step"))
+    if len(steps) == 1:
+        raise Refused(because("only_step", "It is the only step. Reject the draft instead.", "step"))
+    draft = schema.from_text(head.content).model_dump(mode="json")
+    del draft["steps"][number - 1]
+    return revise(remediation_id, draft=draft, base_digest=base_digest, person=person, door=door, at=at)
 
 
 def parse(data: Mapping[str, Any]) -> schema.Draft:
@@ -74,25 +89,6 @@ def tick(remediation_id: int, *, item: str, is_confirmed: bool, person: Person, 
         data = {"item": item, "step": items[item].number, "confirmed": is_confirmed}
         ticket = remediation.ticket.ref
         audit.record("review.ticked", actor=person.at(door), at=at, subject=remediation.ref, ticket=ticket, data=data)
-
-
-class ReviewItem:
-    """A REVIEW note of a step, recognised by a digest of the whole step: an edit elsewhere keeps its tick."""
-
-    __slots__ = ("item", "number", "text", "title")
-
-    def __init__(self, number: int, step: schema.Step) -> None:
-        text = canonical.text_of(step.model_dump(mode="json"), version="countersign.review-item/1")
-        self.number, self.title, self.text = number, step.title, step.review or ""
-        self.item = canonical.digest_of(text)
-
-
-def items_of(revision: Revision | None) -> list[ReviewItem]:
-    """The REVIEW items of a revision, in the order of its steps."""
-    if revision is None:
-        return []
-    steps = enumerate(schema.from_text(revision.content).steps, start=1)
-    return [ReviewItem(number, step) for number, step in steps if step.review]
 
 
 def _refuse_wrong_state(remediation: Remediation) -> None:

@@ -1,4 +1,4 @@
-"""What gates found, what people ticked and objected to, and the sheets that signers were shown."""
+"""What gates and looks found, what people ticked and objected to, who is on it, the sheets that signers were shown."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from remediation.drafting.models import Remediation, Revision
 
 
 class GateResult(models.Model):
-    """One gate's verdict on one revision. Append-only. `input_digest` says exactly what the gate looked at."""
+    """One gate's verdict on one revision. Append-only. `input_digest` says exactly what the gate looked at.
+
+    A gate is asked again when the estate or the policy changed: its newest verdict counts.
+    """
 
     revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="gates", db_index=False)
     gate = models.CharField(max_length=30)
@@ -23,12 +26,10 @@ class GateResult(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        """A gate speaks once per revision and ruleset."""
+        """In order."""
 
         ordering: ClassVar = ["id"]
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["revision", "gate", "ruleset"], name="a_gate_speaks_once"),
-        ]
+        indexes: ClassVar = [models.Index(fields=["revision", "gate", "-id"], name="review_gate_newest")]
 
     def __str__(self) -> str:
         return f"{self.gate}: {'passed' if self.has_passed else 'failed'}"
@@ -87,6 +88,68 @@ class Objection(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} by {self.person_id}"
+
+
+class Remark(models.Model):
+    """A comment of an objection on one place of the draft, quoted as it stood. Append-only."""
+
+    objection = models.ForeignKey(Objection, on_delete=models.PROTECT, related_name="remarks")
+    place = models.TextField(help_text="“step 2, rollback” or “line 14”.")
+    quote = models.TextField(default="")
+    comment = models.TextField()
+
+    class Meta:
+        """In the order of the draft."""
+
+        ordering: ClassVar = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.comment}"
+
+
+class Take(models.Model):
+    """Somebody is on it: others see who and until when, and are kept from nothing. It ends by itself at `until`."""
+
+    remediation = models.ForeignKey(Remediation, on_delete=models.PROTECT, related_name="takes", db_index=False)
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
+    taken_at = models.DateTimeField()
+    until = models.DateTimeField()
+    released_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """One person at a time."""
+
+        ordering: ClassVar = ["id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["remediation"], condition=models.Q(released_at=None), name="one_person_is_on_it"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.person_id} is on it until {self.until:%H:%M}"
+
+
+class Look(models.Model):
+    """What the pre-flight of a step showed when somebody looked. Append-only.
+
+    `plan` is the merge plan; the first look of each of its steps is what the draft was checked against.
+    """
+
+    plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="looks", db_index=False)
+    step = models.PositiveSmallIntegerField()
+    holds = models.BooleanField(null=True, help_text="Empty: it could not be seen.")
+    text = models.TextField()
+    at = models.DateTimeField()
+
+    class Meta:
+        """In order."""
+
+        ordering: ClassVar = ["id"]
+        indexes: ClassVar = [models.Index(fields=["plan", "step", "id"], name="review_looks")]
+
+    def __str__(self) -> str:
+        return f"step {self.step}: {self.text}"
 
 
 class Sheet(models.Model):

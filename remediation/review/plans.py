@@ -109,10 +109,15 @@ class Content:
     draft_digest: str
     category: str
     environment: str
+    severity: str
     risk: Risk
+    needed: int
+    needed_groups: tuple[int, ...]
+    votes_last_minutes: int
     steps: tuple[PlanStep, ...]
     scope: Mapping[str, Any]
     evidence: tuple[tuple[str, str], ...]
+    contradicted_by: tuple[str, ...]
     gates: tuple[GateVerdict, ...]
     limits: Mapping[str, Any]
     rollback_owner: str
@@ -160,7 +165,9 @@ def read(text: str) -> Content:
     data["steps"] = tuple(_read_step(step) for step in data["steps"])
     data["gates"] = tuple(GateVerdict(**gate) for gate in data["gates"])
     data["evidence"] = tuple((ref, digest) for ref, digest in data["evidence"])
+    data["contradicted_by"] = tuple(data["contradicted_by"])
     data["makers"] = tuple(data["makers"])
+    data["needed_groups"] = tuple(data["needed_groups"])
     data["risk"] = Risk(data["risk"])
     return Content(**data)
 

@@ -6,8 +6,8 @@ is kept of it but its gate results.
 
 from __future__ import annotations
 
-from dataclasses import asdict, replace
-from datetime import datetime, timedelta
+from dataclasses import asdict, dataclass
+from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
@@ -20,8 +20,6 @@ from portal.kit.actors import Actor, Door, system
 from portal.kit.refusals import StaleTransition, because
 from portal.signoff import services as signoffs
 from portal.signoff.models import Plan
-from portal.signoff.services import NewPlan
-from portal.signoff.states import Stage
 from remediation.drafting import schema
 from remediation.drafting import services as remediations
 from remediation.drafting.models import Remediation, Revision
@@ -30,8 +28,9 @@ from remediation.policy import safety
 from remediation.policy import services as policies
 from remediation.policy.facts import SafetyCheck
 from remediation.policy.models import Moment
-from remediation.review import gates, plans, proposing
+from remediation.review import gates, looking, plans, proposing
 from remediation.review.gates import Report
+from remediation.review.looking import Seen
 from remediation.review.models import GateResult
 from remediation.review.plans import PlanStep
 
@@ -39,7 +38,18 @@ PROBE = system("probe")
 UNDER_REVIEW = frozenset({Status.DRAFTING, Status.NEEDS_PERSON, Status.IN_REVIEW})
 APPROVED = frozenset({Status.APPROVED_FOR_MERGE, Status.PROVEN, Status.APPROVED_FOR_ROLLOUT})
 CHECKABLE = APPROVED | {Status.IN_REVIEW, Status.NEEDS_PERSON}
-DEFAULT_VALIDITY = timedelta(hours=4)
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """Everything that was made of a revision before its plan is opened."""
+
+    revision: Revision
+    draft: schema.Draft
+    steps: tuple[PlanStep, ...]
+    reports: list[Report]
+    checks: tuple[SafetyCheck, ...]
+    seen: list[Seen]
 
 
 def prepare(revision_id: int, *, at: datetime) -> str:
@@ -53,7 +63,8 @@ def prepare(revision_id: int, *, at: datetime) -> str:
         return _stop(revision, reports, at)
     steps = plans.compile_steps(draft, proposing.places_of(draft))
     checks = safety.collect(proposing.subjects(steps), symptom=symptom_of(revision), at=at)
-    return _open(revision, draft, steps, checks, at)
+    made = _Made(revision, draft, steps, reports, checks, looking.look(steps))
+    return _open(made, at)
 
 
 def prepare_again(remediation_id: int, *, person: Person, door: Door, at: datetime) -> None:
@@ -65,6 +76,7 @@ def prepare_again(remediation_id: int, *, person: Person, door: Door, at: dateti
         if revision is None or remediation.status not in CHECKABLE:
             text = f"The remediation is {remediation.status}; there is no draft to check again."
             raise StaleTransition(because("not_in_review", text))
+        remediations.refuse_while_run_waits(remediation)
         return_to_review(remediation, reason="A fresh plan was asked for.", actor=person.at(door), at=at)
         jobs.publish("revision.created", subject_id=revision.pk, at=at)
 
@@ -78,27 +90,12 @@ def return_to_review(remediation: Remediation, *, reason: str, actor: Actor, at:
 
 
 def open_rollout_plan(merge: Plan, remediation: Remediation, *, actor: Actor, at: datetime) -> Plan:
-    """The rollout plan that follows a signed merge plan: the same steps, naming the merge plan's digest."""
-    content = plans.read(merge.content)
-    rollout = replace(content, stage="rollout", merge_digest=merge.digest)
-    signers = [] if settings.SMALL_TEAM else list(merge.votes.values_list("person_id", flat=True))
-    return signoffs.open_plan(
-        NewPlan(
-            stage=Stage.ROLLOUT,
-            subject=remediation.ref,
-            ticket=remediation.ticket.ref,
-            category_id=remediation.category_id,
-            risk=merge.risk,
-            content=plans.text_of(rollout),
-            makers=merge.makers,
-            excluded=signers,
-            needed=1,
-            valid_until=at + _validity(remediation),
-            merge_plan=merge,
-        ),
-        actor=actor,
-        at=at,
-    )
+    """The rollout plan that follows a signed merge plan. Its signers do not sign this one, unless the team is small."""
+    content = proposing.as_rollout(plans.read(merge.content), merge.digest, remediation)
+    both = merge.votes.values_list("person_id", "principal_id")
+    signers = set() if settings.SMALL_TEAM else {pk for pair in both for pk in pair}
+    new = proposing.new_plan(content, remediation, at=at, excluded=signers, merge=merge)
+    return signoffs.open_plan(new, actor=actor, at=at)
 
 
 def _load(revision_id: int) -> Revision:
@@ -117,10 +114,8 @@ def symptom_of(revision: Revision) -> str:
 
 
 def _pass_gates(revision: Revision, draft: schema.Draft, at: datetime) -> list[Report]:
-    policy = policies.policy_of(revision.remediation.category_id)
-    around = proposing.surroundings(revision, draft, forbidden=policy.forbidden_commands if policy else ())
-    reports = gates.check(draft, around)
-    rows = [
+    reports = proposing.reports_of(revision, draft)
+    GateResult.objects.bulk_create(
         GateResult(
             revision=revision,
             gate=report.gate,
@@ -131,8 +126,7 @@ def _pass_gates(revision: Revision, draft: schema.Draft, at: datetime) -> list[R
             at=at,
         )
         for report in reports
-    ]
-    GateResult.objects.bulk_create(rows, ignore_conflicts=True)
+    )
     return reports
 
 
@@ -141,8 +135,11 @@ def _stop(revision: Revision, reports: list[Report], at: datetime) -> str:
     findings = [f"{report.gate}: {each.place}: {each.text}" for report in reports for each in report.findings]
     with transaction.atomic():
         remediation = remediations.locked(revision.remediation_id)
+        reason = "\n".join(findings)
         if remediation.status == Status.DRAFTING:
-            remediations.move(remediation, Status.NEEDS_PERSON, actor=PROBE, at=at, reason="\n".join(findings))
+            remediations.move(remediation, Status.NEEDS_PERSON, actor=PROBE, at=at, reason=reason)
+        elif remediation.status == Status.NEEDS_PERSON:
+            remediations.explain(remediation, reason)
         ticket = remediation.ticket
         subject = remediations.ref(revision, ticket)
         audit.record(
@@ -151,48 +148,26 @@ def _stop(revision: Revision, reports: list[Report], at: datetime) -> str:
     return f"Stopped at the gates: {findings[0]}"
 
 
-def _open(
-    revision: Revision, draft: schema.Draft, steps: tuple[PlanStep, ...], checks: tuple[SafetyCheck, ...], at: datetime
-) -> str:
+def _open(made: _Made, at: datetime) -> str:
+    revision = made.revision
     with transaction.atomic():
         remediation = remediations.locked(revision.remediation_id)
         if remediation.status not in UNDER_REVIEW or not _is_newest(revision):
             return "Somebody was faster; nothing is left to prepare."
         revision.remediation = remediation
-        risk = plans.risk_of(steps)
+        risk = plans.risk_of(made.steps)
         Remediation.objects.filter(pk=remediation.pk).update(risk=risk)
         assessment = policies.assess(remediation, moment=Moment.DRAFT, at=at)
-        proposal = proposing.proposal(draft, steps, checks)
+        proposal = proposing.proposal(made.draft, made.steps, made.checks)
         policies.decide_now(revision, proposal, assessment=assessment, moment=Moment.DRAFT, actor=PROBE, at=at)
-        _open_merge_plan(revision, draft, steps, at)
+        plan = _open_merge_plan(made, at)
+        looking.keep(plan, made.seen, at=at)
         if remediation.status != Status.IN_REVIEW:
             remediations.move(remediation, Status.IN_REVIEW, actor=PROBE, at=at)
-    return f"Ready for review: {len(steps)} steps, {risk}."
+    return f"Ready for review: {len(made.steps)} steps, {risk}."
 
 
-def _open_merge_plan(revision: Revision, draft: schema.Draft, steps: tuple[PlanStep, ...], at: datetime) -> None:
-    remediation = revision.remediation
-    policy = policies.policy_of(remediation.category_id)
-    limits = policies.limits_data(policies.limits_of(policy) if policy else None)
-    content = proposing.content_of(revision, draft, steps, limits=limits)
-    signoffs.open_plan(
-        NewPlan(
-            stage=Stage.MERGE,
-            subject=remediation.ref,
-            ticket=remediation.ticket.ref,
-            category_id=remediation.category_id,
-            risk=content.risk,
-            content=plans.text_of(content),
-            makers=content.makers,
-            excluded=(),
-            needed=1,
-            valid_until=at + _validity(remediation),
-        ),
-        actor=PROBE,
-        at=at,
-    )
-
-
-def _validity(remediation: Remediation) -> timedelta:
-    policy = policies.policy_of(remediation.category_id)
-    return timedelta(minutes=policy.plan_valid_minutes) if policy else DEFAULT_VALIDITY
+def _open_merge_plan(made: _Made, at: datetime) -> Plan:
+    content = proposing.content_of(made.revision, made.draft, made.steps, made.reports)
+    new = proposing.new_plan(content, made.revision.remediation, at=at)
+    return signoffs.open_plan(new, actor=PROBE, at=at)

@@ -4,5 +4,8 @@ GRANTS = {
     "review_gateresult": {"all": "SELECT", "probe": "SELECT, INSERT"},
     "review_tick": {"all": "SELECT", "web": "SELECT, INSERT"},
     "review_objection": {"all": "SELECT", "web": "SELECT, INSERT"},
+    "review_remark": {"all": "SELECT", "web": "SELECT, INSERT"},
+    "review_take": {"all": "SELECT", "web": "SELECT, INSERT, UPDATE (released_at)"},
+    "review_look": {"all": "SELECT", "probe": "SELECT, INSERT", "execution": "SELECT, INSERT"},
     "review_sheet": {"all": "SELECT", "web": "SELECT, INSERT"},
 }

@@ -3,29 +3,41 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from django.db.models import Q
 
 from portal.access.models import Person
-from portal.estate.models import Target
+from portal.estate.models import Service, Target
+from portal.signoff import services as signoffs
+from portal.signoff.models import Plan
+from portal.signoff.services import NewPlan, Requirement
+from portal.signoff.states import Stage
 from remediation.connectors import catalogue
 from remediation.connectors.families.common import recent_backup
 from remediation.connectors.operations import Probe, Risk
 from remediation.drafting import schema
 from remediation.drafting.models import Remediation, Revision
+from remediation.policy import services as policies
 from remediation.policy.facts import Action, ActionType, SafetyCheck
 from remediation.policy.safety import Subject
 from remediation.policy.services import Proposal
-from remediation.review import plans
-from remediation.review.gates import Surroundings
-from remediation.review.models import GateResult
-from remediation.review.plans import CommandStep, Content, OperationStep, Place, PlanStep
+from remediation.review import gates, plans
+from remediation.review.gates import Report, Surroundings
+from remediation.review.plans import CommandStep, Content, GateVerdict, OperationStep, Place, PlanStep
+from remediation.tickets.models import Evidence
 
 ACTION_TYPES = {
     Risk.READ_ONLY: ActionType.READ_ONLY,
     Risk.SAFE_WRITE: ActionType.SAFE_WRITE,
     Risk.CRITICAL_WRITE: ActionType.CRITICAL_WRITE,
 }
+
+
+DEFAULT_VALIDITY = 240
+"""Minutes that a plan may wait and a signature counts, where no policy says it."""
 
 
 def places_of(draft: schema.Draft) -> dict[str, Place]:
@@ -76,12 +88,22 @@ def people(ids: Sequence[int]) -> list[Person]:
     return list(Person.objects.filter(pk__in=ids))
 
 
+def reports_of(revision: Revision, draft: schema.Draft) -> list[Report]:
+    """What the gates say about a revision, with the estate and the policy of now."""
+    policy = policies.policy_of(revision.remediation.category_id)
+    return gates.check(draft, surroundings(revision, draft, forbidden=policy.forbidden_commands if policy else ()))
+
+
 def content_of(
-    revision: Revision, draft: schema.Draft, steps: tuple[PlanStep, ...], *, limits: dict[str, Any]
+    revision: Revision, draft: schema.Draft, steps: tuple[PlanStep, ...], reports: Sequence[Report]
 ) -> Content:
     """The merge plan's content for a revision that passed its gates."""
     remediation = revision.remediation
     ticket = remediation.ticket
+    given = list(ticket.evidence.order_by("number"))
+    policy = policies.policy_of(remediation.category_id)
+    risk = plans.risk_of(steps)
+    wanted = _quorum(remediation, steps, risk, Stage.MERGE)
     return Content(
         stage="merge",
         ticket=ticket.key,
@@ -90,29 +112,102 @@ def content_of(
         draft_digest=revision.digest,
         category=remediation.category.slug,
         environment=ticket.environment,
-        risk=plans.risk_of(steps),
+        severity=ticket.get_severity_display(),
+        risk=risk,
+        needed=wanted.needed,
+        needed_groups=wanted.groups,
+        votes_last_minutes=policy.plan_valid_minutes if policy else DEFAULT_VALIDITY,
         steps=steps,
         scope=draft.scope.model_dump(mode="json"),
-        evidence=_cited(revision, draft),
-        gates=_verdicts(revision),
-        limits=limits,
+        evidence=_cited(given, draft),
+        contradicted_by=tuple(row.ref for row in contradicting(given, draft)),
+        gates=tuple(GateVerdict(each.gate, gates.RULESET, each.has_passed, each.input_digest) for each in reports),
+        limits=policies.limits_data(policies.limits_of(policy) if policy else None),
         rollback_owner=draft.rollback_owner,
         rollback_minutes=draft.rollback_minutes,
         makers=tuple(makers_of(remediation)),
     )
 
 
-def _cited(revision: Revision, draft: schema.Draft) -> tuple[tuple[str, str], ...]:
-    cited = {ref for fact in draft.facts for ref in fact.evidence}
-    rows = revision.remediation.ticket.evidence.order_by("number")
-    return tuple(
-        (row.ref, hashlib.sha256(f"{row.command}\n{row.text}".encode()).hexdigest()) for row in rows if row.ref in cited
+def as_rollout(merge: Content, merge_digest: str, remediation: Remediation) -> Content:
+    """What the rollout plan says that follows a merge plan: the same steps, naming the merge plan's digest."""
+    wanted = _quorum(remediation, merge.steps, merge.risk, Stage.ROLLOUT)
+    return replace(merge, stage="rollout", merge_digest=merge_digest, needed=wanted.needed, needed_groups=wanted.groups)
+
+
+def new_plan(
+    content: Content,
+    remediation: Remediation,
+    *,
+    at: datetime,
+    excluded: Collection[int] = (),
+    merge: Plan | None = None,
+) -> NewPlan:
+    """What the plan with this content is opened with."""
+    return NewPlan(
+        stage=Stage(content.stage),
+        subject=remediation.ref,
+        ticket=remediation.ticket.ref,
+        category_id=remediation.category_id,
+        risk=content.risk,
+        severity=content.severity,
+        content=plans.text_of(content),
+        makers=content.makers,
+        excluded=excluded,
+        needed=content.needed,
+        needed_groups=content.needed_groups,
+        votes_last_minutes=content.votes_last_minutes,
+        valid_until=at + timedelta(minutes=content.votes_last_minutes),
+        merge_plan=merge,
     )
 
 
-def _verdicts(revision: Revision) -> tuple[plans.GateVerdict, ...]:
-    rows = GateResult.objects.filter(revision=revision).order_by("id")
-    return tuple(plans.GateVerdict(row.gate, row.ruleset, row.has_passed, row.input_digest) for row in rows)
+def _quorum(remediation: Remediation, steps: Sequence[PlanStep], risk: Risk, stage: Stage) -> Requirement:
+    """How many sign; a rollout with the owners of the sensitive services among them, the ticket's and the targets'."""
+    ticket = remediation.ticket
+    targets = [step.target for step in steps]
+    touched = Service.objects.filter(Q(pk=ticket.service_id) | Q(targets__identity__in=targets)).distinct()
+    return signoffs.requirement(
+        stage=stage,
+        category_id=remediation.category_id,
+        risk=risk,
+        severity=ticket.get_severity_display(),
+        owner_groups=signoffs.owners_of(list(touched)) if stage == Stage.ROLLOUT else (),
+    )
+
+
+def cited_in(draft: schema.Draft) -> set[str]:
+    """The refs that the facts of a draft cite."""
+    return {ref for fact in draft.facts for ref in fact.evidence}
+
+
+def contradicting(given: Sequence[Evidence], draft: schema.Draft) -> list[Evidence]:
+    """Evidence that somebody says speaks against the hypothesis, and that the draft does not take into account."""
+    cited = cited_in(draft)
+    return [row for row in given if row.contradicts and row.ref not in cited]
+
+
+def observed_at(given: Sequence[Evidence], draft: schema.Draft) -> datetime | None:
+    """When what the draft cites was last observed: the evidence itself, or what was added to refresh it."""
+    cited = cited_in(draft)
+    own = {row.pk for row in given if row.ref in cited}
+    return max((row.observed_at for row in given if own & {row.pk, row.refreshes_id}), default=None)
+
+
+def newest_cited(given: Iterable[Evidence], revision: Revision) -> str:
+    """The ref of the newest evidence that a revision cites; empty if it cites none of the ticket's."""
+    cited = cited_in(schema.from_text(revision.content))
+    rows = [row for row in given if row.ref in cited]
+    return max(rows, key=lambda row: row.observed_at).ref if rows else ""
+
+
+def _cited(given: Sequence[Evidence], draft: schema.Draft) -> tuple[tuple[str, str], ...]:
+    cited = cited_in(draft)
+    return tuple((row.ref, _digest(row)) for row in given if row.ref in cited)
+
+
+def _digest(row: Evidence) -> str:
+    return hashlib.sha256(f"{row.command}\n{row.text}".encode()).hexdigest()
 
 
 def _identity(action: schema.OperationAction | schema.CommandAction) -> str:

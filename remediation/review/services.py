@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from remediation.review.editing import revise, tick
+from remediation.review.editing import cut, revise, tick
+from remediation.review.objecting import Said, reject, request_changes
 from remediation.review.preparing import prepare_again
-from remediation.review.signing import Signed, reject, request_changes, sign
+from remediation.review.refreshing import look_again
+from remediation.review.signing import Signed, sign, withdraw
 from remediation.review.standing import Standing
 from remediation.review.standing import of as standing
+from remediation.review.taking import release, take
+from remediation.review.voiding import settle
 
 __all__ = [
+    "Said",
     "Signed",
     "Standing",
+    "cut",
+    "look_again",
     "prepare_again",
     "reject",
+    "release",
     "request_changes",
     "revise",
+    "settle",
     "sign",
     "standing",
+    "take",
     "tick",
+    "withdraw",
 ]

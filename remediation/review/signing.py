@@ -1,4 +1,4 @@
-"""Signs, objects, rejects: decide first, then the sign-off, then the state, all in one transaction (laws 2 to 4)."""
+"""Signs: decide first, then the sign-off, then the state, all in one transaction (laws 2 to 4)."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ from datetime import datetime
 
 from django.db import transaction
 
-from portal.access import grants
 from portal.access.models import Person
-from portal.audit import services as audit
 from portal.jobs import services as jobs
-from portal.kit.actors import Door
+from portal.kit.actors import Actor, Door, system
 from portal.kit.refusals import NotAllowed, Reason, Refused, StaleTransition, because
-from portal.notices import services as notices
+from portal.signoff import delegating
 from portal.signoff import services as signoffs
 from portal.signoff.models import Plan
 from portal.signoff.services import Ballot
@@ -25,10 +23,10 @@ from remediation.drafting.states import Status
 from remediation.policy import services as policies
 from remediation.policy.facts import SafetyCheck
 from remediation.policy.models import Moment
-from remediation.review import plans, proposing, standing
-from remediation.review.models import Objection
-from remediation.review.preparing import APPROVED, open_rollout_plan, return_to_review
+from remediation.review import comparing, plans, proposing, sheets, standing, taking, voiding
+from remediation.review.preparing import open_rollout_plan, return_to_review
 
+REVIEW = system("review")
 OPERATIONAL = frozenset({"emergency_stop", "freeze", "time_window_ok", "rate_limit_ok", "system_healthy"})
 """Hard stops of this moment. The merge stage runs nothing, so only the rollout stage waits for them."""
 
@@ -42,40 +40,79 @@ class Signed:
     missing: list[str]
 
 
-def sign(plan_id: int, *, digest: str, stage: str, person: Person, comment: str, door: Door, at: datetime) -> Signed:
-    """Sign the plan a person has read: its stage and digest must be the ones on their page."""
-    subject = Plan.objects.values_list("subject_id", flat=True).get(pk=plan_id)
+def sign(plan_id: int, *, digest: str, stage: str, person: Person, ballot: Ballot, door: Door, at: datetime) -> Signed:
+    """Sign the plan a person has read: its stage and digest must be the ones on their page.
+
+    What is no longer true voids the plan before anybody signs it. StaleTransition says what changed since they looked.
+    """
+    remediation = Remediation.objects.select_related("ticket").get(pk=subject_of(plan_id))
+    if found := voiding.settle(remediation.pk, actor=REVIEW, at=at):
+        raise StaleTransition(because("changed", voiding.reason_of(found), "digest"), more=comparing.members(found))
+    try:
+        with signoffs.refusals_kept(plan_id, person=person, door=door, at=at), transaction.atomic():
+            return _sign(_Signing(plan_id, remediation.pk, digest, stage, person, ballot, door, at))
+    except StaleTransition as stale:
+        raise comparing.explained(stale, remediation, digest) from None
+
+
+def withdraw(remediation_id: int, *, reason: str, person: Person, door: Door, at: datetime) -> None:
+    """Take back one's signature while nothing has claimed the plan; the draft is back in review with a fresh plan."""
     with transaction.atomic():
-        remediation = remediations.locked(subject)
-        plan = Plan.objects.select_for_update().select_related("category").get(pk=plan_id)
-        if reasons := standing.lacking(plan, person):
-            raise NotAllowed(*reasons)
-        if plan.stage != stage:
-            raise StaleTransition(because("stage", f"This plan is for the {plan.stage} stage.", "stage"))
-        _refuse_blocked(remediation, plan, at)
-        _decide_again(remediation, plan, person, door, at)
-        ballot = Ballot(comment=comment, typed=plan.ticket_key, authenticated_at=at)
-        plan = signoffs.give(plan_id, digest=digest, person=person, ballot=ballot, door=door, at=at)
-        if plan.status == PlanStatus.SIGNED:
-            _go_on(remediation, plan, person, door, at)
-    return Signed(Stage(plan.stage), plan, standing.of(remediation, at=at).missing)
+        remediation = remediations.locked(remediation_id)
+        plan = standing.signed_by(remediation, person)
+        if plan is None:
+            raise StaleTransition(because("not_signed", "You have signed nothing here that is still in force."))
+        signoffs.withdraw(plan.pk, person=person, reason=reason, door=door, at=at)
+        text = f"{person} withdrew their signature: {reason.strip()}"
+        return_to_review(remediation, reason=text, actor=person.at(door), at=at)
+        revision = remediations.head(remediation)
+        if revision:
+            jobs.publish("revision.created", subject_id=revision.pk, at=at)
 
 
-def request_changes(remediation_id: int, *, comment: str, person: Person, door: Door, at: datetime) -> Objection:
-    """Send the draft back to its author: nothing of this revision is signed until a new one exists."""
-    objection = Objection(
-        kind=Objection.Kind.CHANGES, reason=Objection.Reason.OTHER, comment=comment, person=person, at=at
-    )
-    return _object(remediation_id, objection, door)
+def subject_of(plan_id: int) -> int:
+    """The remediation a plan is about."""
+    return Plan.objects.values_list("subject_id", flat=True).get(pk=plan_id)
 
 
-def reject(remediation_id: int, *, reason: str, comment: str, person: Person, door: Door, at: datetime) -> Objection:
-    """End the remediation; the reason is one of the taxonomy, the comment says it in words."""
-    if reason not in Objection.Reason.values:
-        text = f"Choose a reason: {', '.join(Objection.Reason.values)}."
-        raise Refused(because("reason", text, "reason"))
-    objection = Objection(kind=Objection.Kind.REJECTION, reason=reason, comment=comment, person=person, at=at)
-    return _object(remediation_id, objection, door)
+@dataclass(frozen=True, slots=True)
+class _Signing:
+    """Who signs what, through which door, when."""
+
+    plan_id: int
+    remediation_id: int
+    digest: str
+    stage: str
+    person: Person
+    ballot: Ballot
+    door: Door
+    at: datetime
+
+
+def _sign(to: _Signing) -> Signed:
+    remediation = remediations.locked(to.remediation_id)
+    plan = Plan.objects.select_for_update(of=("self",)).select_related("category").get(pk=to.plan_id)
+    if reasons := standing.lacking(plan, _signer(plan, to)):
+        raise NotAllowed(*reasons)
+    if plan.stage != to.stage:
+        raise StaleTransition(because("stage", f"This plan is for the {plan.stage} stage.", "stage"))
+    if to.ballot.sheet:
+        sheets.refuse_unknown(plan, to.ballot.sheet)
+    _refuse_blocked(remediation, plan, to.at)
+    actor = to.person.at(to.door)
+    _decide_again(remediation, plan, actor, to.at)
+    plan = signoffs.give(plan.pk, digest=to.digest, person=to.person, ballot=to.ballot, door=to.door, at=to.at)
+    taking.end(remediation, to.person, at=to.at)
+    if plan.status == PlanStatus.SIGNED:
+        _go_on(remediation, plan, actor, to.at)
+    return Signed(Stage(plan.stage), plan, standing.of(remediation, at=to.at).missing)
+
+
+def _signer(plan: Plan, to: _Signing) -> Person:
+    """Whose rights count: the person's own, or of the one in whose stead they sign."""
+    if to.ballot.delegation_id is None:
+        return to.person
+    return delegating.find(to.ballot.delegation_id, plan=plan, person=to.person, at=to.at).from_person
 
 
 def _refuse_blocked(remediation: Remediation, plan: Plan, at: datetime) -> None:
@@ -86,7 +123,7 @@ def _refuse_blocked(remediation: Remediation, plan: Plan, at: datetime) -> None:
             raise Refused(*blockers)
 
 
-def _decide_again(remediation: Remediation, plan: Plan, person: Person, door: Door, at: datetime) -> None:
+def _decide_again(remediation: Remediation, plan: Plan, actor: Actor, at: datetime) -> None:
     """decide() with the facts of now, and the safety answers as they were last asked."""
     revision = remediations.head(remediation)
     if revision is None or plan.status != PlanStatus.OPEN:
@@ -96,7 +133,7 @@ def _decide_again(remediation: Remediation, plan: Plan, person: Person, door: Do
     proposal = proposing.proposal(schema.from_text(revision.content), content.steps, last_answers(revision))
     assessment = policies.assess(remediation, moment=Moment.SIGN_OFF, at=at)
     verdict, _ = policies.decide_now(
-        revision, proposal, assessment=assessment, moment=Moment.SIGN_OFF, actor=person.at(door), at=at
+        revision, proposal, assessment=assessment, moment=Moment.SIGN_OFF, actor=actor, at=at
     )
     stops = [each for each in verdict.hard_stops if plan.stage == Stage.ROLLOUT or each.code not in OPERATIONAL]
     if stops:
@@ -114,51 +151,11 @@ def last_answers(revision: Revision) -> list[SafetyCheck]:
     ]
 
 
-def _go_on(remediation: Remediation, plan: Plan, person: Person, door: Door, at: datetime) -> None:
+def _go_on(remediation: Remediation, plan: Plan, actor: Actor, at: datetime) -> None:
     """What a completed plan leads to: the rollout plan, or the run."""
-    actor = person.at(door)
     if plan.stage == Stage.MERGE:
         remediations.move(remediation, Status.APPROVED_FOR_MERGE, actor=actor, at=at)
         open_rollout_plan(plan, remediation, actor=actor, at=at)
     else:
         remediations.move(remediation, Status.APPROVED_FOR_ROLLOUT, actor=actor, at=at)
         jobs.publish("plan.signed", subject_id=plan.pk, at=at)
-
-
-def _object(remediation_id: int, objection: Objection, door: Door) -> Objection:
-    """Keep an objection to the newest revision; whatever was approved goes back to review."""
-    objection.comment = objection.comment.strip()
-    if not objection.comment:
-        raise Refused(because("comment", "Say in a comment what is wrong.", "comment"))
-    person, at = objection.person, objection.at
-    actor = person.at(door)
-    with transaction.atomic():
-        remediation = remediations.locked(remediation_id)
-        _refuse_outsider(remediation, person)
-        revision = remediations.head(remediation)
-        if revision is None or remediation.status not in APPROVED | {Status.IN_REVIEW}:
-            raise StaleTransition(because("not_in_review", f"The remediation is {remediation.status}."))
-        objection.remediation, objection.revision = remediation, revision
-        objection.save(force_insert=True)
-        return_to_review(remediation, reason=f"{person.username}: {objection.comment}", actor=actor, at=at)
-        data = {"kind": objection.kind, "reason": objection.reason, "comment": objection.comment}
-        ticket = remediation.ticket
-        audit.record("review.objected", actor=actor, at=at, subject=remediation.ref, ticket=ticket.ref, data=data)
-        if objection.kind == Objection.Kind.REJECTION:
-            remediations.move(remediation, Status.REJECTED, actor=actor, at=at, reason=objection.comment)
-        _tell_makers(remediation, objection, at)
-    return objection
-
-
-def _refuse_outsider(remediation: Remediation, person: Person) -> None:
-    granted = grants.of(person)
-    verbs = ("review", "sign_merge", "sign_rollout")
-    if not any(granted.may(verb, remediation.category_id) for verb in verbs):
-        raise NotAllowed(because("review", f"You do not review the category {remediation.category.name}."))
-
-
-def _tell_makers(remediation: Remediation, objection: Objection, at: datetime) -> None:
-    ticket = remediation.ticket
-    makers = [each for each in proposing.people(proposing.makers_of(remediation)) if each.pk != objection.person_id]
-    text = f"{ticket.key}: {objection.person} {objection.get_kind_display().lower()}: {objection.comment}"
-    notices.tell(makers, kind="review", ticket_key=ticket.key, text=text, path=f"/tickets/{ticket.key}/review", at=at)

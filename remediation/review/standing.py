@@ -6,21 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import Q
+
 from portal.access import grants
 from portal.access.models import Person
-from portal.kit.refusals import Reason, because
+from portal.kit.refusals import NotAllowed, Reason, because
 from portal.signoff import brakes
 from portal.signoff import services as signoffs
-from portal.signoff.models import Plan
-from portal.signoff.states import PlanStatus, Stage
-from remediation.connectors.operations import Risk
+from portal.signoff.models import Plan, Vote
+from portal.signoff.states import LIVE, PlanStatus, Stage
 from remediation.drafting import schema
 from remediation.drafting import services as remediations
 from remediation.drafting.models import Remediation, Revision
 from remediation.policy import services as policies
-from remediation.review import plans
-from remediation.review.editing import ReviewItem, items_of
-from remediation.review.models import GateResult, Objection, Tick
+from remediation.review import looking, plans, proposing
+from remediation.review.checklist import ReviewItem, items_of
+from remediation.review.models import GateResult, Objection, Take, Tick
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,8 @@ class Standing:
     checklist: Sequence[Ticked]
     objections: Sequence[Objection]
     blockers: Sequence[Reason]
+    taken: Take | None
+    voided: Plan | None
 
     @property
     def missing(self) -> list[str]:
@@ -53,17 +56,23 @@ def of(remediation: Remediation, *, at: datetime) -> Standing:
     """The standing of a review now."""
     revision = remediations.head(remediation)
     plan = plan_of(remediation)
-    gates = list(GateResult.objects.filter(revision=revision)) if revision else []
     checklist = _checklist(remediation, revision)
-    objections = list(Objection.objects.filter(revision=revision).select_related("person")) if revision else []
+    taken, voided = taken_of([remediation], at=at).get(remediation.pk), _voided(remediation, plan)
+    if revision is None:
+        return Standing(None, plan, (), checklist, (), (), taken, voided)
+    revision.remediation = remediation
+    gates = sorted(newest_gates([revision]), key=lambda gate: gate.pk)
+    objections = list(revision.objections.select_related("person").prefetch_related("remarks"))
     blockers = [
         *_gate_blockers(gates, plan, objections),
         *_checklist_blockers(checklist),
         *_objection_blockers(objections),
-        *_age_blockers(remediation, revision, plan, at),
+        *_evidence_blockers(revision, at),
+        *_expiry_blockers(plan, at),
+        *_drift_blockers(plan),
         *_brake_blockers(remediation, plan, at),
     ]
-    return Standing(revision, plan, gates, checklist, objections, blockers if revision else ())
+    return Standing(revision, plan, gates, checklist, objections, blockers, taken, voided)
 
 
 def plan_of(remediation: Remediation) -> Plan | None:
@@ -77,6 +86,25 @@ def plan_of(remediation: Remediation) -> Plan | None:
     return next((plan for plan in newest if plan.status == PlanStatus.OPEN), newest[0] if newest else None)
 
 
+def signed_by(remediation: Remediation, person: Person) -> Plan | None:
+    """The newest live plan that carries this person's signature."""
+    ref = remediation.ref
+    live = Plan.objects.filter(subject_kind=ref.kind, subject_id=ref.id, status__in=LIVE)
+    return live.filter(Q(votes__person=person) | Q(votes__principal=person)).order_by("-id").first()
+
+
+def newest_gates(revisions: Sequence[Revision]) -> list[GateResult]:
+    """What each gate said last about each of these revisions."""
+    rows = GateResult.objects.filter(revision__in=revisions).order_by("revision_id", "gate", "-id")
+    return list(rows.distinct("revision_id", "gate"))
+
+
+def taken_of(remediations: Sequence[Remediation], *, at: datetime) -> dict[int, Take]:
+    """Who is on it now, by remediation."""
+    rows = Take.objects.filter(remediation__in=remediations, released_at=None, until__gt=at).select_related("person")
+    return {row.remediation_id: row for row in rows}
+
+
 def why_not(plan: Plan, person: Person) -> list[Reason]:
     """Why this person may not sign this plan; empty if they may."""
     own = signoffs.why_not(plan, person)
@@ -85,11 +113,16 @@ def why_not(plan: Plan, person: Person) -> list[Reason]:
 
 def lacking(plan: Plan, person: Person) -> list[Reason]:
     """The grants a person needs for this plan and does not have, and whether the policy counts their signature."""
-    verbs = [f"sign_{plan.stage}"]
-    if plan.stage == Stage.ROLLOUT and plan.risk == Risk.CRITICAL_WRITE:
-        verbs.append("sign_critical")
-    missing = [grants.lacking(person, verb, plan.category) for verb in verbs]
-    return [reason for reason in (*missing, policies.not_counted(person, plan.category)) if reason]
+    not_counted = policies.not_counted(person, plan.category)
+    return [*signoffs.lacking(plan, person), *([not_counted] if not_counted else [])]
+
+
+def refuse_outsider(remediation: Remediation, person: Person) -> None:
+    """Refuse those who neither review nor sign in the category."""
+    granted = grants.of(person)
+    verbs = ("review", "sign_merge", "sign_rollout")
+    if not any(granted.may(verb, remediation.category_id) for verb in verbs):
+        raise NotAllowed(because("review", f"You do not review the category {remediation.category.name}."))
 
 
 def _checklist(remediation: Remediation, revision: Revision | None) -> list[Ticked]:
@@ -143,17 +176,42 @@ def _brake_blockers(remediation: Remediation, plan: Plan | None, at: datetime) -
     return reasons
 
 
-def _age_blockers(remediation: Remediation, revision: Revision | None, plan: Plan | None, at: datetime) -> list[Reason]:
-    """An expired plan, and cited evidence that is older than the policy allows."""
-    reasons: list[Reason] = []
-    if plan and plan.status == PlanStatus.OPEN and plan.valid_until <= at:
-        reasons.append(because("expired", "The plan has expired. Ask for a fresh one."))
+def _expiry_blockers(plan: Plan | None, at: datetime) -> list[Reason]:
+    reason = signoffs.lapsed(plan, at=at) if plan and plan.status == PlanStatus.OPEN else None
+    return [reason] if reason else []
+
+
+def _evidence_blockers(revision: Revision, at: datetime) -> list[Reason]:
+    """Evidence that speaks against the draft, and cited evidence older than the policy allows."""
+    remediation, draft = revision.remediation, schema.from_text(revision.content)
+    given = list(remediation.ticket.evidence.all())
+    against = proposing.contradicting(given, draft)
+    text = "{} contradicts the hypothesis. Revise the draft so that it takes it into account, or reject it."
+    reasons = [because("contradicted", text.format(each.ref)) for each in against]
     policy = policies.policy_of(remediation.category_id)
-    if revision and policy:
-        oldest = at - timedelta(minutes=policy.evidence_max_age_minutes)
-        cited = {ref for fact in schema.from_text(revision.content).facts for ref in fact.evidence}
-        newest = max((row.observed_at for row in remediation.ticket.evidence.all() if row.ref in cited), default=None)
-        if newest and newest < oldest:
-            text = "The newest evidence it cites is older than the policy allows. Add fresh evidence and revise."
-            reasons.append(because("stale_evidence", text))
+    newest = proposing.observed_at(given, draft)
+    if policy and newest and newest < at - timedelta(minutes=policy.evidence_max_age_minutes):
+        text = "The newest evidence it cites is older than the policy allows. Look again, or add what you see now."
+        reasons.append(because("stale_evidence", text))
     return reasons
+
+
+def _drift_blockers(plan: Plan | None) -> list[Reason]:
+    """What the last look at the targets of an open plan did not find as the draft says."""
+    if plan is None or plan.status != PlanStatus.OPEN:
+        return []
+    looks = looking.newest(plan.merge_plan_id or plan.pk)
+    text = "The pre-flight of step {} does not hold: {} Edit the draft, or check again once it holds."
+    return [
+        because("drift", text.format(step, look.text)) for step, look in sorted(looks.items()) if look.holds is False
+    ]
+
+
+def _voided(remediation: Remediation, plan: Plan | None) -> Plan | None:
+    """The plan that somebody had signed and that is void, until somebody signs the one in its place."""
+    ref = remediation.ref
+    void = Plan.objects.filter(subject_kind=ref.kind, subject_id=ref.id, status=PlanStatus.VOID, votes__isnull=False)
+    last = void.order_by("-id").first()
+    since = plan.merge_plan_id or plan.pk if plan else None
+    is_old = last is None or (since is not None and (since < last.pk or Vote.objects.filter(plan=since).exists()))
+    return None if is_old else last

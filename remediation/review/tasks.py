@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from portal.jobs.registry import Handed, handler
 
+LOADS = ("remediation.review.rechecking", "remediation.connectors.link")
+
 
 @handler(
     "review.prepare",
@@ -16,3 +18,35 @@ def prepare(job: Handed) -> str:
     from remediation.review import preparing  # noqa: PLC0415 - the probe cluster alone needs the MCP client
 
     return preparing.prepare(job.subject_id or 0, at=job.at)
+
+
+@handler("review.recheck", queue="probe", on=("quorum.changed",), every_seconds=600, loads=LOADS)
+def recheck(job: Handed) -> str:
+    """Every live plan, page by page, against what is true now and against a look at its targets."""
+    from remediation.review import rechecking  # noqa: PLC0415 - as above
+
+    return rechecking.recheck(after=job.payload.get("after", 0), at=job.at)
+
+
+@handler("review.reconsider", queue="probe", on=("policy.changed",), loads=LOADS)
+def reconsider(job: Handed) -> str:
+    """The live plans of a category whose policy changed."""
+    from remediation.review import rechecking  # noqa: PLC0415 - as above
+
+    return rechecking.reconsider(job.subject_id or 0, at=job.at)
+
+
+@handler("review.weigh", queue="probe", on=("evidence.contradicts",), loads=LOADS)
+def weigh(job: Handed) -> str:
+    """The live plan of a ticket to which somebody added evidence against its hypothesis."""
+    from remediation.review import rechecking  # noqa: PLC0415 - as above
+
+    return rechecking.weigh(job.subject_id or 0, at=job.at)
+
+
+@handler("review.look", queue="probe", loads=LOADS)
+def look(job: Handed) -> str:
+    """Somebody asked to look again: what the pre-flights show becomes evidence."""
+    from remediation.review import rechecking  # noqa: PLC0415 - as above
+
+    return rechecking.look(job.subject_id or 0, person_id=job.payload["person"], at=job.at)

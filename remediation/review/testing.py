@@ -6,6 +6,7 @@ import copy
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.contrib.auth.models import Group
 from django.db import transaction
 
 from portal.access import roles
@@ -92,8 +93,10 @@ def people() -> dict[str, Person]:
     groups = roles.load()
     cast = {role: Person.objects.create_user(role.replace(" ", "-")) for role in groups}
     cast["second approver"] = Person.objects.create_user("second-approver")
+    owners, _ = Group.objects.get_or_create(name="payments owners")
     for role, person in cast.items():
         person.groups.add(groups[role.removeprefix("second ")])
+    owners.user_set.add(cast["approver"], cast["second approver"])
     return cast
 
 

@@ -12,11 +12,12 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from portal.access import grants
+from portal.access import grants, sessions
 from portal.access.pages import person_of
 from portal.audit.models import Event
 from portal.kit.refusals import Refusal, Refused, StaleTransition, because
 from portal.signoff.models import Plan
+from portal.signoff.services import Ballot
 from portal.signoff.states import PlanStatus, Stage
 from remediation.drafting import schema
 from remediation.drafting import services as remediations
@@ -143,7 +144,7 @@ def _decide(request: HttpRequest, remediation: Remediation) -> str:
             digest=request.POST.get("digest", ""),
             stage=request.POST.get("stage", ""),
             person=person,
-            comment=comment,
+            ballot=_ballot(request, comment),
             door="page",
             at=at,
         )
@@ -158,6 +159,15 @@ def _decide(request: HttpRequest, remediation: Remediation) -> str:
         reviews.reject(remediation.pk, reason=reason, comment=comment, person=person, door="page", at=at)
         return "You rejected the remediation; the makers were told."
     raise Refused(because("verdict", "Choose what to do: sign, request changes or reject."))
+
+
+def _ballot(request: HttpRequest, comment: str) -> Ballot:
+    return Ballot(
+        comment=comment,
+        typed=request.POST.get("confirm", "").strip(),
+        authenticated_at=sessions.authenticated_at(request),
+        sheet=request.POST.get("sheet", ""),
+    )
 
 
 def _plan_read(request: HttpRequest, remediation: Remediation) -> Plan:

@@ -93,6 +93,10 @@ class Evidence(models.Model):
     observed_at = models.DateTimeField()
     environment = models.CharField(max_length=20, default="")
     release = models.TextField(default="")
+    contradicts = models.BooleanField(default=False, help_text="It speaks against the hypothesis of the draft.")
+    refreshes = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, related_name="+", db_index=False, help_text="Observed again."
+    )
     added_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
     added_at = models.DateTimeField()
 

@@ -9,6 +9,6 @@ GRANTS = {
         "execution": FOLLOW,
         "general": FOLLOW,
     },
-    "tickets_evidence": {"all": "SELECT", "web": "SELECT, INSERT"},
+    "tickets_evidence": {"all": "SELECT", "web": "SELECT, INSERT", "probe": "SELECT, INSERT"},
     "tickets_idempotencykey": {"web": "SELECT, INSERT"},
 }

@@ -36,7 +36,7 @@ SELECT {", ".join(f"category.{name}" for name in _CATEGORY)}, service.id
 
 @dataclass(frozen=True, slots=True)
 class NewEvidence:
-    """One observation as it was sent."""
+    """One observation as it was sent. A later one may speak against the draft, or refresh a piece, named by its ref."""
 
     kind: str
     text: str
@@ -44,6 +44,8 @@ class NewEvidence:
     command: str = ""
     environment: str = ""
     release: str = ""
+    contradicts: bool = False
+    refreshes: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +126,11 @@ def add_evidence(
         require_part(person, ticket.category)
         start = ticket.evidence.count() + 1
         added = _add_evidence(ticket, person, new, start=start, at=at)
-        refs = [evidence.ref for evidence in added]
-        audit.record(
-            "evidence.added", actor=person.at(door), at=at, subject=ticket.ref, ticket=ticket.ref, data={"refs": refs}
-        )
+        against = [evidence.ref for evidence in added if evidence.contradicts]
+        data = {"refs": [evidence.ref for evidence in added], "contradicting": against}
+        audit.record("evidence.added", actor=person.at(door), at=at, subject=ticket.ref, ticket=ticket.ref, data=data)
+        if against:
+            jobs.publish("evidence.contradicts", subject_id=ticket.pk, at=at)
     return added
 
 
@@ -233,6 +236,7 @@ def _create(opener: Person, new: NewTicket, category: Category, service_id: int 
 def _add_evidence(
     ticket: Ticket, person: Person, new: Sequence[NewEvidence], *, start: int, at: datetime
 ) -> list[Evidence]:
+    refreshed = _refreshed(ticket, new)
     rows = [
         Evidence(
             ticket=ticket,
@@ -243,12 +247,25 @@ def _add_evidence(
             observed_at=each.observed_at,
             environment=each.environment,
             release=each.release,
+            contradicts=each.contradicts,
+            refreshes=refreshed.get(each.refreshes),
             added_by=person,
             added_at=at,
         )
         for number, each in enumerate(new, start=start)
     ]
     return Evidence.objects.bulk_create(rows)
+
+
+def _refreshed(ticket: Ticket, new: Sequence[NewEvidence]) -> dict[str, Evidence]:
+    """The pieces that new ones refresh, by ref."""
+    wanted = {each.refreshes for each in new} - {""}
+    if not wanted:
+        return {}
+    found = {each.ref: each for each in ticket.evidence.all()}
+    if unknown := sorted(wanted - set(found)):
+        raise Refused(because("unknown", f"The ticket has no evidence {', '.join(unknown)}.", "refreshes"))
+    return found
 
 
 def _earlier(opener: Person, idempotency: Idempotency) -> Ticket | None:

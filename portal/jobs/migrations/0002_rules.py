@@ -13,7 +13,7 @@ CREATE FUNCTION jobs_may_enqueue(process text, queue text) RETURNS boolean LANGU
     SELECT CASE process
         WHEN 'web' THEN true
         WHEN 'drafting' THEN queue IN ('probe', 'general')
-        WHEN 'probe' THEN queue = 'general'
+        WHEN 'probe' THEN queue IN ('probe', 'general')
         WHEN 'execution' THEN queue IN ('execution', 'probe', 'general')
         WHEN 'general' THEN queue <> 'execution'
         ELSE false

@@ -22,7 +22,7 @@ AsRole = Callable[[str], AbstractContextManager[psycopg.Connection]]
 MAY_ENQUEUE = {
     "web": set(QUEUES),
     "drafting": {"probe", "general"},
-    "probe": {"general"},
+    "probe": {"probe", "general"},
     "execution": {"execution", "probe", "general"},
     "general": {"drafting", "probe", "general"},
 }

@@ -79,7 +79,10 @@ def test_two_people_sign_workers_run_and_the_logs_tell(
 ) -> None:
     settings.AUTO_REMEDIATION_ENABLED = "lab"
     merge = sign(reviewed["reviewer"], ticket_id="INC-1", approver="reviewer")
-    assert merge.json() == {"stage": "merge", "missing": ["1 rollout sign-off"]}
+    assert merge.json() == {
+        "stage": "merge",
+        "missing": ["1 rollout sign-off", "a rollout sign-off by payments owners"],
+    }
     rollout = sign(reviewed["approver"])
     assert rollout.json() == {"stage": "rollout", "missing": []}
     assert shown(reviewed["engineer"])["remediation_results"] is None

@@ -152,7 +152,7 @@ def test_a_category_without_a_policy_is_left_to_people(cast: dict[str, Person]) 
 def test_lists_of_a_policy_are_listed(cast: dict[str, Person]) -> None:
     policy = CategoryPolicy.objects.get(category__slug="storage")
     policy.forbidden_commands = ["rm -rf", "mkfs"]
-    policy.approvers.add(cast["approver"].groups.get())
+    policy.approvers.add(cast["approver"].groups.get(name="approver"))
     policy.save()
     page = words(as_(cast["auditor"]), "/policies/storage")
     for text in ("<code>rm -rf</code>", "<code>expand_volume</code>", "<dd>approver</dd>"):

@@ -108,7 +108,7 @@ def test_a_second_press_changes_nothing_and_shows_the_page_as_it_stands(
 
 
 def test_a_maker_sees_why_they_cannot_sign_and_is_refused(cast: dict[str, Person], incident: Ticket) -> None:
-    cast["engineer"].groups.add(cast["approver"].groups.get())
+    cast["engineer"].groups.add(*cast["approver"].groups.all())
     client = as_(cast["engineer"])
     assert "somebody else signs it" in shown(client)
     assert press(client, "sign")[0] == 403

@@ -1,0 +1,46 @@
+"""Drift: whether the targets of a plan still look as they did when its draft was checked against them.
+
+The pre-flights of the catalogue say what matters about a target. The first look is taken when the plan is prepared; a
+pre-flight that held then and does not hold now is drift, and voids what was signed. That one could not be asked is
+none: the safety checks say so, and the run looks again before it acts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from django.db import transaction
+
+from portal.kit.actors import Actor
+from portal.signoff.models import Plan
+from remediation.drafting import services as remediations
+from remediation.review import looking, plans, standing, voiding
+from remediation.review.changing import Change
+from remediation.review.looking import Seen
+from remediation.review.models import Look
+
+
+def settle(plan: Plan, *, actor: Actor, at: datetime) -> list[Change]:
+    """Look at the targets of a live plan; if they drifted, void it and answer with what drifted."""
+    seen = looking.look(plans.read(plan.content).steps)
+    merge = plan.merge_plan or plan
+    with transaction.atomic():
+        remediation = remediations.locked(plan.subject_id)
+        live = standing.plan_of(remediation)
+        if live is None or live.pk != plan.pk:
+            return []
+        drifted = drift(looking.first(merge.pk), seen)
+        looking.keep(merge, seen, at=at)
+        if drifted:
+            voiding.void(remediation, drifted, actor=actor, at=at)
+    return drifted
+
+
+def drift(first: Mapping[int, Look], seen: Iterable[Seen]) -> list[Change]:
+    """Which pre-flights held when the draft was checked and do not hold any more."""
+    return [
+        Change(f"Step {each.step}", "the pre-flight on the target", f"as expected: {first[each.step].text}", each.text)
+        for each in seen
+        if each.holds is False and each.step in first and first[each.step].holds
+    ]

@@ -1,0 +1,66 @@
+"""Looks at the targets of a plan through the pre-flights of its steps, and keeps what they showed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from portal.signoff.models import Plan
+from remediation.connectors import client
+from remediation.connectors.probes import judge
+from remediation.review.models import Look
+from remediation.review.plans import OperationStep, PlanStep
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the pre-flight of a step showed; `holds` is None where it could not be seen."""
+
+    step: int
+    holds: bool | None
+    text: str
+
+
+def look(steps: Sequence[PlanStep]) -> list[Seen]:
+    """Ask the pre-flights that do not depend on an earlier step, outside any transaction."""
+    return [_seen(step) for step in independent(steps)]
+
+
+def independent(steps: Sequence[PlanStep]) -> list[OperationStep]:
+    """The first operation on each target: what a later one expects, an earlier one may bring about."""
+    first = {step.target: step for step in reversed(steps)}
+    return [step for step in steps if isinstance(step, OperationStep) and first[step.target] is step]
+
+
+def keep(merge: Plan, seen: Iterable[Seen], *, at: datetime) -> None:
+    """Keep what was seen where it differs from what was seen last."""
+    last = {step: (row.holds, row.text) for step, row in newest(merge.pk).items()}
+    Look.objects.bulk_create(
+        Look(plan=merge, step=each.step, holds=each.holds, text=each.text, at=at)
+        for each in seen
+        if last.get(each.step) != (each.holds, each.text)
+    )
+
+
+def first(merge_id: int) -> dict[int, Look]:
+    """What the draft was checked against, by step."""
+    return _by_step(merge_id, "id")
+
+
+def newest(merge_id: int) -> dict[int, Look]:
+    """What was seen last, by step."""
+    return _by_step(merge_id, "-id")
+
+
+def _by_step(merge_id: int, order: str) -> dict[int, Look]:
+    rows = Look.objects.filter(plan_id=merge_id).order_by("step", order).distinct("step")
+    return {row.step: row for row in rows}
+
+
+def _seen(step: OperationStep) -> Seen:
+    outcome = client.read(step.connector, step.preflight.tool, step.preflight.arguments)
+    if not outcome.ok:
+        return Seen(step.number, None, outcome.error or f"{step.connector} gave no answer.")
+    judged = judge(step.preflight, outcome)
+    return Seen(step.number, judged.holds, step.preflight.says if judged.holds else " ".join(judged.misses))

@@ -1,0 +1,75 @@
+"""Whether a live plan still says what is true. One that does not is voided, with the reason, and made anew.
+
+What a plan would say today is worked out from the rows and compared with what it says. So passing time voids nothing,
+and neither does anything that the plan does not speak of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from django.db import transaction
+
+from portal.jobs import services as jobs
+from portal.kit.actors import Actor
+from portal.signoff.models import Plan
+from portal.signoff.states import PlanStatus, Stage
+from remediation.drafting import schema
+from remediation.drafting import services as remediations
+from remediation.drafting.models import Remediation, Revision
+from remediation.review import plans, proposing, standing
+from remediation.review.changing import Change, changes_of
+from remediation.review.preparing import return_to_review
+
+MOST_TOLD = 8
+"""Of more changes than these the reason says how many there are."""
+
+
+def settle(remediation_id: int, *, actor: Actor, at: datetime) -> list[Change]:
+    """Void the live plans of a remediation that no longer say what is true; answers with everything that differs."""
+    with transaction.atomic():
+        remediation = remediations.locked(remediation_id)
+        found = differences(remediation)
+        if found:
+            void(remediation, found, actor=actor, at=at)
+    return found
+
+
+def void(remediation: Remediation, found: Sequence[Change], *, actor: Actor, at: datetime) -> None:
+    """Void the live plans of a locked remediation because of these changes, and have a fresh one prepared."""
+    return_to_review(remediation, reason=reason_of(found), actor=actor, at=at)
+    revision = remediations.head(remediation)
+    if revision:
+        jobs.publish("revision.created", subject_id=revision.pk, at=at)
+
+
+def reason_of(found: Sequence[Change]) -> str:
+    """Changes as the sentence that stands beside a void plan."""
+    told = ". ".join(change.text for change in found[:MOST_TOLD])
+    more = len(found) - MOST_TOLD
+    return f"It no longer says what is true. {told}.{f' And {more} more.' if more > 0 else ''}"
+
+
+def differences(remediation: Remediation) -> list[Change]:
+    """What the live plan of a remediation says and what is no longer so; empty where there is no live plan."""
+    plan = standing.plan_of(remediation)
+    revision = remediations.head(remediation)
+    if plan is None or revision is None or plan.status == PlanStatus.CLAIMED:
+        return []
+    revision.remediation = remediation
+    return _from_today(plan, revision)
+
+
+def _from_today(plan: Plan, revision: Revision) -> list[Change]:
+    """The plan against what would be planned today."""
+    draft = schema.from_text(revision.content)
+    reports = proposing.reports_of(revision, draft)
+    failed = [(report, finding) for report in reports for finding in report.findings]
+    if failed:
+        return [Change(f"Gate {report.gate}", "passed", "yes", f"no. {found.text}") for report, found in failed]
+    steps = plans.compile_steps(draft, proposing.places_of(draft))
+    today = proposing.content_of(revision, draft, steps, reports)
+    if plan.stage == Stage.ROLLOUT and plan.merge_plan:
+        today = proposing.as_rollout(today, plan.merge_plan.digest, revision.remediation)
+    return changes_of(plan.content, plans.text_of(today))
