@@ -1,4 +1,4 @@
-"""Registers the room with Django, finds the handlers of all rooms and plants their schedules."""
+"""Registers the room with Django, finds the handlers of all rooms and plants their kinds and schedules."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ class JobsConfig(AppConfig):
     def ready(self) -> None:
         """Import every room's `tasks` module, so that its handlers are known wherever jobs are enqueued or run."""
         autodiscover_modules("tasks")
-        post_migrate.connect(_plant_schedules, sender=self)
+        post_migrate.connect(_plant, sender=self)
 
 
-def _plant_schedules(**_: Any) -> None:
+def _plant(**_: Any) -> None:
     from django.utils import timezone  # noqa: PLC0415 - models are not loaded when this module is
 
-    from portal.jobs import schedules  # noqa: PLC0415
+    from portal.jobs import kinds, schedules  # noqa: PLC0415
 
+    kinds.plant()
     schedules.plant(at=timezone.now())

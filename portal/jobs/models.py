@@ -1,9 +1,10 @@
-"""The job ledger: what waits, who holds it, how it ended. With the schedules that fill it and the clusters' beats."""
+"""The job ledger: what waits, who holds it, how it ended. With kinds of jobs, their schedules, the clusters' beats."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
@@ -74,6 +75,22 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} #{self.pk}"
+
+
+class Kind(models.Model):
+    """What the registry says about a kind of job, where the database can see it: its queue, and who may ask for it."""
+
+    name = models.TextField(primary_key=True)
+    queue = models.TextField()
+    asked_by = ArrayField(models.TextField())
+
+    class Meta:
+        """Written by `migrate`; no runtime role changes it."""
+
+        ordering: ClassVar = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Schedule(models.Model):

@@ -11,6 +11,7 @@ GRANTS = {
         "execution": _JOBS,
         "general": f"{_JOBS}, DELETE",
     },
+    "jobs_kind": {"all": "SELECT"},
     "jobs_schedule": {"web": "SELECT, UPDATE", "general": "SELECT, UPDATE"},
     "jobs_clusterbeat": {
         "web": "SELECT",

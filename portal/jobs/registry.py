@@ -1,4 +1,4 @@
-"""Which function runs which kind of job, on which queue, and which events ask for it."""
+"""Which function runs which kind of job, on which queue, which events ask for it, and which processes may."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from typing import Any
 from django.core.exceptions import ImproperlyConfigured
 
 QUEUES = ("drafting", "probe", "execution", "general")
+ASKERS = ("web", "probe", "execution", "general")
+"""Who may ask for a job that names nobody: all but the process that runs the model (law 5)."""
+CLOCK = ("general",)
+"""Who asks for what runs by the clock alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,7 @@ class Handler:
     on: tuple[str, ...]
     every_seconds: int | None
     loads: tuple[str, ...]
+    asked_by: tuple[str, ...]
     function: Function
 
 
@@ -59,12 +64,14 @@ def handler(
     on: tuple[str, ...] = (),
     every_seconds: int | None = None,
     loads: tuple[str, ...] = (),
+    asked_by: tuple[str, ...] = (),
 ) -> Callable[[Function], Function]:
     """Registers the decorated function for jobs of this kind, which run on `queue`.
 
     `on` names the events that ask for such a job; `every_seconds` plants a schedule of that name. Belongs in a room's
     `tasks` module, which is imported at start-up by every process: import what is heavy inside the function, and name
-    it in `loads`, so that the workers of this queue, and no other process, have it before their first job.
+    it in `loads`, so that the workers of this queue, and no other process, have it before their first job. `asked_by`
+    names the processes whose database roles may enqueue it, within the queues that they reach at all.
     """
     if queue not in QUEUES:
         raise ImproperlyConfigured(f"{kind}: there is no queue {queue!r}; it is one of {', '.join(QUEUES)}.")
@@ -72,7 +79,8 @@ def handler(
     def register(function: Function) -> Function:
         if kind in _handlers and _handlers[kind].function is not function:
             raise ImproperlyConfigured(f"{kind} has two handlers: {_handlers[kind].function!r} and {function!r}.")
-        _handlers[kind] = Handler(kind, queue, on, every_seconds, loads, function)
+        askers = asked_by or (CLOCK if every_seconds and not on else ASKERS)
+        _handlers[kind] = Handler(kind, queue, on, every_seconds, loads, askers, function)
         return function
 
     return register
@@ -94,6 +102,11 @@ def subscribers(event: str) -> list[Handler]:
 def periodic() -> list[tuple[str, int]]:
     """The kinds that run by the clock, and every how many seconds."""
     return [(each.kind, each.every_seconds) for each in _handlers.values() if each.every_seconds is not None]
+
+
+def kinds() -> list[Handler]:
+    """Every kind of job there is."""
+    return list(_handlers.values())
 
 
 def loads(queue: str) -> list[str]:

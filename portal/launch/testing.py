@@ -132,7 +132,7 @@ def migrations_key(root: Path, rooms: list[str]) -> str:
     digest = hashlib.sha256((root / "requirements.lock").read_bytes())
     for room in rooms:
         folder = root.joinpath(*room.split("."))
-        for path in (*sorted(folder.glob("migrations/*.py")), folder / "privileges.py"):
+        for path in (*sorted(folder.glob("migrations/*.py")), folder / "privileges.py", folder / "tasks.py"):
             if path.exists():
                 digest.update(f"{path.relative_to(root)}\n".encode() + path.read_bytes())
     return digest.hexdigest()[:16]

@@ -11,6 +11,7 @@ LOADS = ("remediation.review.rechecking", "remediation.connectors.link")
     "review.prepare",
     queue="probe",
     on=("revision.created",),
+    asked_by=("web", "drafting", "probe", "execution", "general"),
     loads=("remediation.review.preparing", "remediation.connectors.link"),
 )
 def prepare(job: Handed) -> str:

@@ -148,3 +148,51 @@ def test_the_queue_is_read_by_its_index_however_long_its_history(committed_db: s
 
     assert "jobs_job_take" in plan
     assert "Seq Scan on jobs_job" not in plan
+
+
+OF_A_KIND = INSERT.replace("'x'", "%s")
+STOLEN = {
+    "somebody's letter sent again": ("drafting", "general", "notices.send"),
+    "an outcome that never was": ("drafting", "general", "feedback.learn_run"),
+    "what the clock asks for": ("drafting", "general", "jobs.tidy"),
+    "what only the clock asks for": ("web", "general", "jobs.tidy"),
+    "a run on a queue of its choice": ("drafting", "general", "execution.start"),
+    "a run where nobody looks for it": ("probe", "general", "execution.advance"),
+    "work of the general queue elsewhere": ("execution", "probe", "jobs.tidy"),
+    "a second answer of the model": ("general", "drafting", "drafting.draft"),
+}
+
+
+@pytest.mark.parametrize("job", STOLEN.values(), ids=STOLEN)
+def test_a_role_asks_for_no_job_that_is_not_for_it_to_ask(
+    committed_db: str, as_role: AsRole, job: tuple[str, str, str]
+) -> None:
+    process, queue, kind = job
+    with as_role(process) as role:
+        assert refused(role, OF_A_KIND, queue, kind, "waiting", 0)
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        ("web", "drafting", "drafting.draft"),
+        ("drafting", "probe", "review.prepare"),
+        ("drafting", "general", "patterns.refold"),
+        ("execution", "execution", "execution.start"),
+        ("execution", "general", "feedback.learn_run"),
+        ("general", "general", "jobs.tidy"),
+    ],
+)
+def test_a_role_asks_for_what_its_work_leads_to(committed_db: str, as_role: AsRole, job: tuple[str, str, str]) -> None:
+    process, queue, kind = job
+    with as_role(process) as role:
+        assert not refused(role, OF_A_KIND, queue, kind, "waiting", 0)
+
+
+@pytest.mark.parametrize("process", MAY_ENQUEUE)
+def test_no_role_changes_what_it_may_ask_for(committed_db: str, as_role: AsRole, process: str) -> None:
+    with as_role(process) as role:
+        for statement in ("DELETE FROM jobs_kind", "UPDATE jobs_kind SET asked_by = '{drafting}'"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                role.execute(statement)
+        assert role.execute("SELECT count(*) FROM jobs_kind").fetchone() != (0,)
