@@ -6,13 +6,13 @@ from portal.jobs.registry import Handed, handler
 from portal.notices import delivering, spreading
 
 
-@handler("notices.spread", queue="general")
+@handler("notices.spread", queue="general", asked_by=("web", "execution", "general"))
 def spread(job: Handed) -> str:
     """Write the letters of a message."""
     return spreading.spread(job.subject_id or 0, only=job.payload.get("only"), at=job.at)
 
 
-@handler("notices.send", queue="general")
+@handler("notices.send", queue="general", asked_by=("web", "general"))
 def send(job: Handed) -> str:
     """Send what is due through one outlet."""
     return delivering.send(job.subject_id or 0, at=job.at)

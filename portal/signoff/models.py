@@ -225,6 +225,7 @@ class QuorumRule(models.Model):
                 fields=["stage", "category", "risk", "severity", "group"],
                 nulls_distinct=False,
                 name="one_quorum_rule_per_case",
+                violation_error_message="There is such a rule already; change that one.",
             ),
             models.CheckConstraint(condition=Q(needed__gte=1, needed__lte=9), name="quorum_is_one_to_nine"),
         ]
@@ -261,6 +262,26 @@ class Duty(models.Model):
 
     def __str__(self) -> str:
         return f"{self.severity}: {self.approver}, then {self.backup}"
+
+
+class Watch(models.Model):
+    """How far people were reminded of one plan: everything that was due by `looked_at` has been said."""
+
+    plan = models.OneToOneField(Plan, on_delete=models.CASCADE, primary_key=True, related_name="watch")
+    looked_at = models.DateTimeField()
+    next_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """By what is due next; null is nothing more."""
+
+        ordering: ClassVar = ["plan"]
+        verbose_name_plural = "watches"
+        indexes: ClassVar = [
+            models.Index(fields=["next_at"], condition=Q(next_at__isnull=False), name="signoff_watch_next"),
+        ]
+
+    def __str__(self) -> str:
+        return f"watch over plan {self.plan_id}"
 
 
 class Freeze(models.Model):

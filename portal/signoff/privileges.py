@@ -24,6 +24,7 @@ GRANTS = {
     "signoff_delegation": {"all": "SELECT", "web": "SELECT, INSERT, UPDATE (revoked_at)"},
     "signoff_quorumrule": {"all": "SELECT", "web": "SELECT, INSERT, UPDATE, DELETE"},
     "signoff_duty": {"all": "SELECT", "web": "SELECT, INSERT, UPDATE, DELETE"},
+    "signoff_watch": {"web": "SELECT, UPDATE (next_at)", "general": "SELECT, INSERT, UPDATE"},
     "signoff_freeze": {"all": "SELECT", "web": "SELECT, INSERT, UPDATE (ended_by_id, ended_at)"},
     "signoff_stop": {"all": "SELECT", "web": "SELECT, INSERT, UPDATE (released_by_id, released_at)"},
 }

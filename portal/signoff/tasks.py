@@ -11,3 +11,11 @@ def sweep(job: Handed) -> str:
     from portal.signoff import plans  # noqa: PLC0415 - models are not loaded when this module is
 
     return f"Ended {plans.sweep(at=job.at)} plans."
+
+
+@handler("signoff.remind", queue="general", on=("plan.opened",), every_seconds=60)
+def remind(job: Handed) -> str:
+    """Ask people to sign what waits: a plan that was just opened, and by the clock what has something due."""
+    from portal.signoff import reminding  # noqa: PLC0415 - as above
+
+    return f"Looked at {reminding.remind(at=job.at)} plans."

@@ -123,12 +123,15 @@ def why_not(plan: Plan, person: Person) -> Reason | None:
     return None
 
 
+def verbs_of(plan: Plan) -> list[str]:
+    """The grants that signing this plan takes."""
+    is_critical_rollout = plan.stage == Stage.ROLLOUT and is_critical(plan.risk)
+    return [VERB[Stage(plan.stage)], *(["sign_critical"] if is_critical_rollout else [])]
+
+
 def lacking(plan: Plan, person: Person) -> list[Reason]:
-    """The grants that signing this plan takes and the person does not have."""
-    verbs = [VERB[Stage(plan.stage)]]
-    if plan.stage == Stage.ROLLOUT and is_critical(plan.risk):
-        verbs.append("sign_critical")
-    missing = [grants.lacking(person, verb, plan.category) for verb in verbs]
+    """Those of them that the person does not have."""
+    missing = [grants.lacking(person, verb, plan.category) for verb in verbs_of(plan)]
     return [reason for reason in missing if reason]
 
 

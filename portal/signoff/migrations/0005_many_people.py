@@ -400,6 +400,7 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(
                 fields=("stage", "category", "risk", "severity", "group"),
                 name="one_quorum_rule_per_case",
+                violation_error_message="There is such a rule already; change that one.",
                 nulls_distinct=False,
             ),
         ),

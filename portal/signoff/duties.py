@@ -1,0 +1,175 @@
+"""Who is on duty: asked first to sign, and asked next, by severity and category; the rows and what they mean.
+
+Whoever may not sign a plan is not asked: its makers, those without the grant, those who signed. Somebody who delegated
+is asked through their delegate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import F, Q
+
+from portal.access import grants
+from portal.access.models import Person
+from portal.audit import services as audit
+from portal.estate.models import Category
+from portal.kit.actors import Actor, Door, Ref
+from portal.kit.refusals import NotAllowed, Reason, Refused, StaleTransition, because
+from portal.signoff import voting
+from portal.signoff.models import Delegation, Duty, Plan, Watch
+from portal.signoff.states import PlanStatus
+
+LONGEST_MINUTES = 7 * 24 * 60
+WHY_NOT = {
+    "machine": "is a machine account",
+    "inactive": "has left",
+    "maker": "asked for it or wrote part of it",
+    "signed_merge": "signed the merge stage",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Somebody on duty for a plan. `asked` signs in their stead where they delegated; `why_not` says why nobody is."""
+
+    person: Person
+    asked: Person
+    why_not: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OnDuty:
+    """The two people for one plan, and when the second one is asked."""
+
+    duty: Duty
+    first: Holder
+    backup: Holder
+    escalates_at: datetime
+
+    @property
+    def able(self) -> list[Holder]:
+        """Those of the two who can be asked, in their order."""
+        return [each for each in (self.first, self.backup) if not each.why_not]
+
+
+def of(plan: Plan, *, at: datetime) -> OnDuty | None:
+    """Who is on duty for a plan now; None if nobody is, for its severity and category."""
+    here = Duty.objects.filter(Q(category_id=plan.category_id) | Q(category=None), severity=plan.severity)
+    rows = here.select_related("approver", "backup").order_by(F("category").asc(nulls_last=True))
+    duty = rows.first()
+    if duty is None:
+        return None
+    signed = signers_of(plan)
+    escalates_at = plan.created_at + timedelta(minutes=duty.escalate_after_minutes)
+    first, backup = (_holder(plan, person, signed, at) for person in (duty.approver, duty.backup))
+    return OnDuty(duty, first, backup, escalates_at)
+
+
+def signers_of(plan: Plan) -> set[int]:
+    """Whose vote the plan has, their own or one in their stead."""
+    return {pk for pair in plan.votes.values_list("person_id", "principal_id") for pk in pair}
+
+
+def may_configure(person: Person) -> bool:
+    """Whether the person says who is on duty."""
+    return person.has_perm("signoff.change_duty")
+
+
+def keep(duty: Duty, *, person: Person, door: Door, at: datetime) -> Duty:
+    """Add a duty, or put a changed one in place of its old self. Plans that wait are looked at again at once."""
+    _refuse_others(person)
+    if problems := _problems(duty):
+        raise Refused(*problems)
+    with transaction.atomic():
+        before = Duty.objects.select_for_update(of=("self",)).filter(pk=duty.pk).first() if duty.pk else None
+        old = _data(before) if before else None
+        try:
+            with transaction.atomic():
+                duty.save()
+        except IntegrityError as error:
+            raise StaleTransition(
+                because("exists", "There is a duty for this case already; change that one.")
+            ) from error
+        kind = "duty.changed" if before else "duty.added"
+        _changed(kind, duty, {"before": old, "after": _data(duty)}, actor=person.at(door), at=at)
+    return duty
+
+
+def remove(duty_id: int, *, person: Person, door: Door, at: datetime) -> None:
+    """Nobody in particular is asked any more in this case."""
+    _refuse_others(person)
+    with transaction.atomic():
+        duty = Duty.objects.select_for_update(of=("self",)).filter(pk=duty_id).first()
+        if duty is None:
+            raise StaleTransition(because("removed", "Somebody removed this duty before."))
+        _changed("duty.removed", duty, {"before": _data(duty), "after": None}, actor=person.at(door), at=at)
+        duty.delete()
+
+
+def _holder(plan: Plan, person: Person, signed: Collection[int], at: datetime) -> Holder:
+    if reason := _why_not(plan, person, signed):
+        return Holder(person, person, reason)
+    if voting.lacking(plan, person):
+        return Holder(person, person, f"may not sign the {plan.stage} stage here")
+    delegates = Delegation.objects.filter(
+        Q(category=None) | Q(category_id=plan.category_id),
+        from_person=person,
+        revoked_at=None,
+        starts_at__lte=at,
+        ends_at__gt=at,
+    ).select_related("to_person")
+    stands_in = next((row.to_person for row in delegates if not _why_not(plan, row.to_person, signed)), person)
+    return Holder(person, stands_in)
+
+
+def _why_not(plan: Plan, person: Person, signed: Collection[int]) -> str:
+    if person.pk in signed:
+        return "has signed"
+    reason = voting.why_not(plan, person)
+    return WHY_NOT.get(reason.code, reason.text) if reason else ""
+
+
+def _problems(duty: Duty) -> list[Reason]:
+    found = []
+    if duty.approver_id == duty.backup_id:
+        found.append(because("backup", "The backup is somebody else.", "backup"))
+    for field, person in (("approver", duty.approver), ("backup", duty.backup)):
+        if not _could_sign(person, duty.category):
+            found.append(because(field, f"{person} may not sign any rollout there.", field))
+    if not 1 <= duty.remind_after_minutes <= duty.escalate_after_minutes <= LONGEST_MINUTES:
+        text = "The backup is asked when or after the first one is reminded, and within a week."
+        found.append(because("escalate_after_minutes", text, "escalate_after_minutes"))
+    return found
+
+
+def _could_sign(person: Person, category: Category | None) -> bool:
+    granted = grants.of(person)
+    is_human = person.is_active and person.kind == Person.Kind.HUMAN
+    where = granted.may("sign_rollout", category.pk) if category else granted.categories("sign_rollout") != frozenset()
+    return is_human and where
+
+
+def _refuse_others(person: Person) -> None:
+    if not may_configure(person):
+        raise NotAllowed(because("configure", "Policy admins say who is on duty."))
+
+
+def _data(duty: Duty) -> dict[str, Any]:
+    return {
+        "severity": duty.severity,
+        "category": duty.category.slug if duty.category else None,
+        "approver": duty.approver.username,
+        "backup": duty.backup.username,
+        "remind_after_minutes": duty.remind_after_minutes,
+        "escalate_after_minutes": duty.escalate_after_minutes,
+    }
+
+
+def _changed(kind: str, duty: Duty, data: dict[str, Any], *, actor: Actor, at: datetime) -> None:
+    audit.record(kind, actor=actor, at=at, subject=Ref("signoff.duty", duty.pk, str(duty)), data=data)
+    Watch.objects.filter(plan__status=PlanStatus.OPEN, plan__severity=duty.severity).update(next_at=at)

@@ -1,0 +1,119 @@
+"""Asks people to sign what waits: who is on duty first, again after a while, then the backup, and before the plan ends.
+
+Each step of a plan is said once: what was said is kept beside the plan, and the message's key says it a second time.
+Where nobody on duty can sign, everybody who may is asked.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+
+from portal.access import grants
+from portal.access.models import Person
+from portal.notices import services as notices
+from portal.signoff import duties, pacing, plans, quorum, voting
+from portal.signoff.duties import Holder, OnDuty
+from portal.signoff.models import Plan, Watch
+from portal.signoff.pacing import Pace, Step
+from portal.signoff.states import PlanStatus, Stage
+
+AT_ONCE = 200
+"""How many plans one look takes on."""
+KIND = {Step.ASKED: "reminder", Step.REMINDED: "reminder", Step.ESCALATED: "escalation", Step.WARNED: "expiry"}
+WORDS = {
+    Step.ASKED: "waits for your signature",
+    Step.REMINDED: "still waits for your signature",
+    Step.ESCALATED: "waits, and you are the backup: please sign it, or say why not",
+    Step.WARNED: "is about to end without the signatures it needs",
+}
+
+
+def remind(*, at: datetime) -> int:
+    """Say what is due about every plan that waits; returns how many plans were looked at."""
+    waiting = list(_waiting(at)[:AT_ONCE])
+    for plan in waiting:
+        _look(plan, at)
+    return len(waiting)
+
+
+def _waiting(at: datetime) -> QuerySet[Plan]:
+    """Open plans of tickets that are new here or have something due. Certificates ask for themselves."""
+    is_due = Q(watch=None) | Q(watch__next_at__lte=at)
+    open_plans = Plan.objects.filter(is_due, status=PlanStatus.OPEN, valid_until__gt=at).exclude(stage=Stage.GRANT)
+    return open_plans.select_related("category", "watch").order_by("id")
+
+
+def _look(plan: Plan, at: datetime) -> None:
+    on_duty = duties.of(plan, at=at)
+    steps = _pace(plan, on_duty)
+    watch = getattr(plan, "watch", None)
+    due = steps.due(since=watch.looked_at if watch else None, at=at)
+    with transaction.atomic():
+        if due:
+            _say(plan, on_duty, due, at)
+        Watch.objects.update_or_create(plan=plan, defaults={"looked_at": at, "next_at": steps.next_after(at)})
+
+
+def _pace(plan: Plan, on_duty: OnDuty | None) -> Pace:
+    duty = on_duty.duty if on_duty and on_duty.able else None
+    return pacing.pace(
+        opened_at=plan.created_at,
+        valid_until=plan.valid_until,
+        remind_after=timedelta(minutes=duty.remind_after_minutes) if duty else None,
+        escalate_after=timedelta(minutes=duty.escalate_after_minutes) if duty else None,
+    )
+
+
+def _say(plan: Plan, on_duty: OnDuty | None, due: list[Step], at: datetime) -> None:
+    able = on_duty.able if on_duty else []
+    first = able[:1] or _everybody(plan)
+    told: defaultdict[Step, list[Holder]] = defaultdict(list)
+    if step := pacing.last_of(due, pacing.TO_FIRST):
+        told[step] += [*first, *_owners(plan, first)]
+    if step := pacing.last_of(due, pacing.TO_BACKUP):
+        told[step] += able[1:]
+    for step, asked in told.items():
+        _tell(plan, step, asked, at)
+
+
+def _tell(plan: Plan, step: Step, asked: Iterable[Holder], at: datetime) -> None:
+    """One message for those who are asked for themselves, and one for each in whose stead somebody is asked."""
+    by_stead: defaultdict[Person | None, list[Person]] = defaultdict(list)
+    for each in asked:
+        by_stead[each.person if each.person != each.asked else None].append(each.asked)
+    for stead, people in by_stead.items():
+        words = f"{plan.ticket_key}: the {plan.stage} plan {WORDS[step]}."
+        instead = f" You are asked in the place of {stead}." if stead else ""
+        notices.tell(
+            people,
+            kind=KIND[step],
+            ticket_key=plan.ticket_key,
+            text=f"{words}{instead} It ends at {plan.valid_until:%Y-%m-%d %H:%M} UTC.",
+            path=f"/tickets/{plan.ticket_key}/review",
+            at=at,
+            key=f"plan:{plan.pk}:{step}" + (f":for:{stead.pk}" if stead else ""),
+        )
+
+
+def _everybody(plan: Plan) -> list[Holder]:
+    """Whoever may sign the plan and has not."""
+    wanted = [set(grants.holders(verb, plan.category)) for verb in voting.verbs_of(plan)]
+    signed = duties.signers_of(plan)
+    may = [each for each in set.intersection(*wanted) if each.pk not in signed and not voting.why_not(plan, each)]
+    return [Holder(each, each) for each in sorted(may, key=lambda person: person.pk)]
+
+
+def _owners(plan: Plan, asked: Iterable[Holder]) -> list[Holder]:
+    """People of the groups that have to be among the signers, where nobody who is asked belongs to them."""
+    missing = quorum.lacking(plans.required(plan), plans.given(plan)).groups
+    if not missing:
+        return []
+    among = set(Person.objects.filter(pk__in=[each.person.pk for each in asked]).values_list("groups", flat=True))
+    wanted = Person.objects.filter(groups__in=set(missing) - among)
+    owners = set(wanted.values_list("pk", flat=True))
+    return [each for each in _everybody(plan) if each.person.pk in owners]
