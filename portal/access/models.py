@@ -81,6 +81,7 @@ class Scope(models.TextChoices):
     SIGNOFFS_WRITE = "signoffs:write", "Sign, reject"
     FEEDBACK_WRITE = "feedback:write", "Give feedback"
     STATS_READ = "stats:read", "Read figures and patterns"
+    AUDIT_READ = "audit:read", "Read the audit trail"
 
 
 class Token(models.Model):

@@ -18,9 +18,9 @@ OTHER_PERMISSIONS: Mapping[str, tuple[str, ...]] = {
     "engineer": ("tickets.add_ticket",),
     "operator": ("tickets.add_ticket", "signoff.add_stop"),
     "approver": ("signoff.add_stop",),
-    "auditor": ("audit.view_event",),
+    "auditor": ("audit.view_event", "audit.add_legalhold"),
     "policy admin": (
-        "audit.view_event",
+        "audit.view_event", "audit.add_legalhold", "audit.change_retention",
         "estate.view_category", "estate.add_category", "estate.change_category",
         "estate.view_service", "estate.add_service", "estate.change_service",
         "estate.view_target", "estate.add_target", "estate.change_target",

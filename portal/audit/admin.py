@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime, time
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin.widgets import AdminTextInputWidget
@@ -18,7 +18,8 @@ from django.utils import timezone
 
 from portal.audit import services as audit
 from portal.audit.models import Event
-from portal.kit.actors import Actor, Door, Ref
+from portal.audit.people import acting
+from portal.kit.actors import Actor, Ref
 
 if TYPE_CHECKING:
     ModelAdmin = admin.ModelAdmin[Any]
@@ -31,13 +32,9 @@ SECRET = frozenset({"password", "digest", "last_login"})
 """Columns that no event repeats."""
 
 
-class _Acts(Protocol):
-    def at(self, door: Door) -> Actor: ...
-
-
 def actor_of(request: HttpRequest) -> Actor:
     """Who is at the settings pages."""
-    return cast("_Acts", request.user).at("admin")
+    return acting(request, "admin")
 
 
 class Audited(ModelAdmin):

@@ -6,14 +6,9 @@ from typing import Any
 
 from django.apps import AppConfig
 from django.db.models.signals import post_migrate
-from django.http import HttpRequest
 
+from portal.audit.people import may_read
 from portal.kit import slots
-
-
-def may_read(request: HttpRequest) -> bool:
-    """Whether the person may read the trail: auditors and policy admins."""
-    return request.user.has_perm("audit.view_event")
 
 
 class AuditConfig(AppConfig):

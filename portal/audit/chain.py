@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db import connection
@@ -28,6 +29,12 @@ WITH covered AS (SELECT xid FROM ({_COVERED}) AS all_covered LIMIT %(most)s + 1)
 SELECT min(xid), max(xid) FROM covered HAVING count(*) > %(most)s
 """  # noqa: S608
 _COUNT = f"SELECT count(*) FROM ({_COVERED}) AS covered"  # noqa: S608
+_FIRST = """
+(SELECT recorded_at FROM audit_event WHERE xid = ANY(%(were_open)s::bigint[]) ORDER BY xid, id LIMIT 1)
+UNION ALL
+(SELECT recorded_at FROM audit_event WHERE xid >= %(since)s ORDER BY xid, id LIMIT 1)
+LIMIT 1
+"""
 _NOW = """
 SELECT pg_snapshot_xmax(now)::text::bigint + audit_xid_base(),
        ARRAY(SELECT xid::text::bigint + audit_xid_base() FROM pg_snapshot_xip(now) AS xid ORDER BY 1)
@@ -84,6 +91,14 @@ def count_between(before: Horizon, after: Horizon) -> int:
     with connection.cursor() as cursor:
         cursor.execute(_COUNT, _parameters(before, after))
         return int(cursor.fetchone()[0])
+
+
+def first_after(before: Horizon) -> datetime | None:
+    """When the oldest event was recorded that no seal up to this horizon covers."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FIRST, {"since": before.until_xid, "were_open": list(before.open_xids)})
+        found: tuple[datetime] | None = cursor.fetchone()
+    return found[0] if found else None
 
 
 def nearer(before: Horizon, after: Horizon, *, most: int) -> Horizon:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection
+from django.db.models import QuerySet
 
+from portal.audit import chain
 from portal.audit import services as audit
-from portal.audit.models import Event
+from portal.audit.models import Event, Seal
 from portal.kit.paging import Page, page_of
 
 PAGE = 50
+EXPORTED_AT_ONCE = 1_000
+LATE = timedelta(seconds=10)
+"""An event that waits longer for its seal means that nobody seals."""
 _KINDS = """
 WITH RECURSIVE found(kind) AS (
     (SELECT kind FROM audit_event ORDER BY kind LIMIT 1)
@@ -25,12 +32,52 @@ SELECT kind FROM found WHERE kind IS NOT NULL
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What the trail is narrowed to; what is empty does not narrow."""
+    """What the trail is narrowed to; what is empty does not narrow. `subject` is `kind:id`, as events name it."""
 
     actor: str = ""
     kind: str = ""
+    subject: str = ""
     ticket: str = ""
     door: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
+
+    @property
+    def order(self) -> list[str]:
+        """Newest first: along the index by time when times narrow, else by the order of recording."""
+        return ["-at", "-id"] if self.since or self.until else ["-id"]
+
+    def narrowed(self) -> QuerySet[Event]:
+        """The events that fit."""
+        kind, _, number = self.subject.partition(":")
+        columns = {
+            "actor_name": self.actor,
+            "kind": self.kind,
+            "subject_kind": kind,
+            "subject_id": number,
+            "ticket_key": self.ticket,
+            "door": self.door,
+            "at__gte": self.since,
+            "at__lt": self.until,
+        }
+        return Event.objects.filter(**{name: value for name, value in columns.items() if value})
+
+
+@dataclass(frozen=True, slots=True)
+class Sealed:
+    """Which seal covers an event; `fits` is False when that seal does not list it."""
+
+    number: int
+    fits: bool
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How far the trail is sealed. `waits_since` is when the oldest event without a seal was recorded."""
+
+    tip: Seal | None
+    waits_since: datetime | None
+    is_late: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,16 +89,23 @@ class Detail:
     before: str | None = None
 
 
-def events(filters: Filters, *, after: str | None = None) -> Page[Event]:
-    """The events that fit, newest first, without their bodies."""
-    columns = {
-        "actor_name": filters.actor,
-        "kind": filters.kind,
-        "ticket_key": filters.ticket,
-        "door": filters.door,
-    }
-    rows = Event.objects.defer("body").filter(**{name: value for name, value in columns.items() if value})
-    return page_of(rows, order=["-id"], after=after, size=PAGE)
+def events(filters: Filters, *, after: str | None = None, size: int = PAGE) -> Page[Event]:
+    """The events that fit, newest first, with their bodies."""
+    return page_of(filters.narrowed(), order=filters.order, after=after, size=size, max_size=EXPORTED_AT_ONCE)
+
+
+def seals(found: Sequence[Event]) -> dict[int, Sealed]:
+    """The seals of some events by their ids, in one query; an event that is not in it waits for its seal."""
+    marks = chain.seals_of((each.pk, each.xid) for each in found)
+    return {pk: Sealed(number, fits) for pk, (number, fits) in marks.items()}
+
+
+def state(*, at: datetime) -> State:
+    """How far the trail is sealed now."""
+    tip = chain.tip()
+    waiting = chain.first_after(chain.horizon_of(tip))
+    is_late = waiting is not None and at - waiting > LATE and (tip is None or at - tip.sealed_at > LATE)
+    return State(tip, waiting, is_late)
 
 
 def kinds() -> list[str]:

@@ -49,6 +49,12 @@ def kinds(client: Client, query: str = "") -> list[str]:
         ("?ticket=INC-7", ["plan.signed", "plan.opened"]),
         ("?door=api", ["plan.signed"]),
         ("?actor=ana&ticket=INC-7", ["plan.signed"]),
+        ("?subject=some.thing:1", ["plan.signed", "plan.opened", "stop.engaged"]),
+        ("?subject=some.thing:2", []),
+        ("?since=2026-01-01T00:00:00", ["plan.signed", "plan.opened", "stop.engaged"]),
+        ("?since=2999-01-01T00:00", []),
+        ("?until=2026-01-01T00:00", []),
+        ("?until=2999-01-01&actor=ana", ["plan.signed", "stop.engaged"]),
         ("?ticket=INC-8", []),
     ],
 )
@@ -63,6 +69,10 @@ def test_nonsense_is_pointed_out(auditor: Client) -> None:
     assert auditor.get("/audit?kind=unheard.of").status_code == 422
     assert auditor.get("/audit?actor=a%00b").status_code == 422
     assert auditor.get("/audit?after=rubbish").status_code == 422
+    assert auditor.get("/audit?subject=plan").status_code == 422
+    assert auditor.get("/audit?since=yesterday").status_code == 422
+    assert auditor.get("/audit/export.csv?since=yesterday").status_code == 422
+    assert auditor.get("/audit/export.xls").status_code == 404
 
 
 def test_the_kinds_are_found_without_reading_every_event(auditor: Client) -> None:
@@ -83,6 +93,16 @@ def test_pages_join_in_a_constant_number_of_queries(auditor: Client) -> None:
     second = auditor.get(f"/audit{first.context['older']}")
     assert len(first.context["page"].items) + len(second.context["page"].items) == 60
     assert len(many) == len(few)
+
+
+def test_pages_by_time_join_too(auditor: Client) -> None:
+    for _ in range(60):
+        happened("plan.opened", Actor("system", None, "probe", "job"), TICKET)
+    first = auditor.get("/audit?kind=plan.opened&since=2026-01-01T00:00")
+    second = auditor.get(f"/audit{first.context['older']}")
+    found = [event.pk for page in (first, second) for event in page.context["page"].items]
+    assert len(set(found)) == 60
+    assert found == sorted(found, reverse=True)
 
 
 def test_an_event_shows_what_changed(auditor: Client) -> None:
@@ -114,7 +134,7 @@ def test_others_do_not_read_the_trail(role: str) -> None:
     event = happened("plan.opened", Actor("system", None, "probe", "job"), TICKET)
     client = Client()
     client.force_login(person("someone", role))
-    for path in ("/audit", f"/audit/{event.pk}"):
+    for path in ("/audit", f"/audit/{event.pk}", "/audit/export.csv", "/audit/export.json", "/audit/retention"):
         assert client.get(path).status_code == 403
         assert Client().get(path).status_code == 302
     assert 'href="/audit"' not in client.get("/").content.decode()
