@@ -142,7 +142,7 @@ def _problems(duty: Duty) -> list[Reason]:
         if not _could_sign(person, duty.category):
             found.append(because(field, f"{person} may not sign any rollout there.", field))
     if not 1 <= duty.remind_after_minutes <= duty.escalate_after_minutes <= LONGEST_MINUTES:
-        text = "The backup is asked when or after the first one is reminded, and within a week."
+        text = "The first one is reminded, then the backup is asked, all within a week."
         found.append(because("escalate_after_minutes", text, "escalate_after_minutes"))
     return found
 

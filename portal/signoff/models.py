@@ -251,12 +251,20 @@ class Duty(models.Model):
         verbose_name_plural = "duties"
         constraints: ClassVar = [
             models.UniqueConstraint(
-                fields=["severity", "category"], nulls_distinct=False, name="one_duty_per_severity"
+                fields=["severity", "category"],
+                nulls_distinct=False,
+                name="one_duty_per_severity",
+                violation_error_message="There is a duty for this case already; change that one.",
             ),
-            models.CheckConstraint(condition=~Q(approver=models.F("backup")), name="the_backup_is_somebody_else"),
+            models.CheckConstraint(
+                condition=~Q(approver=models.F("backup")),
+                name="the_backup_is_somebody_else",
+                violation_error_message="The backup is somebody else.",
+            ),
             models.CheckConstraint(
                 condition=Q(escalate_after_minutes__gte=models.F("remind_after_minutes")),
                 name="escalation_follows_reminder",
+                violation_error_message="The backup is asked when or after the first one is reminded.",
             ),
         ]
 

@@ -379,13 +379,18 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="duty",
             constraint=models.UniqueConstraint(
-                fields=("severity", "category"), name="one_duty_per_severity", nulls_distinct=False
+                fields=("severity", "category"),
+                name="one_duty_per_severity",
+                nulls_distinct=False,
+                violation_error_message="There is a duty for this case already; change that one.",
             ),
         ),
         migrations.AddConstraint(
             model_name="duty",
             constraint=models.CheckConstraint(
-                condition=models.Q(("approver", models.F("backup")), _negated=True), name="the_backup_is_somebody_else"
+                condition=models.Q(("approver", models.F("backup")), _negated=True),
+                name="the_backup_is_somebody_else",
+                violation_error_message="The backup is somebody else.",
             ),
         ),
         migrations.AddConstraint(
@@ -393,6 +398,7 @@ class Migration(migrations.Migration):
             constraint=models.CheckConstraint(
                 condition=models.Q(("escalate_after_minutes__gte", models.F("remind_after_minutes"))),
                 name="escalation_follows_reminder",
+                violation_error_message="The backup is asked when or after the first one is reminded.",
             ),
         ),
         migrations.AddConstraint(
