@@ -27,7 +27,7 @@ OTHER_PERMISSIONS: Mapping[str, tuple[str, ...]] = {
         "access.view_person", "access.add_person", "access.change_person",
         "access.view_token", "auth.view_group",
         "policy.view_categorypolicy", "policy.change_categorypolicy", "policy.add_categorypolicy",
-        "signoff.view_freeze", "signoff.add_freeze", "signoff.change_freeze", "signoff.add_stop",
+        "signoff.view_freeze", "signoff.add_freeze", "signoff.add_stop",
         "connectors.view_connector", "connectors.change_connector",
         "knowledge.view_runbook", "knowledge.change_runbook",
         "drafting.view_remediation", "jobs.view_job", "jobs.change_job", "jobs.view_schedule", "jobs.change_schedule",

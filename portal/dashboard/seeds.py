@@ -15,6 +15,7 @@ from portal.access import tokens
 from portal.access.models import Person, Scope
 from portal.estate import seed as estate
 from portal.kit.actors import Actor
+from portal.signoff import ruling
 from remediation.connectors import seed as connectors
 from remediation.connectors.lab import first_day
 from remediation.connectors.operations import Family
@@ -31,6 +32,7 @@ def load(at: datetime) -> None:
         access.load_roles()
         estate.load_categories()
         policies.load(at)
+        ruling.load()
         knowledge.load(at)
 
 

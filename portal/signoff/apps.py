@@ -27,6 +27,7 @@ class SignoffConfig(AppConfig):
         """Tell everybody of a stop, and keep its button within reach of those who may press it."""
         slots.register("header.alerts", "signoff/banner.html", _banner)
         slots.register("header.tools", "signoff/button.html", _button, order=20)
+        slots.register("header.user", "signoff/menu.html", _menu)
 
 
 def _banner(request: HttpRequest) -> Mapping[str, Any] | None:
@@ -38,3 +39,7 @@ def _banner(request: HttpRequest) -> Mapping[str, Any] | None:
 
 def _button(request: HttpRequest) -> Mapping[str, Any] | None:
     return {} if may_stop(request) else None
+
+
+def _menu(_: HttpRequest) -> Mapping[str, Any]:
+    return {}

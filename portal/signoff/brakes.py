@@ -12,7 +12,7 @@ from portal.access.models import Person
 from portal.audit import services as audit
 from portal.estate.models import Category, Target
 from portal.kit.actors import Door, Ref
-from portal.kit.refusals import NotAllowed, Refused, StaleTransition, because
+from portal.kit.refusals import NotAllowed, Reason, Refused, StaleTransition, because
 from portal.signoff.models import Freeze, Stop
 
 ALL = "all"
@@ -50,9 +50,62 @@ def scopes() -> list[tuple[str, str]]:
 
 
 def frozen(category_id: int, at: datetime) -> Freeze | None:
-    """A freeze that covers the category now."""
+    """A freeze that covers the category at that moment; the one that ends last, if there are several."""
     covers = Q(category=None) | Q(category_id=category_id)
-    return Freeze.objects.filter(covers, starts_at__lte=at, ends_at__gt=at).first()
+    return Freeze.objects.filter(covers, ended_at=None, starts_at__lte=at, ends_at__gt=at).order_by("-ends_at").first()
+
+
+def freezes(*, at: datetime) -> list[Freeze]:
+    """Freezes that hold or are to come, soonest first."""
+    rows = Freeze.objects.filter(ended_at=None, ends_at__gt=at)
+    return list(rows.select_related("category", "created_by"))
+
+
+def past_freezes(count: int, *, at: datetime) -> list[Freeze]:
+    """The last freezes that are over, the newest first."""
+    over = Freeze.objects.filter(Q(ended_at__isnull=False) | Q(ends_at__lte=at))
+    return list(over.select_related("category", "created_by", "ended_by").order_by("-starts_at")[:count])
+
+
+def freeze(
+    *,
+    category: Category | None,
+    reason: str,
+    starts_at: datetime,
+    ends_at: datetime,
+    person: Person,
+    door: Door,
+    at: datetime,
+) -> Freeze:
+    """Let nothing be rolled out for a while, in one category or in all."""
+    _refuse_without_freezes(person)
+    if problems := _freeze_problems(reason, starts_at, ends_at, at):
+        raise Refused(*problems)
+    with transaction.atomic():
+        made = Freeze.objects.create(
+            category=category, reason=reason.strip(), starts_at=starts_at, ends_at=ends_at, created_by=person
+        )
+        data = {
+            "category": category.slug if category else None,
+            "reason": made.reason,
+            "starts_at": starts_at.isoformat(),
+            "ends_at": ends_at.isoformat(),
+        }
+        audit.record("freeze.added", actor=person.at(door), at=at, subject=_freeze_ref(made), data=data)
+    return made
+
+
+def end_freeze(freeze_id: int, *, person: Person, door: Door, at: datetime) -> Freeze:
+    """End a freeze before its time, or call it off before it starts. The row stays."""
+    _refuse_without_freezes(person)
+    with transaction.atomic():
+        ended = Freeze.objects.select_for_update().get(pk=freeze_id)
+        if ended.ended_at or ended.ends_at <= at:
+            raise StaleTransition(because("ended", "This freeze is over already."))
+        ended.ended_by, ended.ended_at = person, at
+        ended.save(update_fields=["ended_by", "ended_at"])
+        audit.record("freeze.ended", actor=person.at(door), at=at, subject=_freeze_ref(ended))
+    return ended
 
 
 def engage(*, scope: str, reason: str, person: Person, door: Door, at: datetime) -> Stop:
@@ -84,6 +137,24 @@ def release(stop_id: int, *, person: Person, door: Door, at: datetime) -> Stop:
         stop.save(update_fields=["released_by", "released_at"])
         audit.record("stop.released", actor=person.at(door), at=at, subject=_ref(stop))
     return stop
+
+
+def _refuse_without_freezes(person: Person) -> None:
+    if not person.has_perm("signoff.add_freeze"):
+        raise NotAllowed(because("freeze", "Policy admins plan and end freezes."))
+
+
+def _freeze_problems(reason: str, starts_at: datetime, ends_at: datetime, at: datetime) -> list[Reason]:
+    found = []
+    if not reason.strip():
+        found.append(because("reason", "Say why, in a few words.", "reason"))
+    if ends_at <= max(starts_at, at):
+        found.append(because("ends_at", "A freeze ends after it starts, and not in the past.", "ends_at"))
+    return found
+
+
+def _freeze_ref(freeze: Freeze) -> Ref:
+    return Ref("signoff.freeze", freeze.pk, freeze.reason)
 
 
 def _ref(stop: Stop) -> Ref:

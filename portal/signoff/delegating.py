@@ -36,7 +36,9 @@ def delegate(
     at: datetime,
 ) -> Delegation:
     """Let somebody sign in your stead for a while, in one category or in all of yours."""
-    _refuse_without_right(person, category)
+    if not may_delegate(person, category):
+        where = f"in the category {category.name}" if category else "anywhere"
+        raise NotAllowed(because("no_right", f"You have no signing right {where} that you could delegate."))
     delegation = Delegation(
         from_person=person,
         to_person=to,
@@ -93,6 +95,22 @@ def received(plan: Plan, person: Person, *, at: datetime) -> list[Delegation]:
     return list(here.exclude(from_person__in=signed).select_related("from_person").order_by("id"))
 
 
+def state_of(delegation: Delegation, *, at: datetime) -> str:
+    """Whether it is in force: live, planned or ended."""
+    if delegation.revoked_at or delegation.ends_at <= at:
+        return "ended"
+    return "live" if delegation.starts_at <= at else "planned"
+
+
+def may_delegate(person: Person, category: Category | None = None) -> bool:
+    """Whether the person has a signing right of their own, in one category or in any."""
+    granted = grants.of(person)
+    rights = [
+        granted.may(verb, category.pk) if category else granted.categories(verb) != frozenset() for verb in SIGNING
+    ]
+    return person.kind == Person.Kind.HUMAN and any(rights)
+
+
 def find(delegation_id: int, *, plan: Plan, person: Person, at: datetime) -> Delegation:
     """The delegation a vote names; NotAllowed unless it is to this person, for this category and in force."""
     rows = Delegation.objects.select_related("from_person").filter(pk=delegation_id, to_person=person)
@@ -104,16 +122,6 @@ def find(delegation_id: int, *, plan: Plan, person: Person, at: datetime) -> Del
         text = f"The delegation by {delegation.from_person} does not cover this plan now."
         raise NotAllowed(because("delegation", text, "delegation"))
     return delegation
-
-
-def _refuse_without_right(person: Person, category: Category | None) -> None:
-    granted = grants.of(person)
-    holds = any(
-        granted.may(verb, category.pk) if category else granted.categories(verb) != frozenset() for verb in SIGNING
-    )
-    if person.kind != Person.Kind.HUMAN or not holds:
-        where = f"in the category {category.name}" if category else "anywhere"
-        raise NotAllowed(because("no_right", f"You have no signing right {where} that you could delegate."))
 
 
 def _problems(new: Delegation) -> list[Reason]:

@@ -101,6 +101,7 @@ def open_plan(new: NewPlan, *, actor: Actor, at: datetime) -> Plan:
             "needed_groups": plan.needed_groups,
         }
         record("plan.opened", plan, actor=actor, at=at, data=data)
+        jobs.publish("plan.opened", subject_id=plan.pk, at=at)
     return plan
 
 

@@ -25,8 +25,8 @@ SEED = (
 )
 """What an installation starts with: two people for a critical rollout, and for a critical draft when it burns."""
 SEED_BY_CATEGORY = {
-    "security": (Rule(Stage.ROLLOUT, needed=2),),
-    "database": (Rule(Stage.ROLLOUT, severity="sev1", needed=2),),
+    "security": Rule(Stage.ROLLOUT, needed=2),
+    "database": Rule(Stage.ROLLOUT, severity="sev1", needed=2),
 }
 
 
@@ -43,18 +43,21 @@ def owners_of(services: Collection[Service]) -> list[int]:
     return sorted({each.owner_group_id for each in services if each.sensitivity and each.owner_group_id})
 
 
-def lacking(person: Person, category: Category | None) -> str:
-    """Why the person does not set the rules of a category, or of all of them; empty if they do."""
+def is_set_by(person: Person, category: Category | None) -> bool:
+    """Whether the person sets the rules of a category; those for all take the grant in all."""
     granted = grants.of(person)
-    if category is None:
-        return "" if "configure" in granted.everywhere else "Rules for all categories need the grant in all of them."
-    return "" if granted.may("configure", category.pk) else f"You do not configure the category {category.name}."
+    return granted.may("configure", category.pk) if category else granted.categories("configure") is None
+
+
+def sets_any(person: Person) -> bool:
+    """Whether the person sets the rules of any category."""
+    return grants.of(person).categories("configure") != frozenset()
 
 
 def keep(rule: QuorumRule, *, person: Person, door: Door, at: datetime) -> QuorumRule:
-    """Add a rule, or put a changed one in place of its old self. Plans that are open keep what they asked for."""
+    """Add a rule, or put a changed one in place of its old self."""
     with transaction.atomic():
-        before = QuorumRule.objects.select_for_update().filter(pk=rule.pk).first() if rule.pk else None
+        before = QuorumRule.objects.select_for_update(of=("self",)).filter(pk=rule.pk).first() if rule.pk else None
         _refuse_others(person, rule, before)
         try:
             with transaction.atomic():
@@ -69,7 +72,7 @@ def keep(rule: QuorumRule, *, person: Person, door: Door, at: datetime) -> Quoru
 def remove(rule_id: int, *, person: Person, door: Door, at: datetime) -> None:
     """Ask for no more than the other rules do."""
     with transaction.atomic():
-        rule = QuorumRule.objects.select_for_update().filter(pk=rule_id).first()
+        rule = QuorumRule.objects.select_for_update(of=("self",)).filter(pk=rule_id).first()
         if rule is None:
             raise StaleTransition(because("removed", "Somebody removed this rule before."))
         _refuse_others(person, rule, None)
@@ -81,18 +84,13 @@ def load() -> None:
     """The rules an installation starts with, unless somebody has set any."""
     if QuorumRule.objects.exists():
         return
-    categories = {row.slug: row for row in Category.objects.filter(slug__in=SEED_BY_CATEGORY)}
-    for rule in SEED:
-        _plant(rule, None)
-    for slug, rules in SEED_BY_CATEGORY.items():
-        for rule in rules:
-            _plant(rule, categories[slug])
+    everywhere = [_row(rule, None) for rule in SEED]
+    categories = Category.objects.filter(slug__in=SEED_BY_CATEGORY)
+    QuorumRule.objects.bulk_create([*everywhere, *(_row(SEED_BY_CATEGORY[each.slug], each) for each in categories)])
 
 
-def _plant(rule: Rule, category: Category | None) -> None:
-    QuorumRule.objects.create(
-        stage=rule.stage, category=category, risk=rule.risk, severity=rule.severity, needed=rule.needed
-    )
+def _row(rule: Rule, category: Category | None) -> QuorumRule:
+    return QuorumRule(stage=rule.stage, category=category, risk=rule.risk, severity=rule.severity, needed=rule.needed)
 
 
 def _rule(row: QuorumRule) -> Rule:
@@ -101,8 +99,9 @@ def _rule(row: QuorumRule) -> Rule:
 
 def _refuse_others(person: Person, *rules: QuorumRule | None) -> None:
     for rule in rules:
-        if rule and (why := lacking(person, rule.category)):
-            raise NotAllowed(because("configure", why))
+        if rule and not is_set_by(person, rule.category):
+            where = f"the category {rule.category.name}" if rule.category else "all categories"
+            raise NotAllowed(because("configure", f"You do not configure {where}."))
 
 
 def _data(rule: QuorumRule | None) -> dict[str, str | int | None] | None:

@@ -32,6 +32,8 @@ NEXT: dict[PlanStatus, frozenset[PlanStatus]] = {
 LIVE = (PlanStatus.OPEN, PlanStatus.SIGNED)
 """A plan that can still lead to something."""
 
+RISKS = ("read_only", "safe_write", "critical_write")
+SEVERITIES = ("sev1", "sev2", "sev3", "sev4")
 HARMLESS = ("read_only", "safe_write")
 """The risks below critical. Anything else, a word nobody knows included, is critical (law 6)."""
 

@@ -1,4 +1,4 @@
-"""The emergency stop: what is stopped now, and the forms that engage and release a stop (law 9)."""
+"""The emergency stop and the freezes: what holds now, and the forms that begin and end them (laws 8 and 9)."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from portal.access.pages import person_of
 from portal.kit.refusals import Refusal
 from portal.signoff import brakes
 from portal.signoff.apps import may_stop
-from portal.signoff.forms import StopForm
-from portal.signoff.models import Stop
+from portal.signoff.forms import FreezeForm, StopForm
+from portal.signoff.models import Freeze, Stop
 
 PAST = 20
 
@@ -54,6 +54,41 @@ def release(request: HttpRequest, stop_id: int) -> HttpResponse:
     return redirect("stop")
 
 
+@require_safe
+@login_required
+def freezes(request: HttpRequest) -> HttpResponse:
+    """When nothing is rolled out: now, soon, and before; and the form for whoever plans freezes."""
+    return _freezes(request, FreezeForm())
+
+
+@require_POST
+@login_required
+def add_freeze(request: HttpRequest) -> HttpResponse:
+    """Plan a freeze. Whatever goes wrong, the form comes back with what was typed."""
+    form = FreezeForm(request.POST)
+    if not form.is_valid():
+        return _freezes(request, form, status=422)
+    try:
+        brakes.freeze(**form.cleaned_data, person=person_of(request), door="page", at=timezone.now())
+    except Refusal as refusal:
+        return _freezes(request, form, refusal=refusal, status=refusal.status)
+    messages.success(request, "Frozen for that time. Rollbacks go on.")
+    return redirect("freezes")
+
+
+@require_POST
+@login_required
+def end_freeze(request: HttpRequest, freeze_id: int) -> HttpResponse:
+    """Let rollouts go on before the freeze ends by itself."""
+    get_object_or_404(Freeze, pk=freeze_id)
+    try:
+        brakes.end_freeze(freeze_id, person=person_of(request), door="page", at=timezone.now())
+    except Refusal as refusal:
+        return _freezes(request, FreezeForm(), refusal=refusal, status=refusal.status)
+    messages.success(request, "The freeze is over.")
+    return redirect("freezes")
+
+
 def _page(request: HttpRequest, form: StopForm, *, refusal: Refusal | None = None, status: int = 200) -> HttpResponse:
     context = {
         "form": form,
@@ -63,3 +98,18 @@ def _page(request: HttpRequest, form: StopForm, *, refusal: Refusal | None = Non
         "refusal": refusal,
     }
     return render(request, "signoff/stop.html", context, status=status)
+
+
+def _freezes(
+    request: HttpRequest, form: FreezeForm, *, refusal: Refusal | None = None, status: int = 200
+) -> HttpResponse:
+    at = timezone.now()
+    context = {
+        "form": form,
+        "freezes": brakes.freezes(at=at),
+        "past": brakes.past_freezes(PAST, at=at),
+        "may_freeze": request.user.has_perm("signoff.add_freeze"),
+        "refusal": refusal,
+        "at": at,
+    }
+    return render(request, "signoff/freezes.html", context, status=status)

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import psycopg
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from portal.access import roles
 from portal.access.models import Person
 from portal.audit.models import Event
-from portal.estate.models import Category
-from portal.kit import canonical
-from portal.kit.actors import Ref, system
 from portal.kit.refusals import NotAllowed, Refused, StaleTransition
 from portal.signoff import services as signoffs
 from portal.signoff.models import Plan, Vote
-from portal.signoff.services import Ballot, NewPlan
 from portal.signoff.states import NEXT, PlanStatus, Stage
+from portal.signoff.testing import A_VOTE, AT, PROBE, give, insert, open_plan, person
 
 OTHER_TEXT_UNDER_THE_SAME_DIGEST = """
 INSERT INTO signoff_plan (stage, subject_kind, subject_id, ticket_key, ticket_id, category_id, risk, severity, content,
@@ -32,53 +28,6 @@ SELECT stage, subject_kind, subject_id + 1, ticket_key, ticket_id, category_id, 
        status, status_at, void_reason
   FROM signoff_plan WHERE id = %s
 """
-AT = datetime(2026, 5, 4, 3, 0, tzinfo=UTC)
-PROBE = system("probe")
-
-
-def person(name: str, **fields: Any) -> Person:
-    """Somebody who may sign everywhere, as far as grants go."""
-    made = Person.objects.create_user(name, **fields)
-    made.groups.add(roles.load()["approver"])
-    return made
-
-
-def open_plan(maker: Person, *, text: str = "restart payments", **changes: Any) -> Plan:
-    category, _ = Category.objects.get_or_create(slug="kubernetes", defaults={"name": "Kubernetes"})
-    fields: dict[str, Any] = {
-        "stage": Stage.MERGE,
-        "subject": Ref("drafting.remediation", 7, "INC-7 remediation 1"),
-        "ticket": Ref("tickets.ticket", 7, "INC-7"),
-        "category_id": category.pk,
-        "risk": "safe_write",
-        "content": canonical.text_of({"what": text}, version="countersign.plan/1"),
-        "makers": [maker.pk],
-        "excluded": [],
-        "needed": 1,
-        "valid_until": AT + timedelta(hours=4),
-    }
-    return signoffs.open_plan(NewPlan(**{**fields, **changes}), actor=PROBE, at=AT)
-
-
-def give(plan: Plan, who: Person, **changes: Any) -> Plan:
-    arguments: dict[str, Any] = {
-        "digest": plan.digest,
-        "person": who,
-        "ballot": Ballot(),
-        "door": "page",
-        "at": AT,
-    }
-    return signoffs.give(plan.pk, **{**arguments, **changes})
-
-
-def insert(plan: Plan, who: Person, **changes: Any) -> None:
-    """A vote past every service, as far as the database lets it."""
-    fields = {"digest": plan.digest, "excluded": plan.excluded, "door": "page", "at": AT, "principal": who}
-    fields["expires_at"] = AT + timedelta(minutes=plan.votes_last_minutes)
-    with transaction.atomic():
-        Vote.objects.create(plan=plan, person=who, **{**fields, **changes})
-        with connection.cursor() as cursor:
-            cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
 
 
 @pytest.mark.django_db
@@ -228,14 +177,6 @@ def test_fifty_votes_at_the_same_instant_have_one_effect(committed_db: str) -> N
     assert answers.count("stale") == len(answers) - 1
     assert Vote.objects.count() == 1
     assert Event.objects.filter(kind="plan.completed").count() == 1
-
-
-A_VOTE = """
-INSERT INTO signoff_vote (plan_id, digest, excluded, person_id, principal_id, groups, comment, sheet, door, at,
-                          expires_at)
-SELECT id, digest, excluded, %(who)s, %(who)s, '{}', '', '', 'page', now(), now() + interval '1 hour'
-  FROM signoff_plan WHERE id = %(plan)s
-"""
 
 
 @pytest.mark.parametrize(

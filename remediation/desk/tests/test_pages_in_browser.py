@@ -109,7 +109,7 @@ def test_the_settings_wear_the_same_clothes(
         f"estate/category/{policy.category_id}/change/",
         "estate/service/add/",
         f"policy/categorypolicy/{policy.pk}/change/",
-        "signoff/freeze/add/",
+        "estate/target/add/",
         "drafting/remediation/",
     ):
         page.goto(f"{site.url}/admin/{path}")
