@@ -21,6 +21,7 @@ from guardian.models import GroupObjectPermission, UserObjectPermission
 from portal.access.models import Person
 from portal.audit import services as audit
 from portal.estate.models import VERBS, Category
+from portal.kit import memo
 from portal.kit.actors import Actor, Ref
 from portal.kit.refusals import NotAllowed, Reason, Refused, because
 
@@ -51,17 +52,12 @@ class Grants:
 
 def of(person: Person) -> Grants:
     """The grants of a person: one query, kept on the object, which lives as long as its request."""
-    if not hasattr(person, "_grants"):
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT access_rights(%s)", [person.pk])
-            remember(person, *cursor.fetchone())
-    grants: Grants = person._grants  # type: ignore[attr-defined]  # noqa: SLF001 - a cache on our own model
-    return grants
+    return memo.once(person, "grants", lambda: _sorted_out(person, _held(person)))
 
 
 def remember(person: Person, rights: Iterable[str]) -> None:
-    """Keep what `access_rights` says of a person, for whoever read it together with something else."""
-    person._grants = _sorted_out(person, rights)  # type: ignore[attr-defined]  # noqa: SLF001 - as above
+    """Keep what `access_rights` answered to whoever asked it together with something else."""
+    memo.once(person, "grants", lambda: _sorted_out(person, rights))
 
 
 def lacking(person: Person, verb: str, category: Category) -> Reason | None:
@@ -79,7 +75,7 @@ def require(person: Person, verb: str, category: Category) -> None:
 
 def categories(person: Person, verb: str, *, slug: str = "") -> list[Category]:
     """The categories in which a person may `verb`, or of these the one with this slug; Refused for an unknown slug."""
-    found = list(Category.objects.all())
+    found = memo.once(person, "categories", lambda: list(Category.objects.all()))
     if slug and all(category.slug != slug for category in found):
         known = ", ".join(category.slug for category in found)
         raise Refused(because("unknown", f"There is no category {slug!r}. Known: {known}.", "category"))
@@ -129,6 +125,13 @@ def _record(kind: str, who: Person | Group, verb: str, category: Category, *, ac
 
 def _category_type() -> ContentType:
     return ContentType.objects.get_for_model(Category)
+
+
+def _held(person: Person) -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT access_rights(%s)", [person.pk])
+        (rights,) = cursor.fetchone()
+    return list(rights)
 
 
 def _sorted_out(person: Person, rights: Iterable[str]) -> Grants:

@@ -11,7 +11,7 @@ from typing import Any, Generic, Literal, TypeVar
 
 from django.core.exceptions import ValidationError
 from django.core.serializers.json import DjangoJSONEncoder
-from django.db.models import F, Field, Model, Q, QuerySet
+from django.db.models import BooleanField, F, Field, Model, Q, QuerySet
 from django.db.models.expressions import RawSQL
 from django.db.models.fields.tuple_lookups import TupleGreaterThan, TupleLessThan
 from django.http import QueryDict
@@ -99,20 +99,26 @@ def _rows(
     beyond = _beyond(order, cursor.values) if cursor else Q()
     if per is None:
         return queryset.filter(beyond).order_by(*order)[:limit]
-    return queryset.filter(pk__in=_first_per_value(queryset.filter(beyond), order, per, limit)).order_by(*order)
+    return queryset.filter(_first_per_value(queryset.filter(beyond), order, per, limit)).order_by(*order)
 
 
 def _first_per_value(queryset: QuerySet[Row], order: Sequence[str], per: Per, limit: int) -> RawSQL:
-    """The keys of the first rows of all values: the first of each by LATERAL, then the first of these."""
+    """Whether a row is among the first of all values: the first of each by LATERAL, then the first of these.
+
+    An array of keys, for a join with them reads everything that the other conditions leave.
+    """
     keys = {f"key{number}": F(_name(field)) for number, field in enumerate(order)}
     of_one = queryset.filter(**{per.column: RawSQL("wanted.value", ())}).order_by(*order)
     sql, params = of_one.values(row=F("pk"), **keys)[:limit].query.sql_with_params()
     columns = ", ".join(["row", *keys])
     directions = ", ".join(f"{key}{' DESC' if field[0] == '-' else ''}" for key, field in zip(keys, order, strict=True))
-    return RawSQL(  # noqa: S611 - Django's own SQL and our column names
-        f"SELECT row FROM unnest(%s::bigint[]) AS wanted(value) CROSS JOIN LATERAL ({sql}) AS found({columns})"  # noqa: S608
-        f" ORDER BY {directions} LIMIT %s",
+    meta = queryset.model._meta
+    return RawSQL(  # noqa: S611 - Django's own SQL and our table and column names
+        f"{meta.db_table}.{meta.pk.column} = ANY (ARRAY("  # noqa: S608
+        f"SELECT row FROM unnest(%s::bigint[]) AS wanted(value) CROSS JOIN LATERAL ({sql}) AS found({columns})"
+        f" ORDER BY {directions} LIMIT %s))",
         [sorted(per.values), *params, limit],
+        output_field=BooleanField(),
     )
 
 

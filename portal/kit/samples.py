@@ -185,9 +185,9 @@ def _queue(at: datetime) -> list[dict[str, Any]]:
         ("low", "Stale cache serves the old price list", "INC-4480", "Cache", "read_only", None, "", 1500),
     ]
     names = ("severity", "title", "key", "category", "risk", "score", "level")
+    gates = tuple((gate["name"], gate["verdict"]) for gate in _gates())
     return [
-        {**dict(zip(names, row, strict=False)), "at": at - timedelta(minutes=row[-1]), "gates": _gates()}
-        for row in rows
+        {**dict(zip(names, row, strict=False)), "at": at - timedelta(minutes=row[-1]), "gates": gates} for row in rows
     ]
 
 

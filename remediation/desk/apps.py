@@ -25,4 +25,4 @@ def _waiting(request: HttpRequest) -> int:
     from portal.access.pages import person_of  # noqa: PLC0415 - models are not loaded when this module is
     from remediation.desk import waiting  # noqa: PLC0415
 
-    return waiting.count(person_of(request))
+    return waiting.figures(person_of(request)).count

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -57,13 +58,14 @@ def row_of(row: Waiting, *, at: datetime) -> dict[str, Any]:
     missing = ", ".join(row.missing) or label_of("status", remediation.status).text
     return {
         "key": ticket.key,
+        "url": _page("review", ticket.key),
         "title": ticket.title,
         "severity": ticket.get_severity_display(),
         "about": f"{remediation.category} · {missing}",
         "risk": remediation.risk,
         "status": remediation.status,
         "at": remediation.status_at,
-        "gates": [{"name": gate.gate.capitalize(), "verdict": gate.has_passed} for gate in row.gates],
+        "gates": tuple((gate.gate.capitalize(), gate.has_passed) for gate in row.gates),
         "is_mine": row.is_mine,
         "is_late": at - remediation.status_at > LATE,
         **score_of(remediation.reliability_permille),
@@ -73,7 +75,11 @@ def row_of(row: Waiting, *, at: datetime) -> dict[str, Any]:
 def ticket_row(ticket: Ticket) -> dict[str, Any]:
     """A row of the list of tickets; `reads.tickets` has put its newest remediation beside it."""
     newest: list[Remediation] = ticket.newest_remediations  # type: ignore[attr-defined]  # prefetched
-    return {"ticket": ticket, **score_of(newest[0].reliability_permille if newest else None)}
+    return {
+        "ticket": ticket,
+        "url": _page("ticket", ticket.key),
+        **score_of(newest[0].reliability_permille if newest else None),
+    }
 
 
 def score_of(permille: int | None) -> dict[str, Any]:
@@ -81,6 +87,11 @@ def score_of(permille: int | None) -> dict[str, Any]:
     if permille is None:
         return {"score": None, "level": ""}
     return {"score": permille / 10, "level": level_of(permille / 10)}
+
+
+@lru_cache(maxsize=4096)  # lists are looked at again and again, and finding an address takes Django its time
+def _page(name: str, key: str) -> str:
+    return reverse(name, args=[key])
 
 
 def figures_of(figures: Figures, *, at: datetime) -> list[dict[str, Any]]:

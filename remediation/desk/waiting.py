@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
 
 from portal.access import grants
 from portal.access.models import Person
-from portal.estate.models import Category
+from portal.kit import memo
 from portal.kit.paging import Page
 from portal.signoff.models import Plan
 from portal.signoff.states import PlanStatus, Stage
@@ -27,11 +27,17 @@ from remediation.review.models import GateResult, Objection, Take, Tick
 
 MOST = 100
 """Where counting stops."""
-_OLDEST = """
-SELECT min(found.status_at) FROM unnest(%s::bigint[]) AS category(id) CROSS JOIN unnest(%s::text[]) AS status(name)
- CROSS JOIN LATERAL (SELECT status_at FROM drafting_remediation
-                      WHERE category_id = category.id AND drafting_remediation.status = status.name
-                      ORDER BY status_at LIMIT 1) AS found
+_FIGURES = """
+WITH asked AS (SELECT coalesce(%(seen)s::bigint[], ARRAY(SELECT id FROM estate_category)) AS categories,
+                      %(waiting)s::text[] AS statuses)
+SELECT (SELECT count(*) FROM (SELECT FROM drafting_remediation, asked
+                               WHERE category_id = ANY (categories) AND status = ANY (%(waiting)s::text[])
+                               LIMIT %(most)s) AS counted),
+       (SELECT min(status_at)
+          FROM asked, unnest(categories) AS category (id), unnest(statuses) AS status (name),
+               LATERAL (SELECT status_at FROM drafting_remediation
+                         WHERE category_id = category.id AND drafting_remediation.status = status.name
+                         ORDER BY status_at LIMIT 1) AS found)
 """
 
 
@@ -65,9 +71,7 @@ def rows_of(remediations: Sequence[Remediation], person: Person, *, at: datetime
     plans = _plans(remediations)
     ticked = _ticked(remediations)
     taken = standing.taken_of(remediations, at=at)
-    mine = set(
-        Remediation.objects.filter(_signable(person), pk__in=[r.pk for r in remediations]).values_list("pk", flat=True)
-    )
+    mine = _mine(person, plans)
     return [
         Waiting(
             each,
@@ -81,20 +85,15 @@ def rows_of(remediations: Sequence[Remediation], person: Person, *, at: datetime
 
 
 def figures(person: Person) -> Figures:
-    """How much waits, and since when the oldest does: a few steps along indexes, whatever the history."""
-    seen = grants.of(person).categories("see")
-    permitted = list(Category.objects.values_list("pk", flat=True) if seen is None else seen)
+    """How much waits, and since when the oldest does: a few steps along indexes, asked once per request."""
+    return memo.once(person, "waiting", lambda: _counted(grants.of(person).categories("see")))
+
+
+def _counted(seen: Collection[int] | None) -> Figures:
+    asked = {"seen": None if seen is None else list(seen), "waiting": sorted(WAITING), "most": MOST}
     with connection.cursor() as cursor:
-        cursor.execute(_OLDEST, [permitted, sorted(WAITING)])
-        (oldest,) = cursor.fetchone()
-    return Figures(count(person), oldest)
-
-
-def count(person: Person) -> int:
-    """How much waits in the categories a person may see; stops counting at MOST."""
-    seen = grants.of(person).categories("see")
-    rows = Remediation.objects.filter(status__in=sorted(WAITING))
-    return (rows if seen is None else rows.filter(category_id__in=seen))[:MOST].count()
+        cursor.execute(_FIGURES, asked)
+        return Figures(*cursor.fetchone())
 
 
 def _signable(person: Person) -> Q:
@@ -108,6 +107,13 @@ def _signable(person: Person) -> Q:
     )
     closed = policies.closed_to(person).values("category")
     return Q(Exists(plans.exclude(excluded__contains=[person.pk]).exclude(category__in=closed)))
+
+
+def _mine(person: Person, among: Collection[int]) -> frozenset[int]:
+    """Which of these remediations, each with an open plan, the person could sign now."""
+    if not among:
+        return frozenset()
+    return frozenset(Remediation.objects.filter(_signable(person), pk__in=among).values_list("pk", flat=True))
 
 
 def _granted(person: Person, verb: str) -> Q:

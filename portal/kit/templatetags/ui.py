@@ -50,6 +50,20 @@ def symbol(kind: str, value: object, name: str = "") -> SafeString:
     return icon(label.icon or "circle-dashed", f"{name}: {label.text}" if name else label.text, label.tone)
 
 
+@register.simple_tag
+@lru_cache(maxsize=2048, typed=True)  # scores repeat from row to row, and from one look at a list to the next
+def meter(value: float | None, level: str = "", label: str = "Reliability") -> SafeString:
+    """A score from 0 to 100 as a bar with its number and level."""
+    return render_to_string("components/meter.html", {"value": value, "level": level, "label": label})
+
+
+@register.simple_tag
+@lru_cache(maxsize=1024, typed=True)
+def gate_icons(gates: tuple[tuple[str, object], ...]) -> SafeString:
+    """Gates in one row of icons, for lists: the name of each, and whether it has passed."""
+    return render_to_string("components/gate_icons.html", {"gates": gates})
+
+
 @register.filter
 def word(value: object, kind: str) -> str:
     """The plain words for a value of a kind: `{{ row.level|word:"level" }}`."""
