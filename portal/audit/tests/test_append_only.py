@@ -20,19 +20,48 @@ from portal.kit.actors import Actor, Ref, system
 
 AT = datetime(2026, 5, 4, 3, 0, tzinfo=UTC)
 PROCESSES = ["web", "drafting", "probe", "execution", "general"]
+TABLES = ("audit_event", "audit_event_p0", "audit_event_p1")
 FORBIDDEN = [
-    "UPDATE audit_event SET actor_name = 'somebody else'",
-    "UPDATE audit_event_p0 SET actor_name = 'somebody else'",
-    "DELETE FROM audit_event",
-    "DELETE FROM audit_event_p0",
-    "TRUNCATE audit_event",
-    "TRUNCATE audit_event_p0",
+    *(
+        statement.format(table)
+        for table in TABLES
+        for statement in (
+            "UPDATE {} SET actor_name = 'somebody else'",
+            "UPDATE {} SET body = NULL",
+            "DELETE FROM {}",
+            "TRUNCATE {}",
+            "DROP TABLE {}",
+            "ALTER TABLE {} DISABLE TRIGGER ALL",
+            "ALTER TABLE {} DISABLE ROW LEVEL SECURITY",
+            "ALTER TABLE {} RENAME TO gone",
+            "ALTER TABLE {} OWNER TO CURRENT_USER",
+            "ALTER TABLE {} ALTER COLUMN written_by SET DEFAULT 'countersign_web'",
+            "CREATE TRIGGER t BEFORE INSERT ON {} EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+        )
+    ),
+    "MERGE INTO audit_event e USING (SELECT 1) AS one ON true WHEN MATCHED THEN DELETE",
     "ALTER TABLE audit_event DETACH PARTITION audit_event_p0",
-    "ALTER TABLE audit_event DISABLE TRIGGER ALL",
-    "DROP TABLE audit_event_p0",
+    "ALTER TABLE audit_event DETACH PARTITION audit_event_p0 CONCURRENTLY",
+    "CREATE TABLE another PARTITION OF audit_event FOR VALUES FROM (900000000) TO (900000001)",
+    "DROP POLICY clusters_speak_for_themselves ON audit_event",
+    "ALTER POLICY clusters_speak_for_themselves ON audit_event WITH CHECK (true)",
+    "CREATE POLICY anything ON audit_event FOR INSERT WITH CHECK (true)",
     "SELECT setval('audit_event_id_seq', 1)",
     "SELECT audit_event_extend()",
+    "INSERT INTO audit_event_p0 SELECT * FROM audit_event",
+    "UPDATE audit_seal SET root = ''",
+    "DELETE FROM audit_seal",
+    "TRUNCATE audit_seal",
+    "DROP FUNCTION audit_xid_base()",
+    "SET ROLE countersign_owner",
+    "SET SESSION AUTHORIZATION countersign_owner",
 ]
+STAMPS = {
+    "id": "1",
+    "xid": "1",
+    "recorded_at": "now() - interval '1 year'",
+    "written_by": "'countersign_web'",
+}
 
 
 def record(**changes: Any) -> Event:
@@ -50,6 +79,31 @@ def test_no_role_can_change_or_remove_an_event(committed_db: str, as_role: Calla
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 role.execute(statement)
         assert role.execute("SELECT actor_name FROM audit_event").fetchall() == [("probe",)]
+
+
+@pytest.mark.parametrize("process", PROCESSES)
+@pytest.mark.parametrize("column", STAMPS)
+def test_no_role_stamps_an_event_itself(
+    committed_db: str, as_role: Callable[[str], Any], process: str, column: str
+) -> None:
+    given = (
+        "at, kind, door, actor_kind, actor_name, subject_kind, subject_id, subject_name, ticket_key, body_digest",
+        f"now(), 'a.b', 'job', 'system', '{process}', 's', 1, 's', '', repeat('0', 64)",
+    )
+    insert = "INSERT INTO audit_event ({}) VALUES ({})"
+    with as_role(process) as role:
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            role.execute(insert.format(f"{column}, {given[0]}", f"{STAMPS[column]}, {given[1]}"))
+        role.execute(insert.format(*given))
+    event = Event.objects.get()
+    assert event.written_by == f"countersign_{process}"
+    assert event.xid > 1
+
+
+@pytest.mark.parametrize("process", ["web", "drafting", "probe", "execution"])
+def test_only_the_general_cluster_seals(committed_db: str, as_role: Callable[[str], Any], process: str) -> None:
+    with as_role(process) as role, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        role.execute("INSERT INTO audit_seal (number) VALUES (1)")
 
 
 @pytest.mark.parametrize("process", PROCESSES)
