@@ -88,7 +88,7 @@ class Schema(AutoSchema):
         schema: dict[str, Any]
         schema = super()._map_serializer_field(field, direction, *args, **options)  # type: ignore[no-untyped-call]
         schema.pop("x-spec-enum-id", None)
-        if _must_not_be_blank(field) and schema.get("type") == "string":
+        if _must_not_be_blank(field) and "string" in schema.get("type", ()):
             schema.setdefault("pattern", r"\S")
         return schema
 

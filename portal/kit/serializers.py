@@ -13,6 +13,8 @@ from rest_framework import serializers
 from rest_framework.exceptions import ErrorDetail
 from rest_framework.fields import empty
 
+from portal.kit.visible import is_blank
+
 AnyField = serializers.Field[Any, Any, Any, Any]
 DIGITS = re.compile(r"-?[0-9]{1,19}")
 MOST_NAMED = 20
@@ -122,6 +124,6 @@ def _text_error(field: AnyField, value: Any) -> ErrorDetail | None:
         return None
     if "\x00" in value:
         return ErrorDetail("NUL characters are not allowed.", "nul_character")
-    if isinstance(field, serializers.CharField) and not field.allow_blank and not value.strip():
+    if not getattr(field, "allow_blank", False) and is_blank(value):
         return ErrorDetail("Must not be blank.", "blank")
     return None

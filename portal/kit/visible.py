@@ -15,6 +15,14 @@ _ODD = re.compile(
     "([\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f])"
 )
 
+_FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and signs that are drawn as nothing."""
+
+
+def is_blank(text: str) -> bool:
+    """Whether a reader would see nothing: only white space, hidden characters, marks without a letter to stand on."""
+    return all(char in _FILLERS or unicodedata.category(char)[0] in "ZCM" for char in text)
+
 
 def visible(text: str) -> SafeString:
     """HTML of a text in which every hidden character is a named mark; tabs and line ends stay as they are."""

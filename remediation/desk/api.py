@@ -50,6 +50,7 @@ class TicketList(APIView):
         parameters=[
             OpenApiParameter(
                 "Idempotency-Key",
+                type={"type": "string", "pattern": f"^{IDEMPOTENCY_KEY.pattern}$"},
                 location=OpenApiParameter.HEADER,
                 description="Up to 200 printable ASCII characters. The same key and body again give the same answer.",
             )

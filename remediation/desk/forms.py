@@ -11,7 +11,7 @@ from django.core.validators import RegexValidator
 from django.http import QueryDict
 
 from portal.estate.models import Category, Environment, Service
-from portal.kit.fields import LongText
+from portal.kit.fields import LongText, Text
 from portal.kit.labels import label_of
 from remediation.desk.reads import Filters
 from remediation.desk.serializers import PIECE_BYTES, PIECES
@@ -84,7 +84,7 @@ class TicketForm(forms.Form):
         help_text="The key people know it by, such as INC-4489. Unique.",
         validators=[RegexValidator(KEY, "Letters, digits, dots, colons, hyphens and underscores; no spaces.")],
     )
-    title = forms.CharField(max_length=300)
+    title = Text(max_length=300)
     description = LongText(
         widget=forms.Textarea({"rows": 6}),
         validators=[not_too_large],

@@ -15,7 +15,7 @@ from portal.access import tokens
 from portal.access.models import Person, Scope
 from portal.access.testing import caller
 from portal.kit.actors import system
-from remediation.desk.testing import V1, incident
+from remediation.desk.testing import V1, as_, incident
 from remediation.tickets.models import Ticket
 
 JSON = "application/json"
@@ -75,6 +75,8 @@ BODIES: list[Any] = [
     ("/tickets", incident(category=5), 400, "category", "invalid"),
     ("/tickets", incident(title=["x"]), 400, "title", "invalid"),
     ("/tickets", incident(title="   "), 400, "title", "blank"),
+    ("/tickets", incident(title="\u200b\u3164\ufe0f"), 400, "title", "blank"),
+    ("/tickets", incident(service=""), 400, "service", "blank"),
     ("/tickets", incident(title="x" * 301), 400, "title", "max_length"),
     ("/tickets", incident(description="a\x00b"), 400, "description", "nul_character"),
     ("/tickets", incident(description="é" * 40_000), 400, "description", "too_large"),
@@ -164,7 +166,12 @@ QUERIES: list[Any] = [
     ("/tickets?size=0", 400, "size", "min_value"),
     ("/tickets?size=201", 400, "size", "max_value"),
     ("/tickets?status=closed&status=failed", 400, "status", "given_twice"),
+    ("/tickets?status=", 400, "status", "blank"),
+    ("/tickets?size=", 400, "size", "invalid"),
     ("/tickets?text=a%00b", 400, "text", "nul_character"),
+    ("/tickets?text=%ff", 400, "text", "not_utf8"),
+    ("/tickets?text=%ed%a0%80", 400, "text", "not_utf8"),
+    ("/tickets?t%ff=1", 400, "t\ufffd", "not_utf8"),
     ("/tickets?after=nonsense", 422, "after", "bad_cursor"),
     ("/tickets?after=WyJhZnRlciIsWyItaWQiXSxbIngiXV0", 422, "after", "bad_cursor"),
     ("/tickets?format=xml", 400, "format", "unknown_field"),
@@ -180,6 +187,12 @@ def test_a_bad_query_is_refused_by_name(send: Send, subtests: pytest.Subtests) -
     for path, status, field, code in QUERIES:
         with subtests.test(path):
             refused(send("GET", path), status, field, code)
+
+
+@pytest.mark.parametrize("query", ["status__exact=%00", "q=%00", "q=%ff", "%00=1"])
+def test_no_page_is_asked_for_what_is_no_text(cast: dict[str, Person], query: str) -> None:
+    admin = as_(Person.objects.create_superuser("root"))
+    assert admin.get(f"/admin/drafting/remediation/?{query}").status_code == 400
 
 
 def test_a_typo_is_met_with_the_right_word(send: Send) -> None:

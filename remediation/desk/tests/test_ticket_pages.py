@@ -80,6 +80,8 @@ def test_a_ticket_is_opened_by_form(cast: dict[str, Person]) -> None:
     [
         ({"key": "no spaces please"}, 422, "no spaces"),
         ({"title": ""}, 422, "required"),
+        ({"title": "\u200b\u2060"}, 422, "required"),
+        ({"description": "\u3164"}, 422, "required"),
         ({"title": "a\x00b"}, 422, "Null characters"),
         ({"severity": "5"}, 422, "Select a valid choice"),
         ({"category": "unheard-of"}, 422, "Select a valid choice"),
