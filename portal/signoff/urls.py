@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.signoff import delegation_views, quorum_views, views
+from portal.signoff import delegation_views, duty_views, quorum_views, views
 
 urlpatterns = [
     path("stop", views.stop, name="stop"),
@@ -18,4 +18,8 @@ urlpatterns = [
     path("quorum/add", quorum_views.keep_rule, name="add_rule"),
     path("quorum/<int:rule_id>", quorum_views.keep_rule, name="change_rule"),
     path("quorum/<int:rule_id>/remove", quorum_views.remove_rule, name="remove_rule"),
+    path("duties", duty_views.table, name="duties"),
+    path("duties/add", duty_views.keep, name="add_duty"),
+    path("duties/<int:duty_id>", duty_views.keep, name="change_duty"),
+    path("duties/<int:duty_id>/remove", duty_views.remove, name="remove_duty"),
 ]
