@@ -80,6 +80,12 @@ class Board:
         """Whether the page keeps itself fresh; not under the hands of somebody who is typing into it."""
         return self.run.finished_at is None and not self.is_held_by_viewer
 
+    def boxes(self, number: str, phase: str) -> frozenset[str]:
+        """The names of the boxes that this page has for what was typed about a phase of a step."""
+        awaited = any((str(card.number), card.awaits) == (number, phase) for card in self.cards if card.awaits)
+        reported = {"output", "check"} if phase == Phase.ROLLBACK else {"output"}
+        return frozenset((reported if awaited else set()) | ({"reason"} if "give_up" in self.verbs else set()))
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import cast
+from typing import Any, cast
 
 from django.contrib.auth.decorators import login_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
@@ -19,10 +19,13 @@ from remediation.execution import services as runs
 from remediation.execution import showing
 from remediation.execution.forms import ReportForm
 from remediation.execution.models import Run
+from remediation.execution.showing import Board
 from remediation.tickets import services as tickets
 from remediation.tickets.models import Ticket
 
 NOTHING_NEW = 204
+BOXES = {"output": "Output", "check": "Output of the check", "reason": "Reason"}
+"""What people type on this page, and what it is called."""
 
 
 @require_safe
@@ -122,11 +125,21 @@ def _do(request: HttpRequest, key: str, verb: Callable[[Person], object]) -> Htt
 def _page(request: HttpRequest, ticket: Ticket, *, refusal: Refusal | None = None) -> HttpResponse:
     context = _context(request, ticket) | {"refusal": refusal}
     if refusal:
-        context["typed"] = {name: request.POST.get(name, "") for name in ("output", "check", "reason")}
+        context |= _typed(request.POST, context.get("board"))
     return render(request, "execution/run.html", context, status=refusal.status if refusal else 200)
 
 
-def _context(request: HttpRequest, ticket: Ticket) -> dict[str, object]:
+def _typed(post: QueryDict, board: Board | None) -> dict[str, object]:
+    """What was typed goes back into its box; where there is none any more it is shown for itself, never lost."""
+    boxes = board.boxes(post.get("number", ""), post.get("phase", "")) if board else frozenset()
+    typed = {name: post[name] for name in BOXES if post.get(name, "").strip()}
+    return {
+        "typed": {name: text for name, text in typed.items() if name in boxes},
+        "kept": [(BOXES[name], text) for name, text in typed.items() if name not in boxes],
+    }
+
+
+def _context(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
     remediation = remediations.newest(ticket)
     run = showing.newest_run(remediation) if remediation else None
     crumbs = [("Queue", "/"), (ticket.key, f"/tickets/{ticket.key}"), ("Run", "")]

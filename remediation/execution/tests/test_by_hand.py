@@ -156,9 +156,25 @@ def test_somebody_else_takes_over_and_the_first_pair_of_hands_is_out(made: Signe
     assert theirs.report(1, "preflight").status_code == 403
     stale = made.run.fence
     assert theirs.post("take-over").status_code == 302
-    assert hands.report(1, "preflight", fence=stale).status_code == 409
+    late = hands.report(1, "preflight", fence=stale, output="journal: 20.8G")
+    assert late.status_code == 409
+    assert late.context["kept"] == [("Output", "journal: 20.8G")]
+    assert "journal: 20.8G</textarea>" in late.content.decode()
     assert hands.report(1, "preflight").status_code == 403
     assert theirs.report(1, "preflight").status_code == 302
+
+
+def test_what_was_typed_for_one_phase_does_not_slip_into_the_box_of_the_next(hands: Hands) -> None:
+    assert hands.report(1, "preflight", output="typed for the pre-flight").status_code == 302
+    again = hands.report(1, "preflight", output="typed for the pre-flight")
+    assert again.status_code == 409
+    assert (again.context["typed"], again.context["kept"]) == ({}, [("Output", "typed for the pre-flight")])
+
+
+def test_a_step_that_has_not_begun_waits_since_nothing(hands: Hands) -> None:
+    assert hands.page().count("<dt>Since</dt>") == 0
+    hands.report(1, "preflight")
+    assert hands.page().count("<dt>Since</dt>") == 1
 
 
 def test_without_the_grant_nobody_runs_and_without_any_nobody_sees(made: Signed) -> None:
