@@ -114,6 +114,18 @@ def holders(verb: str, category: Category) -> list[Person]:
     return list(found.filter(is_active=True, kind=Person.Kind.HUMAN).distinct())
 
 
+def with_permission(name: str) -> list[Person]:
+    """Active humans who hold a permission beside the verbs, such as `signoff.add_stop`, by role, by name or by rank."""
+    app, _, codename = name.partition(".")
+    held = Permission.objects.filter(codename=codename, content_type__app_label=app)
+    found = Person.objects.filter(
+        Q(groups__permissions__in=held) | Q(user_permissions__in=held) | Q(is_superuser=True),
+        is_active=True,
+        kind=Person.Kind.HUMAN,
+    )
+    return list(found.distinct())
+
+
 def _permission(verb: str) -> Permission:
     return Permission.objects.get(codename=f"{verb}_category", content_type=_category_type())
 

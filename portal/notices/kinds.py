@@ -31,7 +31,8 @@ _ALL = (
     Kind("reminder", "Asked to sign", "A plan waits for your signature, and later that it still waits."),
     Kind("escalation", "Asked as the backup", "A plan waits, and whoever was asked first has not signed it."),
     Kind("expiry", "About to expire", "A plan that you were asked to sign ends soon."),
-    Kind("review", "Your drafts", "Somebody objected to a draft of yours, or a signature on it fell."),
+    Kind("review", "Your drafts and signatures", "A draft of yours met an objection, or a plan you are part of ended."),
+    Kind("delegation", "Delegations", "Somebody lets you sign in their stead."),
     Kind("run", "Runs", "A run started to wait for people, or ended.", by_mail=False),
     Kind("certificate", "Certificates", "A certificate was granted, revoked or ran out."),
 )

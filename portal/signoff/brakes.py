@@ -11,6 +11,7 @@ from django.db.models import Q
 from portal.access.models import Person
 from portal.audit import services as audit
 from portal.estate.models import Category, Target
+from portal.jobs import services as jobs
 from portal.kit.actors import Door, Ref
 from portal.kit.refusals import NotAllowed, Reason, Refused, StaleTransition, because
 from portal.signoff.models import Freeze, Stop
@@ -118,6 +119,7 @@ def engage(*, scope: str, reason: str, person: Person, door: Door, at: datetime)
         with transaction.atomic():
             stop = Stop.objects.create(scope=scope, reason=reason.strip(), engaged_by=person, engaged_at=at)
             audit.record("stop.engaged", actor=person.at(door), at=at, subject=_ref(stop), data={"reason": reason})
+            jobs.publish("stop.engaged", subject_id=stop.pk, at=at)
     except IntegrityError as error:
         raise StaleTransition(because("engaged", f"The emergency stop for {scope} is engaged already.")) from error
     return stop
@@ -136,6 +138,7 @@ def release(stop_id: int, *, person: Person, door: Door, at: datetime) -> Stop:
         stop.released_by, stop.released_at = person, at
         stop.save(update_fields=["released_by", "released_at"])
         audit.record("stop.released", actor=person.at(door), at=at, subject=_ref(stop))
+        jobs.publish("stop.released", subject_id=stop.pk, at=at)
     return stop
 
 

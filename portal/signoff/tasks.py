@@ -19,3 +19,35 @@ def remind(job: Handed) -> str:
     from portal.signoff import reminding  # noqa: PLC0415 - as above
 
     return f"Looked at {reminding.remind(at=job.at)} plans."
+
+
+@handler("signoff.tell_engaged", queue="general", on=("stop.engaged",), asked_by=("web",))
+def tell_engaged(job: Handed) -> str:
+    """Tell of an emergency stop."""
+    from portal.signoff import telling  # noqa: PLC0415 - as above
+
+    return f"Told {telling.of_stop(job.subject_id or 0, at=job.at)} people."
+
+
+@handler("signoff.tell_released", queue="general", on=("stop.released",), asked_by=("web",))
+def tell_released(job: Handed) -> str:
+    """Tell that work goes on."""
+    from portal.signoff import telling  # noqa: PLC0415 - as above
+
+    return f"Told {telling.of_release(job.subject_id or 0, at=job.at)} people."
+
+
+@handler("signoff.tell_delegate", queue="general", on=("delegation.given",), asked_by=("web",))
+def tell_delegate(job: Handed) -> str:
+    """Tell somebody that they sign for another one."""
+    from portal.signoff import telling  # noqa: PLC0415 - as above
+
+    return f"Told {telling.of_delegation(job.subject_id or 0, at=job.at)} people."
+
+
+@handler("signoff.tell_expired", queue="general", on=("plan.expired",))
+def tell_expired(job: Handed) -> str:
+    """Tell those who are part of a plan that it ended."""
+    from portal.signoff import telling  # noqa: PLC0415 - as above
+
+    return f"Told {telling.of_expiry(job.subject_id or 0, at=job.at)} people."
