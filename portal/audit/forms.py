@@ -14,7 +14,7 @@ from portal.kit.actors import Door
 from portal.kit.fields import LongText
 
 SUBJECT = RegexValidator(r"\A[a-z_]+\.[a-z_]+:[0-9]{1,18}\Z", "An object is written like signoff.plan:42.")
-_WIDGET = {"type": "datetime-local", "step": "1"}
+_WIDGET = {"type": "datetime-local"}
 
 
 class FilterForm(forms.Form):
@@ -25,8 +25,8 @@ class FilterForm(forms.Form):
     subject = forms.CharField(max_length=80, required=False, label="Object", validators=[SUBJECT])
     ticket = forms.CharField(max_length=64, required=False)
     door = forms.ChoiceField(required=False, choices=[("", "Every door"), *((door, door) for door in get_args(Door))])
-    since = forms.DateTimeField(required=False, label="From", widget=forms.DateTimeInput(_WIDGET))
-    until = forms.DateTimeField(required=False, label="Before", widget=forms.DateTimeInput(_WIDGET))
+    since = forms.DateTimeField(required=False, label="From (UTC)", widget=forms.DateTimeInput(_WIDGET))
+    until = forms.DateTimeField(required=False, label="Before (UTC)", widget=forms.DateTimeInput(_WIDGET))
 
     def __init__(self, *args: Any, kinds: list[str], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -38,10 +38,11 @@ def switch(schedule_id: int, *, on: bool, actor: Actor, at: datetime) -> Schedul
     """Turns a schedule on or off."""
     with transaction.atomic():
         schedule = Schedule.objects.select_for_update().get(pk=schedule_id)
+        data = {"before": {"is_enabled": schedule.is_enabled}, "after": {"is_enabled": on}}
         schedule.is_enabled = on
         schedule.save(update_fields=["is_enabled"])
         kind = "schedule.enabled" if on else "schedule.disabled"
-        audit.record(kind, actor=actor, at=at, subject=Ref("jobs.schedule", schedule.pk, schedule.name))
+        audit.record(kind, actor=actor, at=at, subject=Ref("jobs.schedule", schedule.pk, schedule.name), data=data)
     return schedule
 
 

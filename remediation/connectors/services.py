@@ -19,8 +19,10 @@ def pin_tools(*, slug: str, tools: Mapping[str, str], actor: Actor, at: datetime
         connector = Connector.objects.select_for_update().filter(slug=slug).first()
         if connector is None:
             raise Refused(Reason("unknown_connector", f"There is no connector {slug}.", "connector"))
+        before = connector.pinned_tools
         connector.pinned_tools = dict(tools)
         connector.save(update_fields=["pinned_tools"])
         subject = Ref("connectors.connector", connector.pk, slug)
-        audit.record("connector.tools_pinned", actor=actor, at=at, subject=subject, data={"tools": dict(tools)})
+        data = {"before": {"tools": before}, "after": {"tools": dict(tools)}}
+        audit.record("connector.tools_pinned", actor=actor, at=at, subject=subject, data=data)
     return connector
