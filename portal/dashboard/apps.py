@@ -1,4 +1,4 @@
-"""Registers the room with Django and in the navigation."""
+"""Registers the room with Django, in the navigation and on the ticket page."""
 
 from django.apps import AppConfig
 
@@ -13,5 +13,8 @@ class DashboardConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Add the entry to the navigation."""
+        """Add the entry to the navigation, and the incident bundle to the ticket page."""
+        from portal.dashboard.bundle import views  # noqa: PLC0415 - models are not loaded when this module is
+
         slots.add("nav", slots.NavItem("Overview", "overview", "layout-dashboard", order=70))
+        slots.register("ticket.aside", "dashboard/bundle/aside.html", views.aside, order=90)

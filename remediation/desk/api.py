@@ -18,11 +18,14 @@ from portal.access.authentication import authenticated_at, person_of
 from portal.access.models import Person, Scope
 from portal.kit.refusals import NotAllowed, Refused, StaleTransition, because
 from portal.kit.serializers import valid
+from portal.signoff.models import Plan
 from portal.signoff.services import Ballot
 from remediation.desk import reads, serializers, shapes
 from remediation.drafting import services as remediations
 from remediation.drafting.models import Remediation
 from remediation.review import services as reviews
+from remediation.review import sheets
+from remediation.review.models import Sheet
 from remediation.tickets import services as tickets
 from remediation.tickets.models import Ticket
 from remediation.tickets.services import Idempotency
@@ -80,7 +83,8 @@ class TicketDetail(APIView):
     @extend_schema(responses=shapes.TicketShape)
     def get(self, request: Request, ticket_id: str) -> Response:
         """A ticket with its evidence, draft, decision, plan and results. What is not known yet is null."""
-        return _shown(tickets.find(person_of(request), ticket_id))
+        person = person_of(request)
+        return Response(_read_by(person, tickets.find(person, ticket_id)))
 
 
 class RemediationLogs(APIView):
@@ -277,6 +281,25 @@ def _refuse_mismatch(body: Mapping[str, Any], ticket_id: str, person: Person) ->
         raise NotAllowed(because("foreign_approver", text, "approver"))
 
 
+def _read_by(person: Person, ticket: Ticket) -> dict[str, Any]:
+    """The ticket's document. What somebody who may sign is shown of the plan is kept, under the digest `sheet`."""
+    at = timezone.now()
+    details = reads.details(ticket, at=at)
+    document: dict[str, Any] = shapes.TicketShape(details).data
+    if details.plan and sheets.is_for(person, details.plan, at=at):
+        text = sheets.document_of(document["plan"])
+        document["plan"]["sheet"] = sheets.keep(details.plan, text, kind=Sheet.Kind.API, at=at)
+    return document
+
+
+def _sheet(plan: Plan, ticket: Ticket, body: Mapping[str, Any], person: Person) -> str:
+    """The sheet that the caller names, else the plan as it stands."""
+    if body["sheet"]:
+        return str(body["sheet"])
+    shown = _read_by(person, ticket)["plan"]
+    return str(shown["sheet"] or "") if shown and shown["digest"] == plan.digest else ""
+
+
 def _sign(request: Request, ticket: Ticket, body: Mapping[str, Any], person: Person) -> reviews.Signed:
     where = WHERE_THE_PLAN_IS.format(link=shapes.path_of(ticket))
     absent = [name for name in ("stage", "digest") if name not in body]
@@ -299,6 +322,7 @@ def _sign(request: Request, ticket: Ticket, body: Mapping[str, Any], person: Per
             runs_from=body["runs_from"],
             runs_until=body["runs_until"],
             delegation_id=body["delegation"],
+            sheet=_sheet(plan, ticket, body, person),
         ),
         door="api",
         at=timezone.now(),

@@ -138,6 +138,12 @@ class ApprovalIn(StrictSerializer):
         default="",
         help_text="The ticket's id once more, for a critical plan; the token is then at most five minutes old.",
     )
+    sheet = serializers.RegexField(
+        r"^([0-9a-f]{64})?$",
+        default="",
+        allow_blank=True,
+        help_text="The `sheet` of the plan you read; without it, the plan as it stands now is kept as what you saw.",
+    )
     runs_from = serializers.DateTimeField(
         allow_null=True, default=None, help_text="Approve ahead, with `runs_until`: the run starts between them."
     )

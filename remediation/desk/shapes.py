@@ -172,9 +172,15 @@ class PlanShape(Shape):
     """What is to be signed: name this stage and digest in your approval."""
 
     stage = serializers.CharField()
-    digest = serializers.CharField()
+    digest = serializers.CharField(help_text="SHA-256 of `content`.")
+    content = serializers.CharField(help_text="The canonical text that is signed: a line that names its schema, JSON.")
     valid_until = serializers.DateTimeField()
     missing = serializers.ListField(child=serializers.CharField())
+    sheet = serializers.CharField(
+        allow_null=True,
+        default=None,
+        help_text="What you are shown here is kept under this digest; null: not signed by you.",
+    )
 
 
 class ChecklistItem(Shape):
@@ -290,7 +296,7 @@ class TicketShape(Shape):
         if details.plan is None or details.standing is None:
             return None
         plan = details.plan
-        names = ("stage", "digest", "valid_until")
+        names = ("stage", "digest", "content", "valid_until")
         return PlanShape({**{name: getattr(plan, name) for name in names}, "missing": details.standing.missing}).data
 
     @extend_schema_field(RevisionWithDraft(allow_null=True))

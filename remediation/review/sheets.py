@@ -14,12 +14,15 @@ from typing import Any
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
+from portal.access.models import Person
 from portal.kit import canonical
 from portal.kit.refusals import StaleTransition, because
+from portal.signoff import services as signoffs
 from portal.signoff.models import Plan
+from portal.signoff.states import PlanStatus
 from remediation.drafting import schema
 from remediation.drafting.models import Remediation, Revision
-from remediation.review import plans, presenting
+from remediation.review import plans, presenting, standing
 from remediation.review.models import Sheet
 from remediation.review.standing import Standing
 
@@ -50,9 +53,16 @@ def page_of(remediation: Remediation, revision: Revision, stands: Standing) -> S
     return render_to_string("review/sheet.html", context)
 
 
-def document_of(plan: Plan, document: Mapping[str, Any]) -> str:
-    """What the API shows of a plan, as canonical text."""
-    return canonical.text_of({"plan": plan.content, "shown": document}, version=API_VERSION)
+def document_of(shown: Mapping[str, Any]) -> str:
+    """What the API shows of a plan, its content included, as canonical text."""
+    return canonical.text_of({name: value for name, value in shown.items() if name != "sheet"}, version=API_VERSION)
+
+
+def is_for(person: Person, plan: Plan, *, at: datetime) -> bool:
+    """Whether the person could sign this plan now, for themselves or for somebody who lets them."""
+    if plan.status != PlanStatus.OPEN:
+        return False
+    return not standing.why_not(plan, person) or bool(signoffs.received(plan, person, at=at))
 
 
 def keep(plan: Plan, text: str, *, kind: Sheet.Kind, at: datetime) -> str:
