@@ -15,6 +15,7 @@ from patterns.models import Pattern
 from patterns.standing import Standing
 from portal.access.pages import person_of
 from remediation.policy.models import Assessment, Moment
+from remediation.tickets import services as tickets
 from remediation.tickets.models import Ticket
 from remediation.tickets.states import TicketStatus
 
@@ -109,4 +110,5 @@ def aside(request: HttpRequest, ticket: Ticket) -> Mapping[str, Any] | None:
         "average": _short(counted["average"]),
         "newest": rows.select_related("person").order_by("-updated_at")[:SHOWN],
         "mine": rows.filter(person=person_of(request)).exists(),
+        "may_judge": tickets.takes_part(person_of(request), ticket.category),
     }

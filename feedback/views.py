@@ -57,6 +57,7 @@ def _show(
         "form": form,
         "refusal": refusal,
         "can_be_judged": ticket.status != TicketStatus.PROCESSING,
+        "may_judge": tickets.takes_part(person_of(request), ticket.category),
         "crumbs": [("Queue", "/"), (ticket.key, f"/tickets/{ticket.key}"), ("Feedback", "")],
     }
     if given:

@@ -214,6 +214,15 @@ def test_the_ticket_page_shows_what_people_said(cast: dict[str, Person], inciden
     assert "Give feedback" in words(as_(cast["operator"]), "/tickets/INC-1")
 
 
+def test_who_only_reads_is_shown_no_form_that_would_be_refused(cast: dict[str, Person], incident: Ticket) -> None:
+    reader = as_(cast["auditor"])
+    page = words(reader)
+    assert "You only read tickets here" in page
+    assert 'name="rating"' not in page
+    assert f'href="{URL}"' not in words(reader, "/tickets/INC-1")
+    assert reader.post(URL, SAID).status_code == 403
+
+
 def test_the_ticket_page_asks_for_no_feedback_too_early(cast: dict[str, Person]) -> None:
     ticket(cast["engineer"])
     assert URL not in words(as_(cast["engineer"]), "/tickets/INC-1")

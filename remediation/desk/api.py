@@ -190,7 +190,7 @@ class EvidenceList(APIView):
     """More evidence."""
 
     scopes = {"POST": Scope.TICKETS_WRITE}
-    refusals = {"POST": (422,)}
+    refusals = {"POST": (409, 422)}
 
     @extend_schema(request=serializers.EvidenceListIn, responses={201: shapes.EvidenceAdded})
     def post(self, request: Request, ticket_id: str) -> Response:

@@ -161,7 +161,7 @@ def _page(
         "evidence_form": evidence_form or EvidenceForm(),
         "close_form": close_form or CloseForm(),
         "may_close": takes_part and ticket.status in CLOSABLE,
-        "takes_part": takes_part,
+        "may_add": takes_part and ticket.status != TicketStatus.CLOSED,
         "refusal": refusal,
         "crumbs": [("Tickets", reverse("tickets")), (ticket.key, "")],
     }
@@ -178,6 +178,7 @@ def _state(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
     may_redraft = may_review and remediation and remediation.status in remediations.REDRAFTABLE
     return {
         "ticket": ticket,
+        "takes_part": tickets.takes_part(person_of(request), ticket.category),
         "details": details,
         "drafted_by": presenting.drafted_by(details),
         "facts": presenting.facts_of(details),

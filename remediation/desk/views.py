@@ -78,6 +78,7 @@ def _board(request: HttpRequest) -> dict[str, Any]:
         "seen": seen,
         "live": live,
         "is_narrowed": bool(query),
+        "may_open": person.has_perm("tickets.add_ticket"),
         **neighbours(page, query),
     }
 

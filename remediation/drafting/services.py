@@ -26,7 +26,6 @@ from remediation.drafting.states import NEXT, Status, ticket_status
 from remediation.knowledge import services as knowledge
 from remediation.tickets import services as tickets
 from remediation.tickets.models import Ticket
-from remediation.tickets.states import TicketStatus
 
 ENDED = frozenset({Status.ROLLED_BACK, Status.REJECTED})
 REDRAFTABLE = ENDED | {Status.FAILED, Status.NEEDS_PERSON}
@@ -166,10 +165,8 @@ def redraft(remediation_id: int, *, person: Person, door: Door, at: datetime) ->
 
 
 def _refuse_closed(remediation: Remediation) -> None:
-    """Nothing begins anew on a ticket that a person ended, not even if they do so at this moment."""
-    ticket = Ticket.objects.select_for_update().get(pk=remediation.ticket_id)
-    if ticket.status == TicketStatus.CLOSED:
-        raise StaleTransition(because("closed", f"{ticket.key} is closed. Open a new ticket."))
+    """Not even if somebody closes the ticket at this moment."""
+    tickets.refuse_closed(Ticket.objects.select_for_update().get(pk=remediation.ticket_id))
 
 
 def _refuse_followed(remediation: Remediation) -> None:

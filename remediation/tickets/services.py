@@ -124,6 +124,7 @@ def add_evidence(
     with transaction.atomic():
         ticket = Ticket.objects.select_for_update().select_related("category").get(pk=ticket_id)
         require_part(person, ticket.category)
+        refuse_closed(ticket)
         start = ticket.evidence.count() + 1
         added = _add_evidence(ticket, person, new, start=start, at=at)
         against = [evidence.ref for evidence in added if evidence.contradicts]
@@ -164,6 +165,12 @@ def follow(ticket: Ticket, status: TicketStatus, *, at: datetime, resolution: st
     Ticket.objects.filter(pk=ticket.pk).exclude(status=TicketStatus.CLOSED).update(**changes)
     for name, value in changes.items():
         setattr(ticket, name, value)
+
+
+def refuse_closed(ticket: Ticket) -> None:
+    """Nothing is added to a ticket that a person ended, and nothing begins anew on it."""
+    if ticket.status == TicketStatus.CLOSED:
+        raise StaleTransition(because("closed", f"{ticket.key} is closed. Open a new ticket."))
 
 
 def require_opener(person: Person) -> None:

@@ -120,6 +120,11 @@ def test_what_needs_a_person_has_a_tab_of_its_own(cast: dict[str, Person]) -> No
     assert titles(client, "?severity=nonsense&category=unheard-of") == ["INC-1", "INC-2"]
 
 
+def test_who_opens_tickets_can_do_so_from_the_queue(cast: dict[str, Person]) -> None:
+    assert 'href="/tickets/new"' in as_(cast["engineer"]).get("/").content.decode()
+    assert 'href="/tickets/new"' not in as_(cast["auditor"]).get("/").content.decode()
+
+
 def test_an_empty_queue_says_so(cast: dict[str, Person]) -> None:
     assert "Nothing waits" in as_(cast["reviewer"]).get("/").content.decode()
     assert "Nothing like that waits" in as_(cast["reviewer"]).get("/?tab=mine").content.decode()

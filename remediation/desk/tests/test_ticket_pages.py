@@ -16,7 +16,10 @@ from portal.access.testing import person
 from portal.audit.models import Event
 from portal.estate.models import Category
 from portal.jobs.testing import drain
+from portal.kit.actors import system
 from remediation.desk.testing import as_
+from remediation.drafting import services as remediations
+from remediation.drafting.models import Remediation
 from remediation.review import testing as review
 from remediation.tickets.models import Evidence, Ticket
 
@@ -218,6 +221,30 @@ def test_a_ticket_is_closed_once_and_only_when_nothing_is_on_its_way(cast: dict[
     assert client.post("/tickets/INC-1/close", {"resolution": "Scaled by hand."}).status_code == 302
     assert "Scaled by hand." in shown(client)
     assert client.post("/tickets/INC-1/close", {"resolution": "Again"}).status_code == 409
+
+
+def test_nothing_is_added_to_a_closed_ticket(cast: dict[str, Person]) -> None:
+    review.ticket(cast["engineer"])
+    client = as_(cast["engineer"])
+    assert "Add evidence" in shown(client)
+    Ticket.objects.update(status="closed")
+    assert "Add evidence" not in shown(client)
+    body = {"kind": "log", "observed_at": "2026-05-04T10:05", "text": "OOMKilled", "command": "", "release": ""}
+    late = client.post("/tickets/INC-1/evidence", body)
+    assert (late.status_code, Evidence.objects.count()) == (409, 1)
+    assert "INC-1 is closed. Open a new ticket." in late.content.decode()
+
+
+def test_a_resolved_ticket_says_once_what_resolved_it(cast: dict[str, Person]) -> None:
+    ticket = review.ticket(cast["engineer"])
+    remediation = remediations.begin(ticket.pk, actor=system("drafting"), at=timezone.now())
+    Remediation.objects.filter(pk=remediation.pk).update(status_reason="Six pods are ready.")
+    Ticket.objects.update(status="resolved", resolution="Six pods are ready.")
+    assert shown(as_(cast["engineer"])).count("Six pods are ready.") == 1
+    Ticket.objects.update(status="closed", resolution="A person said more.")
+    page = shown(as_(cast["engineer"]))
+    assert "Six pods are ready." in page
+    assert "A person said more." in page
 
 
 def test_a_new_draft_is_asked_for_by_those_who_review(cast: dict[str, Person]) -> None:

@@ -270,6 +270,9 @@ def test_nothing_begins_anew_on_a_closed_ticket(api: dict[str, APIClient], cast:
     api["engineer"].post(f"{V1}/tickets/INC-1/close", {"resolution": "Gone."}, format="json")
     again = api["reviewer"].post(f"{V1}/tickets/INC-1/redraft", {}, format="json")
     assert (again.status_code, again.json()["errors"][0]["code"]) == (409, "closed")
+    piece = {"kind": "note", "text": "Seen again.", "observed_at": "2026-05-04T10:05:00Z"}
+    added = api["engineer"].post(f"{V1}/tickets/INC-1/evidence", {"evidence": [piece]}, format="json")
+    assert (added.status_code, added.json()["errors"][0]["code"]) == (409, "closed")
     assert "Draft again" not in as_(cast["reviewer"]).get("/tickets/INC-1").content.decode()
 
 
