@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -110,11 +110,13 @@ def signed(
     cast: dict[str, Person] | None = None,
     policy: dict[str, Any] | None = None,
     outside: str = "",
+    ahead: tuple[datetime, datetime] | tuple[None, None] = (None, None),
     **ticket: Any,
 ) -> Signed:
     """A ticket with this draft, prepared and signed for both stages now; the run itself is waiting to be started.
 
-    `policy` changes every policy, `outside` names a target that does not belong to the lab, `ticket` are its fields.
+    `policy` changes every policy, `outside` names a target that does not belong to the lab, `ahead` is the time for
+    which the run is approved, `ticket` are its fields.
     """
     now = timezone.now()
     if cast is None:
@@ -134,16 +136,17 @@ def signed(
         reviews.tick(
             remediation.pk, item=ticked.item.item, is_confirmed=True, person=cast["reviewer"], door="page", at=now
         )
-    _sign(remediation, Stage.MERGE, cast["reviewer"], now, prepared)
-    plan = _sign(remediation, Stage.ROLLOUT, cast["approver"], now, prepared)
+    ballot = Ballot(typed=opened.key, authenticated_at=now)
+    _sign(remediation, Stage.MERGE, cast["reviewer"], ballot, prepared)
+    ballot = replace(ballot, runs_from=ahead[0], runs_until=ahead[1])
+    plan = _sign(remediation, Stage.ROLLOUT, cast["approver"], ballot, prepared)
     return Signed(cast, opened, plan)
 
 
-def _sign(remediation: Remediation, stage: Stage, person: Person, at: datetime, prepared: list[str]) -> Plan:
-    plans = Plan.objects.filter(subject_id=remediation.pk, stage=stage, status=PlanStatus.OPEN)
-    plan = plans.first()
+def _sign(remediation: Remediation, stage: Stage, person: Person, ballot: Ballot, prepared: list[str]) -> Plan:
+    plan = Plan.objects.filter(subject_id=remediation.pk, stage=stage, status=PlanStatus.OPEN).first()
     if plan is None:
         raise RuntimeError(f"no {stage} plan: {remediation.status_reason} {prepared}")
-    ballot = Ballot(typed=plan.ticket_key, authenticated_at=at)
+    at = ballot.authenticated_at or timezone.now()
     reviews.sign(plan.pk, digest=plan.digest, stage=stage, person=person, ballot=ballot, door="page", at=at)
     return plan

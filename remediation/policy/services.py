@@ -133,14 +133,24 @@ def assess(
 
 
 def decide_now(
-    revision: Revision, proposal: Proposal, *, assessment: Assessment, moment: Moment, actor: Actor, at: datetime
+    revision: Revision,
+    proposal: Proposal,
+    *,
+    assessment: Assessment,
+    moment: Moment,
+    actor: Actor,
+    at: datetime,
+    runs_at: datetime | None = None,
 ) -> tuple[Verdict, Decision]:
-    """Decide with the facts of this moment, and keep the answer with every reason."""
-    remediation = revision.remediation
+    """Decide with the facts of this moment, and keep the answer with every reason.
+
+    Windows and freezes are those of `runs_at`, if somebody approves a run ahead.
+    """
+    remediation, when = revision.remediation, runs_at or at
     policy = policy_of(remediation.category_id)
     limits = limits_of(policy) if policy else None
-    facts = facts_of(revision, proposal, reliability=assessment.overall_permille / 10, at=at)
-    verdict = decide(facts, limits, at)
+    facts = facts_of(revision, proposal, reliability=assessment.overall_permille / 10, at=at, runs_at=when)
+    verdict = decide(facts, limits, when)
     row = _keep(verdict, revision, assessment=assessment, moment=moment, limits=limits, at=at)
     data = {"allowed": row.allowed, "risk": row.risk, "moment": row.moment, "hard_stops": row.hard_stops}
     ticket = remediation.ticket.ref
@@ -175,13 +185,13 @@ def _keep(
     )
 
 
-def facts_of(revision: Revision, proposal: Proposal, *, reliability: float, at: datetime) -> Facts:
-    """Everything decide() looks at, read once."""
+def facts_of(revision: Revision, proposal: Proposal, *, reliability: float, at: datetime, runs_at: datetime) -> Facts:
+    """Everything decide() looks at, read once; a freeze counts if it holds when the run is to start."""
     remediation = revision.remediation
     cover = certified.cover_of(revision, proposal.actions, at=at)
     ticket, pattern = remediation.ticket, remediation.ticket.pattern
     scopes = brakes.scopes_of(category=remediation.category.slug, connectors=proposal.connectors)
-    stop, freeze = brakes.stopped(scopes), brakes.frozen(remediation.category_id, at)
+    stop, freeze = brakes.stopped(scopes), brakes.frozen(remediation.category_id, runs_at)
     return Facts(
         switches=switches(),
         ticket_opted_in=ticket.enable_auto_remediation,

@@ -21,6 +21,7 @@ from remediation.drafting import services as remediations
 from remediation.drafting.models import Remediation, Revision
 from remediation.drafting.states import Status
 from remediation.policy import services as policies
+from remediation.policy.facts import Decision as Verdict
 from remediation.policy.facts import SafetyCheck
 from remediation.policy.models import Moment
 from remediation.review import comparing, plans, proposing, sheets, standing, taking, voiding
@@ -98,13 +99,13 @@ def _sign(to: _Signing) -> Signed:
         raise StaleTransition(because("stage", f"This plan is for the {plan.stage} stage.", "stage"))
     if to.ballot.sheet:
         sheets.refuse_unknown(plan, to.ballot.sheet)
-    _refuse_blocked(remediation, plan, to.at)
+    refuse_blocked(remediation, plan, to.at, is_ahead=to.ballot.runs_from is not None)
     actor = to.person.at(to.door)
-    _decide_again(remediation, plan, actor, to.at)
+    decide_again(remediation, plan, actor, to.at, runs_at=to.ballot.runs_from)
     plan = signoffs.give(plan.pk, digest=to.digest, person=to.person, ballot=to.ballot, door=to.door, at=to.at)
     taking.end(remediation, to.person, at=to.at)
     if plan.status == PlanStatus.SIGNED:
-        _go_on(remediation, plan, actor, to.at)
+        go_on(remediation, plan, actor, to.at)
     return Signed(Stage(plan.stage), plan, standing.of(remediation, at=to.at).missing)
 
 
@@ -115,29 +116,36 @@ def _signer(plan: Plan, to: _Signing) -> Person:
     return delegating.find(to.ballot.delegation_id, plan=plan, person=to.person, at=to.at).from_person
 
 
-def _refuse_blocked(remediation: Remediation, plan: Plan, at: datetime) -> None:
-    """Everything on the page that stands in the way; a plan that is not open is refused by the sign-off itself."""
+def refuse_blocked(remediation: Remediation, plan: Plan, at: datetime, *, is_ahead: bool = False) -> None:
+    """Everything on the page that stands in the way; a plan that is not open is refused by the sign-off itself.
+
+    A freeze of now does not stand in the way of a run that is approved ahead: the decision looks at that time.
+    """
     if plan.status == PlanStatus.OPEN:
-        blockers = [each for each in standing.of(remediation, at=at).blockers if each.code != "expired"]
+        passed_over = {"expired", "freeze"} if is_ahead else {"expired"}
+        blockers = [each for each in standing.of(remediation, at=at).blockers if each.code not in passed_over]
         if blockers:
             raise Refused(*blockers)
 
 
-def _decide_again(remediation: Remediation, plan: Plan, actor: Actor, at: datetime) -> None:
-    """decide() with the facts of now, and the safety answers as they were last asked."""
+def decide_again(
+    remediation: Remediation, plan: Plan, actor: Actor, at: datetime, *, runs_at: datetime | None = None
+) -> Verdict | None:
+    """decide() with the facts of now, and the safety answers as they were last asked; None if the plan is not open."""
     revision = remediations.head(remediation)
     if revision is None or plan.status != PlanStatus.OPEN:
-        return
+        return None
     revision.remediation = remediation
     content = plans.read(plan.content)
     proposal = proposing.proposal(schema.from_text(revision.content), content.steps, last_answers(revision))
     assessment = policies.assess(remediation, moment=Moment.SIGN_OFF, at=at)
     verdict, _ = policies.decide_now(
-        revision, proposal, assessment=assessment, moment=Moment.SIGN_OFF, actor=actor, at=at
+        revision, proposal, assessment=assessment, moment=Moment.SIGN_OFF, actor=actor, at=at, runs_at=runs_at
     )
     stops = [each for each in verdict.hard_stops if plan.stage == Stage.ROLLOUT or each.code not in OPERATIONAL]
     if stops:
         raise Refused(*(Reason(each.code, each.text) for each in stops))
+    return verdict
 
 
 def last_answers(revision: Revision) -> list[SafetyCheck]:
@@ -151,7 +159,7 @@ def last_answers(revision: Revision) -> list[SafetyCheck]:
     ]
 
 
-def _go_on(remediation: Remediation, plan: Plan, actor: Actor, at: datetime) -> None:
+def go_on(remediation: Remediation, plan: Plan, actor: Actor, at: datetime) -> None:
     """What a completed plan leads to: the rollout plan, or the run."""
     if plan.stage == Stage.MERGE:
         remediations.move(remediation, Status.APPROVED_FOR_MERGE, actor=actor, at=at)

@@ -64,7 +64,8 @@ def of(remediation: Remediation, *, at: datetime) -> Standing:
     gates = sorted(newest_gates([revision]), key=lambda gate: gate.pk)
     objections = list(revision.objections.select_related("person").prefetch_related("remarks"))
     blockers = [
-        *_gate_blockers(gates, plan, objections),
+        *_gate_blockers(gates),
+        *_absence_blockers(remediation, plan, gates, objections, at),
         *_checklist_blockers(checklist),
         *_objection_blockers(objections),
         *_evidence_blockers(revision, at),
@@ -117,11 +118,15 @@ def lacking(plan: Plan, person: Person) -> list[Reason]:
     return [*signoffs.lacking(plan, person), *([not_counted] if not_counted else [])]
 
 
+def takes_part(remediation: Remediation, person: Person) -> bool:
+    """Whether a person reviews or signs in the category."""
+    granted = grants.of(person)
+    return any(granted.may(verb, remediation.category_id) for verb in ("review", "sign_merge", "sign_rollout"))
+
+
 def refuse_outsider(remediation: Remediation, person: Person) -> None:
     """Refuse those who neither review nor sign in the category."""
-    granted = grants.of(person)
-    verbs = ("review", "sign_merge", "sign_rollout")
-    if not any(granted.may(verb, remediation.category_id) for verb in verbs):
+    if not takes_part(remediation, person):
         raise NotAllowed(because("review", f"You do not review the category {remediation.category.name}."))
 
 
@@ -137,11 +142,24 @@ def _confirmed_by(row: Tick | None) -> Person | None:
     return row.person if row and row.is_confirmed else None
 
 
-def _gate_blockers(gates: Sequence[GateResult], plan: Plan | None, objections: Sequence[Objection]) -> list[Reason]:
-    failed = [because("gate", f"The gate “{gate.gate}” failed.") for gate in gates if not gate.has_passed]
-    if not failed and plan is None and not objections:
-        return [because("no_plan", "The draft is being checked; its plan is not ready yet.")]
-    return failed
+def _gate_blockers(gates: Sequence[GateResult]) -> list[Reason]:
+    return [because("gate", f"The gate “{gate.gate}” failed.") for gate in gates if not gate.has_passed]
+
+
+def _absence_blockers(
+    remediation: Remediation,
+    plan: Plan | None,
+    gates: Sequence[GateResult],
+    objections: Sequence[Objection],
+    at: datetime,
+) -> list[Reason]:
+    """Why there is no plan, where no failed gate and no objection says it: it expired, or is being made."""
+    if plan or objections or not all(gate.has_passed for gate in gates):
+        return []
+    ref = remediation.ref
+    last = Plan.objects.filter(subject_kind=ref.kind, subject_id=ref.id).order_by("-id").first()
+    expired = signoffs.lapsed(last, at=at) if last else None
+    return [expired or because("no_plan", "The draft is being checked; its plan is not ready yet.")]
 
 
 def _checklist_blockers(checklist: Sequence[Ticked]) -> list[Reason]:

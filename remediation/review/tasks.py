@@ -51,3 +51,11 @@ def look(job: Handed) -> str:
     from remediation.review import rechecking  # noqa: PLC0415 - as above
 
     return rechecking.look(job.subject_id or 0, person_id=job.payload["person"], at=job.at)
+
+
+@handler("review.bring_back", queue="probe", on=("plan.expired",))
+def bring_back(job: Handed) -> str:
+    """A plan that nobody signed or claimed in time has ended."""
+    from remediation.review import lapsing  # noqa: PLC0415 - models are not loaded when this module is
+
+    return lapsing.bring_back(job.subject_id or 0, at=job.at)
