@@ -6,6 +6,7 @@ transaction, or nothing. What stands in the way for the moment is said, and work
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -116,7 +117,7 @@ def _hold(plan: Plan, remediation: Remediation, reasons: Sequence[Reason], *, tr
             payload, key = {"tries": tries + 1}, f"plan:{plan.pk}"
             jobs.enqueue("execution.start", subject_id=plan.pk, payload=payload, key=key, at=at, due_at=due_at)
             return f"Waits for {due_at - at}: {words}"
-        _tell(remediation, f"{ticket.key} cannot be run as signed: {words}", at)
+        _tell(plan, remediation, f"{ticket.key} cannot be run as signed: {words}", at)
     return f"Refused: {words}"
 
 
@@ -135,12 +136,21 @@ def _leave_to_people(plan: Plan, remediation: Remediation, reason: str, at: date
         audit.record(
             "run.left_to_people", actor=WORKERS, at=at, subject=signoffs.ref(plan), ticket=ticket.ref, data=data
         )
-        _tell(remediation, f"{ticket.key} is signed and waits for a person to run it. {reason}", at)
+        _tell(plan, remediation, f"{ticket.key} is signed and waits for a person to run it. {reason}", at)
     return f"Left to people: {reason}"
 
 
-def _tell(remediation: Remediation, text: str, at: datetime) -> None:
-    records.tell(records.operators(remediation), ticket_key=remediation.ticket.key, text=text, at=at)
+def _tell(plan: Plan, remediation: Remediation, text: str, at: datetime) -> None:
+    """A notice for those who may run it: the same words about the same plan once, however often the job comes."""
+    words = hashlib.sha256(text.encode()).hexdigest()[:16]
+    records.tell(
+        records.operators(remediation),
+        kind="run",
+        ticket_key=remediation.ticket.key,
+        text=text,
+        at=at,
+        key=f"plan:{plan.pk}:start:{words}",
+    )
 
 
 def _ask_world(remediation: Remediation, content: Content, at: datetime) -> tuple[SafetyCheck, ...]:

@@ -38,6 +38,9 @@ CUT = "\n[cut here: longer than 64 KB]"
 WITH_RUN = frozenset({Status.EXECUTING, Status.PAUSED, Status.NEEDS_PERSON})
 """Statuses of a remediation that follow its run; any other means that people took it elsewhere meanwhile."""
 
+PARTIAL = frozenset({RunStatus.NEEDS_PERSON, RunStatus.ROLLED_BACK, RunStatus.FAILED})
+"""Ends and halts that nobody may miss once something was written."""
+
 Phase = StepOutput.Phase
 
 
@@ -215,7 +218,15 @@ def _tell_people(run: Run, at: datetime) -> None:
     text = (
         f"The run of {ticket.key} {'is' if run.finished_at is None else 'ended:'} {words}. {run.status_reason}".strip()
     )
-    tell(list(people.values()), ticket_key=ticket.key, text=text, at=at)
+    is_partial = run.status in PARTIAL and run.remediation.has_written
+    tell(
+        list(people.values()),
+        kind="partial" if is_partial else "run",
+        ticket_key=ticket.key,
+        text=text,
+        at=at,
+        key=f"run:{run.pk}:{run.fence}:{run.status}",
+    )
 
 
 def operators(remediation: Remediation) -> list[Person]:
@@ -223,9 +234,10 @@ def operators(remediation: Remediation) -> list[Person]:
     return grants.holders("run", remediation.category)
 
 
-def tell(people: Sequence[Person], *, ticket_key: str, text: str, at: datetime) -> None:
-    """A notice about a run, with the way to its page."""
-    notices.tell(people, kind="run", ticket_key=ticket_key, text=text, path=f"/tickets/{ticket_key}/run", at=at)
+def tell(people: Sequence[Person], *, kind: str, ticket_key: str, text: str, at: datetime, key: str) -> None:
+    """A notice about a run, with the way to its page; under one key it is given once."""
+    path = f"/tickets/{ticket_key}/run"
+    notices.tell(people, kind=kind, ticket_key=ticket_key, text=text, path=path, at=at, key=key)
 
 
 def _tell_audit(kind: str, run: Run, actor: Actor, at: datetime, data: dict[str, Any]) -> None:
