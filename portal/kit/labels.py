@@ -82,6 +82,13 @@ PLANS: Mapping[str, Label] = {
     "void": Label("Void", "plain", "circle-x"),
 }
 
+PARTS: Mapping[str, Label] = {
+    "done": Label("done", "good", "circle-check"),
+    "now": Label("at it", "warn", "clock"),
+    "later": Label("later", "plain", "circle-dashed"),
+    "failed": Label("did not work", "bad", "circle-x"),
+}
+
 VERDICTS: Mapping[str, Label] = {
     "passed": Label("passed", "good", "circle-check"),
     "failed": Label("failed", "bad", "circle-x"),
@@ -110,6 +117,7 @@ KINDS: Mapping[str, Mapping[str, Label]] = {
     "risk": RISKS,
     "status": STATUSES,
     "plan": PLANS,
+    "part": PARTS,
     "verdict": VERDICTS,
     "level": LEVELS,
     "letter": LETTERS,
@@ -117,7 +125,7 @@ KINDS: Mapping[str, Mapping[str, Label]] = {
 
 
 def label_of(kind: str, value: object) -> Label:
-    """How a value of a kind (severity, risk, status, plan, verdict, level) appears.
+    """How a value of a kind (severity, risk, status, plan, part, verdict, level) appears.
 
     Verdicts may also be booleans: true passed, false failed, None unknown.
     """

@@ -116,7 +116,7 @@ class ApproveRemediation(APIView):
         _refuse_mismatch(body, ticket_id, person)
         ticket = tickets.find(person, ticket_id)
         if not body["approve"]:
-            remediation = _remediation(ticket)
+            remediation = remediation_of(ticket)
             reviews.reject(
                 remediation.pk,
                 reason=body["reason"],
@@ -141,7 +141,7 @@ class Revisions(APIView):
         """Save an edited draft as a new revision; 409 if `base_digest` is no longer the newest."""
         body = valid(serializers.RevisionIn, request.data)
         person = person_of(request)
-        remediation = _remediation(tickets.find(person, ticket_id))
+        remediation = remediation_of(tickets.find(person, ticket_id))
         saved = reviews.revise(
             remediation.pk,
             draft=body["draft"],
@@ -165,8 +165,8 @@ class Ticks(APIView):
         body = valid(serializers.TickIn, request.data)
         person = person_of(request)
         ticket = tickets.find(person, ticket_id)
-        reviews.tick(_remediation(ticket).pk, **body, person=person, door="api", at=timezone.now())
-        return _shown(ticket)
+        reviews.tick(remediation_of(ticket).pk, **body, person=person, door="api", at=timezone.now())
+        return shown(ticket)
 
 
 class RequestChanges(APIView):
@@ -177,13 +177,15 @@ class RequestChanges(APIView):
 
     @extend_schema(request=serializers.ChangesIn, responses={200: shapes.TicketShape})
     def post(self, request: Request, ticket_id: str) -> Response:
-        """Send the draft back: nothing of this revision is signed until there is a new one."""
+        """Send the draft back, with comments on its places: nothing is signed until there is a new revision."""
         body = valid(serializers.ChangesIn, request.data)
         person = person_of(request)
         ticket = tickets.find(person, ticket_id)
-        remediation = _remediation(ticket)
-        reviews.request_changes(remediation.pk, comment=body["comment"], person=person, door="api", at=timezone.now())
-        return _shown(ticket)
+        said = [reviews.Said(**remark) for remark in body.pop("remarks")]
+        reviews.request_changes(
+            remediation_of(ticket).pk, **body, said=said, person=person, door="api", at=timezone.now()
+        )
+        return shown(ticket)
 
 
 class EvidenceList(APIView):
@@ -214,7 +216,7 @@ class Redraft(APIView):
         """Let the drafter try again, with all evidence there is now, after it failed or asked for a person."""
         person = person_of(request)
         ticket = tickets.find(person, ticket_id)
-        redrafted = remediations.redraft(_remediation(ticket).pk, person=person, door="api", at=timezone.now())
+        redrafted = remediations.redraft(remediation_of(ticket).pk, person=person, door="api", at=timezone.now())
         return Response(shapes.StatusShape(redrafted.ticket).data)
 
 
@@ -229,7 +231,7 @@ class FreshPlan(APIView):
         """Check the draft again and open a fresh plan, because the old one expired or the world changed."""
         person = person_of(request)
         ticket = tickets.find(person, ticket_id)
-        reviews.prepare_again(_remediation(ticket).pk, person=person, door="api", at=timezone.now())
+        reviews.prepare_again(remediation_of(ticket).pk, person=person, door="api", at=timezone.now())
         ticket.refresh_from_db(fields=["status"])
         return Response(shapes.StatusShape(ticket).data)
 
@@ -250,7 +252,8 @@ class Close(APIView):
         return Response(shapes.StatusShape(closed).data)
 
 
-def _shown(ticket: Ticket) -> Response:
+def shown(ticket: Ticket) -> Response:
+    """The ticket with everything about its newest remediation, as it stands now."""
     return Response(shapes.TicketShape(reads.details(ticket, at=timezone.now())).data)
 
 
@@ -265,7 +268,8 @@ def _idempotency(request: Request) -> Idempotency | None:
     return Idempotency(key, hashlib.sha256(canonical.encode()).hexdigest())
 
 
-def _remediation(ticket: Ticket) -> Remediation:
+def remediation_of(ticket: Ticket) -> Remediation:
+    """The newest remediation; StaleTransition where drafting has not begun."""
     remediation = remediations.newest(ticket)
     if remediation is None:
         raise StaleTransition(because("not_begun", f"Nothing has been drafted for {ticket.key} yet."))

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from remediation.desk import api
+from remediation.desk import api, working_api
 
 urlpatterns = [
     path("tickets", api.TicketList.as_view()),
@@ -15,5 +15,9 @@ urlpatterns = [
     path("tickets/<str:ticket_id>/evidence", api.EvidenceList.as_view()),
     path("tickets/<str:ticket_id>/redraft", api.Redraft.as_view()),
     path("tickets/<str:ticket_id>/fresh-plan", api.FreshPlan.as_view()),
+    path("tickets/<str:ticket_id>/taken", working_api.Taken.as_view()),
+    path("tickets/<str:ticket_id>/cut", working_api.Cut.as_view()),
+    path("tickets/<str:ticket_id>/look", working_api.LookAgain.as_view()),
+    path("tickets/<str:ticket_id>/withdraw", working_api.Withdraw.as_view()),
     path("tickets/<str:ticket_id>/close", api.Close.as_view()),
 ]

@@ -158,6 +158,25 @@ class EvidenceForm(forms.Form):
         return NewEvidence(**self.cleaned_data)
 
 
+class LaterEvidenceForm(EvidenceForm):
+    """An observation that comes later: it may refresh an earlier piece, or speak against the draft."""
+
+    contradicts = forms.BooleanField(
+        required=False,
+        label="It contradicts the hypothesis of the draft",
+        help_text="What was signed is void, and nothing is signed until the draft takes it into account.",
+    )
+
+    def __init__(self, *args: Any, refs: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["refreshes"] = forms.ChoiceField(
+            required=False,
+            label="Observes again",
+            help_text="The piece that this one refreshes: the same thing, seen now.",
+            choices=[("", "Nothing: it is new"), *((ref, ref) for ref in refs)],
+        )
+
+
 class Pieces(PiecesBase):
     """Any number of observations; rows that stay empty do not count, wherever they stand."""
 

@@ -18,6 +18,9 @@ from portal.kit.labels import label_of
 from remediation.desk.reads import Details
 from remediation.desk.waiting import MOST, Figures, Waiting
 from remediation.drafting.models import Attempt, Drafter, Remediation
+from remediation.drafting.states import Status
+from remediation.execution.shift import left_to_people
+from remediation.review import plans
 from remediation.tickets.models import Ticket
 from remediation.tickets.states import TicketStatus
 
@@ -67,6 +70,7 @@ def row_of(row: Waiting, *, at: datetime) -> dict[str, Any]:
         "at": remediation.status_at,
         "gates": tuple((gate.gate.capitalize(), gate.has_passed) for gate in row.gates),
         "is_mine": row.is_mine,
+        "taken_by": str(row.taken.person) if row.taken else "",
         "is_late": at - remediation.status_at > LATE,
         **score_of(remediation.reliability_permille),
     }
@@ -106,8 +110,13 @@ def figures_of(figures: Figures, *, at: datetime) -> list[dict[str, Any]]:
 
 def seen_of(rows: Sequence[Waiting], figures: Figures) -> str:
     """What a reader of the queue has seen; changes with every row that comes, goes or moves."""
-    parts = [f"{row.remediation.pk}.{row.remediation.status}.{row.remediation.status_at}.{row.missing}" for row in rows]
+    parts = [_seen(row) for row in rows]
     return sha256("|".join([str(figures), *parts]).encode()).hexdigest()[:16]
+
+
+def _seen(row: Waiting) -> str:
+    each = row.remediation
+    return f"{each.pk}.{each.status}.{each.status_at}.{row.missing}.{row.taken}"
 
 
 def facts_of(details: Details) -> list[tuple[str, Any]]:
@@ -143,8 +152,15 @@ def drafted_by(details: Details) -> str:
     return f"{by}, revision {revision.number} by {revision.author}" if revision.author else by
 
 
-def step_of(ticket: Ticket) -> NextStep:
+WAITS_FOR_OPERATOR = NextStep("The rollout is signed; it waits for an operator to run it.", "run", "Run it", "warn")
+
+
+def step_of(details: Details) -> NextStep:
     """What the ticket's status means."""
+    ticket = details.ticket
+    is_signed = details.remediation is not None and details.remediation.status == Status.APPROVED_FOR_ROLLOUT
+    if is_signed and details.plan and left_to_people(plans.read(details.plan.content), ticket):
+        return WAITS_FOR_OPERATOR
     return NEXT_STEPS[TicketStatus(ticket.status)]
 
 

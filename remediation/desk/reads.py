@@ -22,10 +22,11 @@ from remediation.drafting.states import WAITING
 from remediation.execution.models import Run, StepOutput, StepRun
 from remediation.execution.states import RunStatus
 from remediation.policy.models import Assessment, Decision
-from remediation.review import plans
+from remediation.review import plans, strip
 from remediation.review import services as reviews
-from remediation.review.models import Objection
+from remediation.review.models import Objection, Take
 from remediation.review.standing import Ticked
+from remediation.review.strip import Part
 from remediation.tickets.models import Evidence, Ticket
 
 PAGE = 50
@@ -97,6 +98,21 @@ class Details:
         return self.standing.objections if self.standing else ()
 
     @cached_property
+    def parts(self) -> Sequence[Part]:
+        """Who did which part, or may do it."""
+        return strip.parts_of(self.remediation) if self.remediation else ()
+
+    @property
+    def taken(self) -> Take | None:
+        """Who is on it."""
+        return self.standing.taken if self.standing else None
+
+    @property
+    def voided(self) -> str | None:
+        """Why what was signed is void, until somebody signs anew."""
+        return self.standing.voided.void_reason if self.standing and self.standing.voided else None
+
+    @cached_property
     def draft(self) -> schema.Draft | None:
         """What the newest revision says."""
         return schema.from_text(self.revision.content) if self.revision else None
@@ -166,7 +182,7 @@ def queue(
 def details(ticket: Ticket, *, at: datetime) -> Details:
     """Everything the ticket's page and its API answer show."""
     remediation = remediations.newest(ticket)
-    evidence = list(ticket.evidence.all())
+    evidence = list(ticket.evidence.select_related("refreshes"))
     if remediation is None:
         return Details(ticket, evidence, None, None, None, None, None, ())
     run = remediation.runs.select_related("plan").first()

@@ -92,10 +92,22 @@ class TicketIn(StrictSerializer):
         return attrs
 
 
+class LaterEvidenceIn(EvidenceIn):
+    """A piece that comes later: it may refresh an earlier one, or speak against the draft."""
+
+    refreshes = serializers.CharField(
+        allow_blank=True, default="", max_length=10, help_text="The ref of the piece that this one observes again."
+    )
+    contradicts = serializers.BooleanField(
+        default=False,
+        help_text="It contradicts the draft's hypothesis: nothing is signed until the draft cites it.",
+    )
+
+
 class EvidenceListIn(StrictSerializer):
     """More evidence for a ticket."""
 
-    evidence: Pieces = serializers.ListSerializer(child=EvidenceIn(), allow_empty=False, max_length=PIECES)
+    evidence: Pieces = serializers.ListSerializer(child=LaterEvidenceIn(), allow_empty=False, max_length=PIECES)
 
 
 class TicketListIn(StrictSerializer):
@@ -174,10 +186,34 @@ class TickIn(StrictSerializer):
     is_confirmed = serializers.BooleanField(default=True)
 
 
-class ChangesIn(StrictSerializer):
-    """What a reviewer wants to be different."""
+class RemarkIn(StrictSerializer):
+    """A comment on one place of the draft."""
 
+    place = serializers.CharField(max_length=60, help_text="`step 2, rollback` or `line 14` of the text of the draft.")
     comment = Trimmed(max_length=2_000)
+
+
+class ChangesIn(StrictSerializer):
+    """What a reviewer wants to be different: in all, or at places of the revision they read."""
+
+    comment = serializers.CharField(max_length=2_000, allow_blank=True, default="")
+    remarks: Pieces = serializers.ListSerializer(child=RemarkIn(), default=list, max_length=PIECES)
+    digest = serializers.CharField(
+        max_length=64, allow_blank=True, default="", help_text="With remarks: `revision.digest` of the ticket."
+    )
+
+
+class CutIn(StrictSerializer):
+    """A step that is out of scope."""
+
+    step = serializers.IntegerField(min_value=1, max_value=30)
+    base_digest = serializers.CharField(max_length=64, help_text="`revision.digest` of the ticket.")
+
+
+class WithdrawalIn(StrictSerializer):
+    """Why somebody takes back their signature."""
+
+    reason = Trimmed(max_length=2_000)
 
 
 class ClosingIn(StrictSerializer):

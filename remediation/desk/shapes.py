@@ -85,6 +85,8 @@ class EvidenceShape(Shape):
     observed_at = serializers.DateTimeField()
     environment = serializers.CharField()
     release = serializers.CharField()
+    contradicts = serializers.BooleanField()
+    refreshes = serializers.CharField(source="refreshes.ref", allow_null=True, default=None)
 
 
 class EvidenceAdded(Shape):
@@ -192,6 +194,31 @@ class ChecklistItem(Shape):
     confirmed_by = serializers.CharField(source="by.username", allow_null=True, default=None)
 
 
+class RemarkShape(Shape):
+    """A comment on one place of the draft, which is quoted as it stood."""
+
+    place = serializers.CharField()
+    quote = serializers.CharField()
+    comment = serializers.CharField()
+
+
+class PartShape(Shape):
+    """Who did a part of the work, or may do it, and where it stands."""
+
+    name = serializers.CharField()
+    state = serializers.ChoiceField(["done", "now", "later", "failed"])
+    by = serializers.ListField(child=serializers.CharField())
+    may = serializers.ListField(child=serializers.CharField())
+    is_small_team = serializers.BooleanField(help_text="SMALL_TEAM is on: one person may review and approve.")
+
+
+class TakenShape(Shape):
+    """Somebody is on it."""
+
+    person = serializers.CharField(source="person.username")
+    until = serializers.DateTimeField()
+
+
 class ObjectionShape(Shape):
     """Somebody asked for changes to the newest revision, or rejected it."""
 
@@ -200,6 +227,7 @@ class ObjectionShape(Shape):
     comment = serializers.CharField()
     person = serializers.CharField(source="person.username")
     at = serializers.DateTimeField()
+    remarks = RemarkShape(many=True)
 
 
 class RevisionShape(Shape):
@@ -263,6 +291,9 @@ class TicketShape(Shape):
     plan = serializers.SerializerMethodField()
     checklist = ChecklistItem(many=True)
     objections = ObjectionShape(many=True)
+    parts = PartShape(many=True)
+    taken = TakenShape(allow_null=True)
+    voided = serializers.CharField(allow_null=True)
     drafter = serializers.CharField(allow_null=True)
     revision = serializers.SerializerMethodField()
     evidence = EvidenceShape(many=True)

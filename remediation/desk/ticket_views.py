@@ -18,7 +18,7 @@ from portal.audit.models import Event
 from portal.kit.paging import neighbours, page_of
 from portal.kit.refusals import Refusal, StaleTransition, because
 from remediation.desk import presenting, reads
-from remediation.desk.forms import CloseForm, EvidenceForm, EvidenceForms, TicketForm, more_rows
+from remediation.desk.forms import CloseForm, EvidenceForms, LaterEvidenceForm, TicketForm, more_rows
 from remediation.drafting import services as remediations
 from remediation.review import presenting as reviewing
 from remediation.tickets import services as tickets
@@ -27,6 +27,8 @@ from remediation.tickets.services import CLOSABLE
 from remediation.tickets.states import TicketStatus
 
 TIMELINE = 50
+RECENT = 8
+"""Events on the ticket's own page; the timeline has them all."""
 ATTEMPTS = 20
 
 
@@ -107,11 +109,13 @@ def new(request: HttpRequest) -> HttpResponse:
 def add_evidence(request: HttpRequest, key: str) -> HttpResponse:
     """One more piece of evidence."""
     ticket = tickets.find(person_of(request), key)
-    form = EvidenceForm(request.POST)
+    form = LaterEvidenceForm(request.POST, refs=_refs(ticket))
     if not form.is_valid():
         return _page(request, ticket, evidence_form=form, status=422)
     tickets.add_evidence(ticket.pk, new=[form.piece], person=person_of(request), door="page", at=timezone.now())
-    messages.success(request, "Added. The draft stays as it is until somebody asks for a new one.")
+    against = "Added. What was signed is void, and the draft has to take it into account."
+    usual = "Added. The draft stays as it is until somebody asks for a new one."
+    messages.success(request, against if form.piece.contradicts else usual)
     return redirect(f"{reverse('ticket', args=[key])}#evidence")
 
 
@@ -150,7 +154,7 @@ def _page(
     request: HttpRequest,
     ticket: Ticket,
     *,
-    evidence_form: EvidenceForm | None = None,
+    evidence_form: LaterEvidenceForm | None = None,
     close_form: CloseForm | None = None,
     refusal: Refusal | None = None,
     status: int = 200,
@@ -158,7 +162,7 @@ def _page(
     takes_part = tickets.takes_part(person_of(request), ticket.category)
     context = {
         **_state(request, ticket),
-        "evidence_form": evidence_form or EvidenceForm(),
+        "evidence_form": evidence_form or LaterEvidenceForm(refs=_refs(ticket)),
         "close_form": close_form or CloseForm(),
         "may_close": takes_part and ticket.status in CLOSABLE,
         "may_add": takes_part and ticket.status != TicketStatus.CLOSED,
@@ -166,6 +170,10 @@ def _page(
         "crumbs": [("Tickets", reverse("tickets")), (ticket.key, "")],
     }
     return render(request, "desk/ticket.html", context, status=status)
+
+
+def _refs(ticket: Ticket) -> list[str]:
+    return [f"E{number}" for number in ticket.evidence.values_list("number", flat=True)]
 
 
 def _state(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
@@ -182,14 +190,15 @@ def _state(request: HttpRequest, ticket: Ticket) -> dict[str, Any]:
         "details": details,
         "drafted_by": presenting.drafted_by(details),
         "facts": presenting.facts_of(details),
-        "step": presenting.step_of(ticket),
+        "step": presenting.step_of(details),
+        "parts": details.parts,
         "is_moving": ticket.status in presenting.MOVING,
         "reliability": reviewing.reliability_of(details.assessment),
         "trace": reviewing.trace_of(details.decision),
         "attempts": [(each, presenting.price_of(each)) for each in attempts],
         "may_review": may_review,
         "may_redraft": may_redraft and ticket.status != TicketStatus.CLOSED,
-        "events": reviewing.timeline_of(list(_events(ticket)[:TIMELINE])),
+        "events": reviewing.timeline_of(list(_events(ticket)[:RECENT])),
         "seen": seen,
     }
 

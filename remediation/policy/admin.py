@@ -11,6 +11,7 @@ from django.utils import timezone
 from portal.access import grants
 from portal.access.pages import person_of
 from portal.audit.admin import AnyForm, Audited
+from portal.jobs import services as jobs
 from remediation.policy.forms import PolicyForm
 from remediation.policy.models import CategoryPolicy
 
@@ -52,3 +53,4 @@ class CategoryPolicyAdmin(Audited):
         if form.has_changed():
             obj.updated_at = timezone.now()
         super().save_model(request, obj, form, change)
+        jobs.publish("policy.changed", subject_id=obj.category_id, at=timezone.now())

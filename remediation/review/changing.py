@@ -6,6 +6,7 @@ with different digests always have a difference to show (law 3).
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from portal.kit import canonical
 from remediation.review.plans import VERSION
 
 Address = tuple[str, ...]
+Values = Mapping[Address, Any]
 Names = Mapping[str, Mapping[int, str]]
 """How ids of a field are called: {"makers": {7: "petra"}}."""
 
@@ -79,23 +81,32 @@ class Change:
 
 def changes_of(old: str, new: str, *, names: Names | None = None) -> list[Change]:
     """What differs between two plans' texts, in the order of the older one; what is new follows."""
-    before, after = (_values(canonical.parse(text, version=VERSION), names or {}) for text in (old, new))
-    differing = [address for address in {**before, **after} if before.get(address) != after.get(address)]
+    before, after = (_values(canonical.parse(text, version=VERSION)) for text in (old, new))
+    differing = [address for address in {**before, **after} if _raw(before, address) != _raw(after, address)]
     whole = _whole_steps(before, after)
     told = [address for address in differing if not _is_told_elsewhere(address, differing, whole)]
     return [
         *_steps_come_and_gone(whole, before, after),
-        *(Change(_about(each), _what(each), before.get(each), after.get(each)) for each in told),
+        *(_change(address, before, after, names or {}) for address in told),
         *_other_input(differing),
     ]
 
 
-def _values(data: Mapping[str, Any], names: Names) -> dict[Address, str]:
-    found = {}
-    for field, value in data.items():
-        for address, leaf in _leaves((field,), value):
-            found[address] = _said(leaf, names.get(field, {}))
-    return found
+def _values(data: Mapping[str, Any]) -> Values:
+    return {address: leaf for field, value in data.items() for address, leaf in _leaves((field,), value)}
+
+
+def _raw(side: Values, address: Address) -> str:
+    """A value as it is compared: exactly, so that an empty text is not the same as none."""
+    return json.dumps(side[address]) if address in side else ""
+
+
+def _change(address: Address, before: Values, after: Values, names: Names) -> Change:
+    called = names.get(address[0], {})
+    words = [_said(side[address], called) if address in side else None for side in (before, after)]
+    if words[0] == words[1]:
+        words = [_raw(side, address) for side in (before, after)]
+    return Change(_about(address), _what(address), *words)
 
 
 def _leaves(address: Address, value: Any) -> Iterator[tuple[Address, Any]]:
@@ -113,9 +124,9 @@ def _leaves(address: Address, value: Any) -> Iterator[tuple[Address, Any]]:
 def _item(address: Address, number: int, value: Any) -> Iterator[tuple[Address, Any]]:
     if address == ("evidence",):
         ref, digest = value
-        yield (*address, ref), digest
+        yield (*address, str(ref)), digest
     elif address == ("gates",):
-        yield from _leaves((*address, value["gate"]), {name: value[name] for name in value if name != "gate"})
+        yield from _leaves((*address, str(value["gate"])), {name: value[name] for name in value if name != "gate"})
     else:
         yield from _leaves((*address, str(number)), value)
 
@@ -134,7 +145,7 @@ def _is_digest(value: Any) -> bool:
     return isinstance(value, str) and len(value) == DIGEST_LENGTH and set(value) <= set("0123456789abcdef")
 
 
-def _whole_steps(before: Mapping[Address, str], after: Mapping[Address, str]) -> set[str]:
+def _whole_steps(before: Values, after: Values) -> set[str]:
     """Numbers of the steps that only one of the two plans has."""
     numbers = [
         {address[1] for address in side if address[0] == "steps" and len(address) > 1} for side in (before, after)
@@ -142,9 +153,7 @@ def _whole_steps(before: Mapping[Address, str], after: Mapping[Address, str]) ->
     return numbers[0] ^ numbers[1]
 
 
-def _steps_come_and_gone(
-    whole: set[str], before: Mapping[Address, str], after: Mapping[Address, str]
-) -> Iterator[Change]:
+def _steps_come_and_gone(whole: set[str], before: Values, after: Values) -> Iterator[Change]:
     for number in sorted(whole, key=int):
         title = ("steps", number, "title")
         yield Change(f"Step {number}", "the step", before.get(title), after.get(title))

@@ -8,22 +8,19 @@ from datetime import datetime
 from typing import Any
 
 from patterns.reliability import WEIGHTS
-from portal.access.models import Person
 from portal.audit import services as audit
 from portal.audit.models import Event
 from portal.kit.diff import Diff, diff_of
 from portal.kit.labels import label_of
-from portal.kit.refusals import Refusal
 from portal.signoff.models import Plan
 from portal.signoff.states import PlanStatus, Stage
 from remediation.connectors.operations import Expectation, Probe
 from remediation.drafting import schema
 from remediation.drafting.models import Drafter, Remediation, Revision
 from remediation.policy.models import Assessment, Decision
-from remediation.review import draft_text, plans, standing
+from remediation.review import draft_text, plans
 from remediation.review.models import GateResult
 from remediation.review.plans import CommandStep, OperationStep, PlanStep
-from remediation.review.standing import Standing
 
 FACTORS = {
     "ai_confidence": "AI confidence",
@@ -39,8 +36,9 @@ CHECKS = {
     "system_healthy": "System healthy, apart from the symptom",
 }
 VERDICTS = {"pass": "passed", "fail": "failed", "warn": "warning", "info": "unknown"}
+ANSWERS = {"pass": "fine", "fail": "binds everybody", "warn": "people only", "info": "noted"}
 RELATIONS = {"equals": "is", "not_equals": "is not", "at_least": "is at least", "at_most": "is at most"}
-ANCHORS = {"checklist": "#checklist", "gate": "#gates", "changes_requested": "#objections", "no_plan": "#gates"}
+KINDS = {"deployment": "deployment", "volume": "volume", "server": "server", "vm": "machine"}
 EVENTS = {
     "ticket.opened": ("opened the ticket", "ticket"),
     "evidence.added": ("added evidence", "plus"),
@@ -55,6 +53,11 @@ EVENTS = {
     "gates.failed": ("stopped at the gates", "circle-x"),
     "review.ticked": ("answered a REVIEW item", "check"),
     "review.objected": ("objected", "message"),
+    "review.taken": ("is on it", "user"),
+    "review.released": ("left it to others", "user"),
+    "review.look_asked": ("asked for a look at the targets", "eye"),
+    "plan.withdrawn": ("withdrew a signature", "arrow-back-up"),
+    "plan.refused": ("was refused a signature", "shield-x"),
     "feedback.given": ("gave feedback", "star-filled"),
     "feedback.changed": ("changed their feedback", "star-filled"),
     "remediation.moved": ("moved the remediation", "activity"),
@@ -109,13 +112,19 @@ def trace_of(decision: Decision | None) -> list[dict[str, str]]:
         {
             "question": line["question"],
             "verdict": VERDICTS[line["outcome"]],
-            "answer": {"pass": "yes", "fail": "no, binds everybody", "warn": "people only", "info": "noted"}[
-                line["outcome"]
-            ],
-            "detail": line["answer"],
+            "answer": ANSWERS[line["outcome"]],
+            "detail": _worded(line["answer"]),
         }
         for line in lines
     ]
+
+
+def _worded(answer: str) -> str:
+    """The answer of a line without what its tag says already, and with risks as people call them."""
+    shown = answer.removeprefix("Yes.").strip()
+    for risk in ("read_only", "safe_write", "critical_write"):
+        shown = shown.replace(risk.upper(), label_of("risk", risk).text.lower())
+    return shown[:1].upper() + shown[1:]
 
 
 SHADOW = {
@@ -175,18 +184,19 @@ def timeline_of(events: Sequence[Event]) -> list[dict[str, Any]]:
                 "actor": event.actor_name,
                 "text": f"{text}: {event.subject_name}",
                 "icon": icon,
-                "detail": _moved(audit.body_of(event)),
+                "detail": _detail(audit.body_of(event)),
             }
         )
     return shown
 
 
-def _moved(data: Mapping[str, Any]) -> str:
-    """From which state to which, for the events that say so."""
+def _detail(data: Mapping[str, Any]) -> str:
+    """From which state to which, and why, for the events that say so."""
     before, after = (data.get(name) for name in ("before", "after"))
-    if not isinstance(before, str) or not isinstance(after, str):
-        return ""
-    return f"{label_of('status', before).text} → {label_of('status', after).text}"
+    is_move = isinstance(before, str) and isinstance(after, str)
+    move = f"{label_of('status', before).text} → {label_of('status', after).text}" if is_move else ""
+    reason = data.get("reason") or data.get("comment") or ""
+    return "\n".join(part for part in (move, str(reason)) if part)
 
 
 def effect_of(plan: Plan | None) -> str:
@@ -202,54 +212,30 @@ def effect_of(plan: Plan | None) -> str:
         return (
             "Signing the rollout lets an operator run these commands by hand, one at a time. Workers run none of them."
         )
-    return f"Signing the rollout runs {_consequence(content)}."
+    return f"Signing the rollout runs {consequence(content)}."
 
 
-def decision_bar(
-    stands: Standing, person: Person, *, address: str, comment: str = "", refusal: Refusal | None = None
-) -> dict[str, Any]:
-    """The bar at the bottom: what blocks, and the buttons with their consequences."""
-    plan = stands.plan
-    is_open = plan is not None and plan.status == PlanStatus.OPEN
-    mine = standing.why_not(plan, person) if plan and is_open else []
-    reasons = [*stands.blockers, *mine]
-    bar: dict[str, Any] = {"comment": comment, "refusal": refusal, "digest": plan.digest if plan else ""}
-    bar["stage"] = plan.stage if plan else ""
-    bar["may_sign"] = is_open and not mine
-    bar["blockers"] = [{"text": each.text, "href": ANCHORS.get(each.code, "#decision")} for each in reasons]
-    if plan is None or is_open:
-        count = len(reasons)
-        bar["title"] = f"Blocked by {count} thing{'s' if count > 1 else ''}" if reasons else "Ready to sign"
-        bar["note"] = f"Plan {plan.digest[:12]} waits for {', '.join(stands.missing)}." if plan else ""
-        bar["action"], bar["buttons"] = address, _buttons(plan)
-        return bar
-    bar["title"] = f"The {plan.stage} plan is {plan.status}."
-    bar["note"] = "Nothing waits for a signature."
-    bar["blockers"] = []
-    return bar
+def consequence(content: plans.Content) -> str:
+    """`restart_pod on 2 pods in payments-canary`: every operation with what it touches."""
+    operations = [step for step in content.steps if isinstance(step, OperationStep)]
+    names = dict.fromkeys(step.operation for step in operations)
+    return " and ".join(f"{name} on {_touched([s for s in operations if s.operation == name])}" for name in names)
 
 
-def _buttons(plan: Plan | None) -> list[dict[str, str]]:
-    buttons = [
-        {"name": "verdict", "value": "reject", "label": "Reject", "tone": "refuse"},
-        {"name": "verdict", "value": "changes", "label": "Request changes", "tone": ""},
-    ]
-    if plan is not None:
-        label = "Sign merge" if plan.stage == Stage.MERGE else f"Sign rollout: {_short(plans.read(plan.content))}"
-        buttons.append({"name": "verdict", "value": "sign", "label": label, "tone": "approve"})
-    return buttons
+def _touched(steps: Sequence[OperationStep]) -> str:
+    """The target by its name; several by what they are and how many; pods by the deployment they belong to."""
+    targets = list(dict.fromkeys(step.target for step in steps))
+    pods = [step for step in steps if "pod" in step.parameters]
+    where = targets[0].rpartition("/")[2] if len(targets) == 1 else f"{len(targets)} {_kind(targets)}"
+    if pods:
+        return f"{len(pods)} pod{'s' if len(pods) > 1 else ''} in {where}"
+    return where
 
 
-def _short(content: plans.Content) -> str:
-    return "people run it" if content.is_for_people else f"runs {_consequence(content)}"
-
-
-def _consequence(content: plans.Content) -> str:
-    """`scale_deployment on payments-secondary`, or the operations with the number of targets."""
-    operations = sorted({step.operation for step in content.steps if isinstance(step, OperationStep)})
-    targets = sorted({step.target for step in content.steps})
-    where = targets[0].rpartition("/")[2] if len(targets) == 1 else f"{len(targets)} targets"
-    return f"{', '.join(operations)} on {where}"
+def _kind(targets: Sequence[str]) -> str:
+    """What several targets have in common: deployments, volumes; else just targets."""
+    kinds = {target.split("/")[-2] for target in targets if target.count("/") > 1}
+    return f"{KINDS.get(kinds.pop(), 'target')}s" if len(kinds) == 1 else "targets"
 
 
 def _planned(step: PlanStep) -> dict[str, Any]:

@@ -45,6 +45,14 @@ def weigh(job: Handed) -> str:
     return rechecking.weigh(job.subject_id or 0, at=job.at)
 
 
+@handler("review.tell_signers", queue="general", on=("plan.untrue",))
+def tell_signers(job: Handed) -> str:
+    """Whoever signed a plan that no longer says what is true is told why it is void."""
+    from remediation.review import telling  # noqa: PLC0415 - models are not loaded when this module is
+
+    return telling.signers(job.subject_id or 0, at=job.at)
+
+
 @handler("review.look", queue="probe", loads=LOADS)
 def look(job: Handed) -> str:
     """Somebody asked to look again: what the pre-flights show becomes evidence."""

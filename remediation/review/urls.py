@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from remediation.review import views
+from remediation.review import views, work_views
 
 urlpatterns = [
     path("tickets/<str:key>/review", views.page, name="review"),
@@ -11,5 +11,11 @@ urlpatterns = [
     path("tickets/<str:key>/review/tick", views.tick, name="review_tick"),
     path("tickets/<str:key>/review/prepare", views.prepare_again, name="review_prepare"),
     path("tickets/<str:key>/review/redraft", views.redraft, name="review_redraft"),
-    path("tickets/<str:key>/review/edit", views.edit, name="review_edit"),
+    path("tickets/<str:key>/review/edit", work_views.edit, name="review_edit"),
+    path("tickets/<str:key>/review/changes", work_views.changes, name="review_changes"),
+    path("tickets/<str:key>/review/cut", work_views.cut, name="review_cut"),
+    path("tickets/<str:key>/review/take", work_views.take, name="review_take"),
+    path("tickets/<str:key>/review/release", work_views.release, name="review_release"),
+    path("tickets/<str:key>/review/look", work_views.look_again, name="review_look"),
+    path("tickets/<str:key>/review/withdraw", work_views.withdraw, name="review_withdraw"),
 ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from django.contrib import messages
@@ -12,7 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
-from portal.access import grants, sessions
+from portal.access import grants, sessions, stepup
 from portal.access.pages import person_of
 from portal.audit.models import Event
 from portal.kit.refusals import Refusal, Refused, StaleTransition, because
@@ -22,12 +24,13 @@ from portal.signoff.states import PlanStatus, Stage
 from remediation.drafting import schema
 from remediation.drafting import services as remediations
 from remediation.drafting.models import Remediation
-from remediation.review import draft_text, presenting, sheets
+from remediation.drafting.states import WAITING
+from remediation.review import bar, comparing, presenting, sheets, standing, strip
 from remediation.review import services as reviews
+from remediation.review.changing import Change
 from remediation.review.models import Objection, Sheet
 from remediation.review.preparing import CHECKABLE
 from remediation.tickets import services as tickets
-from remediation.tickets.models import Ticket
 
 TIMELINE = 30
 
@@ -36,18 +39,24 @@ TIMELINE = 30
 @login_required
 def page(request: HttpRequest, key: str) -> HttpResponse:
     """Everything a reviewer needs to decide, and what blocks the decision."""
-    return _show(request, _find(request, key))
+    remediation = find(request, key)
+    return _show(request, remediation, typed=stepup.typed_before(request))
 
 
 @require_POST
 @login_required
 def decide(request: HttpRequest, key: str) -> HttpResponse:
-    """Sign, request changes, reject. A refusal is shown on the page as it stands now, with the comment kept."""
-    remediation = _find(request, key)
+    """Sign, request changes, reject. A refusal is shown on the page as it stands now, with everything typed kept.
+
+    Who signed in too long ago for a critical plan enters the password again and finds the page as they left it.
+    """
+    remediation = find(request, key)
     try:
         done = _decide(request, remediation)
     except Refusal as refusal:
-        return _show(request, _find(request, key), refusal=refusal, comment=request.POST.get("comment", ""))
+        if any(reason.code == "sign_in_again" for reason in refusal.reasons):
+            return stepup.ask_again(request, back=reverse("review", args=[key]))
+        return _show(request, find(request, key), refusal=refusal, typed=request.POST.dict())
     messages.success(request, done)
     return redirect("review", key=key)
 
@@ -56,7 +65,7 @@ def decide(request: HttpRequest, key: str) -> HttpResponse:
 @login_required
 def tick(request: HttpRequest, key: str) -> HttpResponse:
     """Confirm a REVIEW item, or take it back."""
-    remediation = _find(request, key)
+    remediation = find(request, key)
     reviews.tick(
         remediation.pk,
         item=request.POST.get("item", ""),
@@ -72,7 +81,7 @@ def tick(request: HttpRequest, key: str) -> HttpResponse:
 @login_required
 def prepare_again(request: HttpRequest, key: str) -> HttpResponse:
     """Fresh gates, fresh safety checks, a fresh plan."""
-    remediation = _find(request, key)
+    remediation = find(request, key)
     reviews.prepare_again(remediation.pk, person=person_of(request), door="page", at=timezone.now())
     messages.success(request, "The draft is being checked again; a fresh plan follows in a moment.")
     return redirect("review", key=key)
@@ -82,55 +91,10 @@ def prepare_again(request: HttpRequest, key: str) -> HttpResponse:
 @login_required
 def redraft(request: HttpRequest, key: str) -> HttpResponse:
     """Ask the drafter to try again."""
-    remediation = _find(request, key)
+    remediation = find(request, key)
     remediations.redraft(remediation.pk, person=person_of(request), door="page", at=timezone.now())
     messages.success(request, "A new draft has been asked for.")
     return redirect("review", key=key)
-
-
-@login_required
-def edit(request: HttpRequest, key: str) -> HttpResponse:
-    """The draft as text; saving makes a revision. What was typed is never lost to an error."""
-    remediation = _find(request, key)
-    grants.require(person_of(request), "review", remediation.category)
-    head = remediations.head(remediation)
-    typed = draft_text.text_of(schema.from_text(head.content)) if head else _blank(remediation.ticket)
-    base, refusal = head.digest if head else "", None
-    if request.method == "POST":
-        typed, base = request.POST.get("draft", "").replace("\r\n", "\n"), request.POST.get("base_digest", "")
-        try:
-            _revise(request, remediation, typed, base)
-        except Refusal as problem:
-            refusal = problem
-        else:
-            messages.success(request, "Saved. The new revision is being checked.")
-            return redirect("review", key=key)
-    context = {
-        "ticket": remediation.ticket,
-        "remediation": remediation,
-        "typed": typed,
-        "base": base,
-        "refusal": refusal,
-        "is_first": head is None,
-        "crumbs": _crumbs(remediation, "Edit" if head else "Write the steps"),
-    }
-    return render(request, "review/edit.html", context, status=refusal.status if refusal else 200)
-
-
-def _blank(ticket: Ticket) -> str:
-    service = ticket.service.slug if ticket.service else None
-    return draft_text.blank_of(title=ticket.title, service=service, systems=ticket.affected_systems)
-
-
-def _revise(request: HttpRequest, remediation: Remediation, typed: str, base: str) -> None:
-    reviews.revise(
-        remediation.pk,
-        draft=draft_text.data_of(typed),
-        base_digest=base,
-        person=person_of(request),
-        door="page",
-        at=timezone.now(),
-    )
 
 
 def _decide(request: HttpRequest, remediation: Remediation) -> str:
@@ -162,12 +126,27 @@ def _decide(request: HttpRequest, remediation: Remediation) -> str:
 
 
 def _ballot(request: HttpRequest, comment: str) -> Ballot:
+    """What the person added to their signature. Times are UTC, as the fields say."""
+    delegation = request.POST.get("delegation", "")
     return Ballot(
         comment=comment,
         typed=request.POST.get("confirm", "").strip(),
         authenticated_at=sessions.authenticated_at(request),
+        runs_from=_time(request, "runs_from"),
+        runs_until=_time(request, "runs_until"),
         sheet=request.POST.get("sheet", ""),
+        delegation_id=int(delegation) if delegation.isascii() and delegation.isdigit() else None,
     )
+
+
+def _time(request: HttpRequest, name: str) -> datetime | None:
+    typed = request.POST.get(name, "").strip()
+    if not typed:
+        return None
+    try:
+        return datetime.fromisoformat(typed).replace(tzinfo=UTC)
+    except ValueError:
+        raise Refused(because("time", "Give date and time, such as 2026-11-21T18:30.", name)) from None
 
 
 def _plan_read(request: HttpRequest, remediation: Remediation) -> Plan:
@@ -181,56 +160,73 @@ def _plan_read(request: HttpRequest, remediation: Remediation) -> Plan:
 
 
 def _show(
-    request: HttpRequest, remediation: Remediation, *, refusal: Refusal | None = None, comment: str = ""
+    request: HttpRequest, remediation: Remediation, *, typed: Mapping[str, str], refusal: Refusal | None = None
 ) -> HttpResponse:
-    stands = reviews.standing(remediation, at=timezone.now())
-    person = person_of(request)
+    person, at = person_of(request), timezone.now()
+    stands = reviews.standing(remediation, at=at)
+    may_review = grants.of(person).may("review", remediation.category_id)
     events = Event.objects.filter(ticket_id=remediation.ticket_id).order_by("-id")[:TIMELINE]
-    address = reverse("review_decide", args=[remediation.ticket.key])
     context: dict[str, Any] = {
         "ticket": remediation.ticket,
         "remediation": remediation,
         "standing": stands,
+        "parts": strip.parts_of(remediation),
         "attempt": remediation.attempts.last(),
         "events": presenting.timeline_of(list(events)),
-        "crumbs": _crumbs(remediation, "Review"),
-        "may_review": grants.of(person).may("review", remediation.category_id),
-        "may_edit": remediation.status in CHECKABLE and grants.of(person).may("review", remediation.category_id),
+        "crumbs": crumbs_of(remediation, "Review"),
+        "may_review": may_review,
+        "may_edit": remediation.status in CHECKABLE and may_review,
+        "may_take": standing.takes_part(remediation, person) and remediation.status in WAITING,
         "may_redraft": remediation.status in remediations.REDRAFTABLE,
         "has_run": bool(stands.plan and stands.plan.stage == Stage.ROLLOUT and stands.plan.status != PlanStatus.OPEN),
-        "reasons": Objection.Reason.choices,
+        "signed": standing.signed_by(remediation, person),
+        "is_back": bool(typed) and refusal is None,
         "seen": seen_of(remediation, stands),
+        **_since(remediation, stands, typed, refusal),
     }
     if stands.revision:
-        context["sheet"] = sheets.page_of(remediation, stands.revision, stands)
-        context["decision"] = presenting.decision_bar(stands, person, address=address, comment=comment, refusal=refusal)
-        if stands.plan and context["decision"]["may_sign"]:
-            kept = sheets.keep(stands.plan, context["sheet"], kind=Sheet.Kind.PAGE, at=timezone.now())
-            context["decision"]["sheet"] = kept
+        address = reverse("review_decide", args=[remediation.ticket.key])
+        decision = bar.bar_of(stands, person, address=address, at=at, typed=typed, refusal=refusal)
+        context["draft"] = schema.from_text(stands.revision.content)
+        context["sheet"], context["decision"] = sheets.page_of(remediation, stands.revision, stands), decision
+        if stands.plan and decision["may_sign"]:
+            decision["sheet"] = sheets.keep(stands.plan, context["sheet"], kind=Sheet.Kind.PAGE, at=at)
     return render(request, "review/page.html", context, status=refusal.status if refusal else 200)
+
+
+def _since(
+    remediation: Remediation, stands: reviews.Standing, typed: Mapping[str, str], refusal: Refusal | None
+) -> dict[str, Any]:
+    """What changed since the person read the plan under the digest they sent; nothing where they sent none."""
+    digest = typed.get("digest", "")
+    if not digest or (stands.plan and stands.plan.digest == digest and not refusal):
+        return {}
+    told = refusal.more.get("changes") if refusal else None
+    changes = [Change(**each) for each in told] if told else comparing.since(remediation, digest)
+    return {"changes": changes, "changed_draft": comparing.drafts_since(remediation, digest)}
 
 
 def seen_of(remediation: Remediation, stands: reviews.Standing) -> str:
     """What a reader has seen: changes with the state, the revision, the plan and the checklist."""
     ticks = sum(each.by is not None for each in stands.checklist)
     plan = f"{stands.plan.pk}.{stands.plan.status}" if stands.plan else "-"
-    return (
-        f"{remediation.status}.{stands.revision.pk if stands.revision else 0}.{plan}.{ticks}.{len(stands.objections)}"
-    )
+    taken = stands.taken.pk if stands.taken else "-"
+    revision = stands.revision.pk if stands.revision else 0
+    return f"{remediation.status}.{revision}.{plan}.{ticks}.{len(stands.objections)}.{taken}"
 
 
 @require_safe
 @login_required
 def live(request: HttpRequest, key: str) -> HttpResponse:
     """204 while the page still shows the newest state, else a note that says so."""
-    remediation = _find(request, key)
+    remediation = find(request, key)
     seen = seen_of(remediation, reviews.standing(remediation, at=timezone.now()))
     if request.GET.get("seen") == seen:
         return HttpResponse(status=204)
     return render(request, "review/_changed.html", {"ticket": remediation.ticket})
 
 
-def _find(request: HttpRequest, key: str) -> Remediation:
+def find(request: HttpRequest, key: str) -> Remediation:
     """The newest remediation of a ticket that the person may see; anything else does not exist for them."""
     remediation = remediations.newest(tickets.find(person_of(request), key))
     if remediation is None:
@@ -238,6 +234,7 @@ def _find(request: HttpRequest, key: str) -> Remediation:
     return remediation
 
 
-def _crumbs(remediation: Remediation, here: str) -> list[tuple[str, str]]:
+def crumbs_of(remediation: Remediation, here: str) -> list[tuple[str, str]]:
+    """The way back from a page of a review."""
     key = remediation.ticket.key
     return [("Queue", "/"), (key, f"/tickets/{key}"), (here, "")]

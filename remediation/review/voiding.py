@@ -12,7 +12,9 @@ from datetime import datetime
 from django.db import transaction
 
 from portal.jobs import services as jobs
+from portal.kit import canonical
 from portal.kit.actors import Actor
+from portal.signoff import services as signoffs
 from portal.signoff.models import Plan
 from portal.signoff.states import PlanStatus, Stage
 from remediation.drafting import schema
@@ -38,7 +40,14 @@ def settle(remediation_id: int, *, actor: Actor, at: datetime) -> list[Change]:
 
 def void(remediation: Remediation, found: Sequence[Change], *, actor: Actor, at: datetime) -> None:
     """Void the live plans of a locked remediation because of these changes, and have a fresh one prepared."""
-    return_to_review(remediation, reason=reason_of(found), actor=actor, at=at)
+    begin_again(remediation, reason=reason_of(found), actor=actor, at=at)
+
+
+def begin_again(remediation: Remediation, *, reason: str, actor: Actor, at: datetime) -> None:
+    """Void the live plans of a locked remediation, tell who signed them, and have a fresh one prepared."""
+    for plan in signoffs.live_plans(remediation.ref):
+        jobs.publish("plan.untrue", subject_id=plan.pk, at=at)
+    return_to_review(remediation, reason=reason, actor=actor, at=at)
     revision = remediations.head(remediation)
     if revision:
         jobs.publish("revision.created", subject_id=revision.pk, at=at)
@@ -57,6 +66,8 @@ def differences(remediation: Remediation) -> list[Change]:
     revision = remediations.head(remediation)
     if plan is None or revision is None or plan.status == PlanStatus.CLAIMED:
         return []
+    if canonical.digest_of(plan.content) != plan.digest:
+        return []  # not the text that anybody signed: the claim refuses it, and says so
     revision.remediation = remediation
     return _from_today(plan, revision)
 

@@ -121,6 +121,8 @@ def test_a_fresh_ticket_shows_every_field_and_null_for_what_nobody_knows(api: di
         "resolution",
         "revision",
         "status_reason",
+        "taken",
+        "voided",
     }
     assert shown["suggested_actions"] == []
     assert shown["auto_remediation_enabled"] is True
@@ -140,6 +142,11 @@ def test_a_fresh_ticket_shows_every_field_and_null_for_what_nobody_knows(api: di
         ("post", "/evidence"),
         ("post", "/redraft"),
         ("post", "/fresh-plan"),
+        ("post", "/taken"),
+        ("delete", "/taken"),
+        ("post", "/cut"),
+        ("post", "/look"),
+        ("post", "/withdraw"),
         ("post", "/close"),
     ],
 )
@@ -152,6 +159,8 @@ def test_a_ticket_of_a_category_you_may_not_see_is_like_none_at_all(
         "/revisions": {"base_digest": "", "draft": {}},
         "/ticks": {"item": "x"},
         "/request-changes": {"comment": "No."},
+        "/cut": {"step": 1, "base_digest": "x"},
+        "/withdraw": {"reason": "No."},
         "/evidence": {"evidence": incident()["evidence"]},
         "/close": {},
     }
