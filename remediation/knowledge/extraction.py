@@ -151,7 +151,14 @@ def _problem_with(parameter: Parameter, found: tuple[Found, ...]) -> Reason | No
     if len(found) > 1 and not parameter.is_many:
         claims = " and ".join(f"{each.text} ({each.where})" for each in found[:4])
         return because("ambiguous", f"The evidence disagrees on {parameter.says}: {claims}.", parameter.name)
+    if low := next((each for each in found if _is_below(parameter.at_least, each)), None):
+        text = f"The evidence says {parameter.says}: {low.text} ({low.where}). A person has to want that."
+        return because("too_low", text, parameter.name)
     return None
+
+
+def _is_below(least: int | None, found: Found) -> bool:
+    return least is not None and isinstance(found.value, int) and found.value < least
 
 
 def _is_over(kinds: Sequence[Kind], passage: Passage) -> bool:

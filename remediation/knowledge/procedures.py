@@ -70,15 +70,25 @@ class Sign(Closed):
 
 
 class Parameter(Closed):
-    """One value the steps need; `known` also accepts systems of that family that the ticket mentions."""
+    """One value the steps need; `known` also accepts systems of that family that the ticket mentions.
+
+    A number below `at_least` is not filled in: whether that is meant is for a person to say.
+    """
 
     name: Identifier
     says: Text
     type: ValueType
     find: list[Find] = []
     known: Family | None = Field(default=None, strict=False)
+    at_least: int | None = None
     is_optional: bool = False
     is_many: bool = False
+
+    @model_validator(mode="after")
+    def _bounds_numbers_only(self) -> Parameter:
+        if self.at_least is not None and self.type != "integer":
+            raise ValueError(f"{self.name}: only an integer is at least something")
+        return self
 
 
 class OperationStep(Closed):

@@ -245,6 +245,12 @@ def test_a_signed_remediation_is_drawn_up_again_with_new_values() -> None:
     assert draft.confidence_percent == 82
 
 
+def test_nothing_is_scaled_to_nothing_because_somebody_wrote_zero() -> None:
+    request = payments(note="At night the secondary pool needs 0 replicas.")
+    for asked in (request, replace(request, past=(past(payments()),))):
+        assert "how many pods the deployment should have: 0 (E3). A person has to want that." in reasons(asked)
+
+
 @pytest.mark.parametrize(
     "remembered",
     [

@@ -24,6 +24,7 @@ GOOD = library.texts()["clock-drift"]
         ("    review: Databases", "    remark: Databases", "review"),
         ("    known: hosts", "    known: hosts\n    is_many: true\n    is_optional: true", "not optional"),
         ("    type: name", "    type: anything", "type"),
+        ("    type: name", "    type: name\n    at_least: 1", "only an integer"),
         ("---\n# Clock", "# Clock", "front matter"),
         ("symptoms:", "symptoms: [", "while parsing"),
     ],
