@@ -114,7 +114,7 @@ def test_no_subset_of_the_evidence_leads_to_a_value_that_stands_nowhere(data: st
 
 @given(
     before=st.integers(0, 50),
-    after=st.integers(0, 50),
+    after=st.integers(1, 50),
     name=st.from_regex(r"[a-z][a-z0-9]{2,10}(-[a-z0-9]{1,8}){0,2}", fullmatch=True),
 )
 @settings(max_examples=60, deadline=None)
