@@ -9,6 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 from django.db import ProgrammingError, connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from portal.audit import services as audit
@@ -135,6 +136,21 @@ def test_an_event_says_who_did_what_to_what_through_which_door() -> None:
     assert (event.actor_id, event.door, event.ticket_key, event.subject_name) == (3, "admin", "INC-7", "INC-7")
     assert audit.body_of(event) == {"before": "open", "after": "closed", "n": 3}
     assert event.body_digest == canonical.digest_of(event.body or "")
+
+
+@pytest.mark.django_db
+def test_what_recording_answers_is_what_stands_there() -> None:
+    answered = record(actor=Actor("human", 3, "alice", "api"), ticket=Ref("tickets.ticket", 7, "INC-7"), data={"n": 3})
+    stored = Event.objects.get()
+    for field in Event._meta.concrete_fields:
+        assert getattr(answered, field.attname) == getattr(stored, field.attname), field.attname
+
+
+@pytest.mark.django_db
+def test_recording_costs_one_insert() -> None:
+    with CaptureQueriesContext(connection) as queries:
+        record()
+    assert [query["sql"].split()[0] for query in queries] == ["INSERT"]
 
 
 @pytest.mark.django_db

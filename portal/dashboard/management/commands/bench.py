@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from portal.access import tokens
 from portal.access.models import Person, Scope
+from portal.audit import bench as audit
 from portal.dashboard.bench import accepting, load, machine, reading, rows, signing, site
 from portal.dashboard.walkthrough.cast import COMMAND, PARTS, acting
 from portal.dashboard.walkthrough.site import Refusal
@@ -54,6 +55,7 @@ def figures(here: site.Site) -> Iterator[Figure]:
     rows.empty()
     yield policy.measure()
     yield from jobs.measure()
+    yield from audit.measure()
     with acting(url, at=at) as cast:
         yield from signing.measure(cast, run=run)
     headers = {"Authorization": f"Bearer {token}"}
