@@ -6,14 +6,11 @@ from datetime import datetime
 
 from django.db import transaction
 
-from portal.kit.actors import system
 from portal.signoff import services as signoffs
 from portal.signoff.models import Plan
 from remediation.drafting import services as remediations
 from remediation.drafting.models import Remediation
-from remediation.review.preparing import APPROVED, return_to_review
-
-REVIEW = system("review")
+from remediation.review.preparing import APPROVED, PROBE, return_to_review
 
 
 def bring_back(plan_id: int, *, at: datetime) -> str:
@@ -26,5 +23,5 @@ def bring_back(plan_id: int, *, at: datetime) -> str:
         newer = [each for each in signoffs.live_plans(remediation.ref) if each.pk > plan.pk]
         if newer or remediation.status not in APPROVED:
             return "Nothing was left of it."
-        return_to_review(remediation, reason=plan.void_reason, actor=REVIEW, at=at)
+        return_to_review(remediation, reason=plan.void_reason, actor=PROBE, at=at)
     return f"Back in review: {plan.void_reason}"
