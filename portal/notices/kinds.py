@@ -34,7 +34,7 @@ _ALL = (
     Kind("review", "Your drafts and signatures", "A draft of yours met an objection, or a plan you are part of ended."),
     Kind("delegation", "Delegations", "Somebody lets you sign in their stead."),
     Kind("run", "Runs", "A run started to wait for people, or ended.", by_mail=False),
-    Kind("certificate", "Certificates", "A certificate was granted, revoked or ran out."),
+    Kind("certificate", "Certificates", "A certificate was asked for, granted, revoked, or runs out."),
 )
 KINDS: dict[str, Kind] = {kind.slug: kind for kind in _ALL}
 TEST = Kind("test", "Test", "Sent by hand, to see whether a channel works.")
