@@ -49,7 +49,8 @@ def test_general_sweeps_revokes_and_signs_for_machines_only(committed_db: str, r
             give(plan, bob)
         signed = signoffs.give_by_certificate(plan.pk, certificate=live, person=robot, at=AT)
         assert signed.status == PlanStatus.SIGNED
-        rollout = open_plan(alice, stage=Stage.ROLLOUT, text="roll out", merge_plan=signed)
+    rollout = open_plan(alice, stage=Stage.ROLLOUT, text="roll out", merge_plan=signed)
+    with running_as("general"):
         assert signoffs.sweep(at=AT + 5 * HOUR) == 1
         signoffs.revoke(live.pk, reason="A run was rolled back", actor=system("general"), at=AT)
         with pytest.raises(ProgrammingError):
