@@ -26,7 +26,7 @@ KEY = sealing.private_key(secrets.token_urlsafe(32))
 RunningAs = Callable[[str], AbstractContextManager[None]]
 INSERT = (
     "INSERT INTO audit_event (at, kind, door, actor_kind, actor_name, subject_kind, subject_id, subject_name,"
-    " ticket_key, body, body_digest) VALUES (now(), 'slow.one', 'job', 'system', 'slow', 's', 1, 's', '', '', %s)"
+    " ticket_key, body, body_digest) VALUES (now(), 'slow.one', 'job', 'system', 'drafting', 's', 1, 's', '', '', %s)"
 )
 
 
@@ -74,7 +74,6 @@ def test_a_slow_transaction_holds_up_its_own_events_only(slow: psycopg.Connectio
     first = seal_next(KEY, at=AT)
     assert first
     assert first.event_ids == before
-    assert slow.info.backend_pid
     assert len(first.open_xids) >= 1
     after = record()
     second = seal_next(KEY, at=AT)
