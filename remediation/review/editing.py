@@ -56,9 +56,11 @@ def revise(
 
 def cut(remediation_id: int, *, number: int, base_digest: str, person: Person, door: Door, at: datetime) -> Revision:
     """Take one step out of the draft that the person read. That is an edit: whoever cuts becomes a maker."""
-    head = Revision.objects.filter(remediation=remediation_id).latest("number")
-    steps = schema.from_text(head.content).steps
-    if not 1 <= number <= len(steps):
+    remediation = Remediation.objects.select_related("category").get(pk=remediation_id)
+    grants.require(person, "review", remediation.category)
+    head = remediations.head(remediation)
+    steps = schema.from_text(head.content).steps if head else []
+    if head is None or not 1 <= number <= len(steps):
         raise StaleTransition(because("no_such_step", f"The draft has no step {number} any more.", "step"))
     if len(steps) == 1:
         raise Refused(because("only_step", "It is the only step. Reject the draft instead.", "step"))
