@@ -33,7 +33,7 @@ from remediation.policy import safety
 from remediation.policy import services as policies
 from remediation.policy.facts import SafetyCheck
 from remediation.policy.models import Moment
-from remediation.review import plans, preparing, proposing
+from remediation.review import drifting, plans, preparing, proposing, voiding
 from remediation.review.plans import Content
 
 PASSING = frozenset(
@@ -56,6 +56,12 @@ def start(plan_id: int, *, tries: int, at: datetime) -> str:
         return _leave_to_people(plan, remediation, reason, at)
     if wait := signoffs.not_yet(plan, at=at):
         return _hold(plan, remediation, [wait], tries=tries, at=at)
+    if found := voiding.settle(remediation.pk, actor=WORKERS, at=at) or drifting.settle(plan, actor=WORKERS, at=at):
+        return f"Back in review: {voiding.reason_of(found)}"
+    return _start(plan, remediation, content, tries=tries, at=at)
+
+
+def _start(plan: Plan, remediation: Remediation, content: Content, *, tries: int, at: datetime) -> str:
     checks = _ask_world(remediation, content, at)
     with transaction.atomic():
         remediation = remediations.locked(remediation.pk)
@@ -173,6 +179,8 @@ def _hard_stops(
     revision = remediations.head(remediation)
     if revision is None or revision.digest != content.draft_digest:
         return [because("changed", "The draft changed after the plan was signed.")]
+    if found := voiding.differences(remediation):
+        return [because("changed", voiding.reason_of(found))]
     revision.remediation = remediation
     proposal = proposing.proposal(schema.from_text(revision.content), content.steps, checks)
     assessment = policies.assess(remediation, moment=Moment.CLAIM, at=at)

@@ -28,7 +28,7 @@ from remediation.execution.planning import ENDED, TURNED, Do, next_move
 from remediation.execution.records import Phase
 from remediation.execution.shift import scopes_of
 from remediation.execution.states import RunStatus, StepStatus
-from remediation.review import plans
+from remediation.review import comparing, plans, voiding
 from remediation.review.plans import Content, PlanStep
 from remediation.review.signing import last_answers
 
@@ -54,6 +54,8 @@ class Report:
 
 def start(remediation_id: int, *, digest: str, person: Person, door: Door, at: datetime) -> Run:
     """Claim the signed plan that the person has in front of them, to be run by their hands."""
+    if found := voiding.settle(remediation_id, actor=person.at(door), at=at):
+        raise StaleTransition(because("changed", voiding.reason_of(found)), more=comparing.members(found))
     with transaction.atomic():
         remediation = remediations.locked(remediation_id)
         grants.require(person, "run", remediation.category)

@@ -233,6 +233,8 @@ def test_a_write_that_never_arrives_is_not_asked_for_again_for_ever(here: LabPro
 
 def test_the_execution_role_can_do_all_of_it_and_the_others_their_part(here: LabProcess, running_as: RunningAs) -> None:
     made = signed(TWO_STEPS)
+    with running_as("execution"):
+        claiming.start(made.plan.pk, tries=0, at=timezone.now())
     here.change(first_day.PRIMARY, "replicas", 5)
     with running_as("execution"):
         drain("execution")

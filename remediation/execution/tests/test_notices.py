@@ -31,13 +31,16 @@ def test_a_plan_left_to_people_is_told_of_once_however_often_it_is_delivered(lab
     assert Notice.objects.filter(message=told, person=made.operator).count() == 1
 
 
-def test_a_plan_that_cannot_be_run_is_told_of_once_for_each_reason(workers: LabProcess) -> None:
+def test_whoever_signed_a_plan_that_is_no_longer_true_hears_of_it_once(workers: LabProcess) -> None:
     made = signed(ONE_STEP)
     policies = CategoryPolicy.objects.filter(category=made.remediation.category)
     policies.update(allowed_action_types=["restart_pod"])
     for _ in range(3):
         claiming.start(made.plan.pk, tries=0, at=timezone.now())
-    assert Message.objects.filter(kind="run").count() == 1
+    drain("general")
+    told = Notice.objects.filter(message__text__contains="you signed is void")
+    assert sorted(notice.person.username for notice in told) == ["approver", "reviewer"]
+    assert "allowed action types was" in told[0].message.text
 
 
 def test_a_run_that_changed_something_and_was_rolled_back_cannot_be_missed(workers: LabProcess) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from pytest_django import Settings
 
 from portal.audit.models import Event
@@ -15,6 +16,7 @@ from portal.notices.models import Notice
 from remediation.connectors import identities
 from remediation.connectors.lab import first_day
 from remediation.connectors.testing import LabProcess
+from remediation.execution import claiming
 from remediation.execution.testing import PRIMARY, SECONDARY, Signed, draft, operation, scaling, signed
 
 pytestmark = pytest.mark.django_db
@@ -80,6 +82,7 @@ def test_who_wants_to_hear_of_the_end_is_told_by_an_event(workers: LabProcess) -
 
 def test_a_met_stop_rule_stops_before_anything_is_changed(workers: LabProcess) -> None:
     made = signed(ONE_STEP)
+    claiming.start(made.plan.pk, tries=0, at=timezone.now())
     workers.change(first_day.SECONDARY, "replicas", 3)
     drain("execution")
     assert made.run.status == "failed"
@@ -91,6 +94,7 @@ def test_a_met_stop_rule_stops_before_anything_is_changed(workers: LabProcess) -
 
 def test_a_stop_rule_met_later_undoes_the_steps_before(workers: LabProcess) -> None:
     made = signed(TWO_STEPS)
+    claiming.start(made.plan.pk, tries=0, at=timezone.now())
     workers.change(first_day.PRIMARY, "replicas", 5)
     drain("execution")
     assert made.run.status == "rolled_back"
