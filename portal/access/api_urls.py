@@ -2,6 +2,9 @@
 
 from django.urls import path
 
-from portal.access import api
+from portal.access import api, rights_api
 
-urlpatterns = [path("tokens/current", api.CurrentToken.as_view())]
+urlpatterns = [
+    path("tokens/current", api.CurrentToken.as_view()),
+    path("grants", rights_api.Grants.as_view()),
+]

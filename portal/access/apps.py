@@ -24,6 +24,14 @@ class AccessConfig(AppConfig):
 
         sessions.listen()
         slots.register("header.user", "access/menu.html", _nothing)
+        slots.add("nav", slots.NavItem("Rights", "rights", "user-check", order=75, permitted=_may_look))
+
+
+def _may_look(request: HttpRequest) -> bool:
+    from portal.access import rights  # noqa: PLC0415 - models are not loaded when this module is
+    from portal.access.models import Person  # noqa: PLC0415
+
+    return isinstance(request.user, Person) and rights.may_look(request.user)
 
 
 def _nothing(_: HttpRequest, *__: Any) -> Mapping[str, Any]:

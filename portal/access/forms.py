@@ -1,7 +1,8 @@
-"""The forms of signing in again and of a new token."""
+"""The forms of signing in again, of a new token, and of what the matrix of rights shows."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import ClassVar
 
@@ -11,6 +12,7 @@ from django.http import HttpRequest, QueryDict
 
 from portal.access.models import Scope
 from portal.access.pages import person_of
+from portal.estate.models import Category
 
 
 class PasswordAgain(forms.Form):
@@ -29,6 +31,18 @@ class PasswordAgain(forms.Form):
         if authenticate(self.request, username=self.person.username, password=password) != self.person:
             raise forms.ValidationError("This is not your password.")
         return password
+
+
+class Place(forms.Form):
+    """Which part of the matrix of rights is shown."""
+
+    category = forms.ChoiceField(required=False)
+    text = forms.CharField(required=False, max_length=80, label="Name")
+
+    def __init__(self, query: QueryDict, categories: Sequence[Category]) -> None:
+        super().__init__(query)
+        named = [(category.slug, category.name) for category in categories]
+        self.fields["category"] = forms.ChoiceField(required=False, choices=[("", "All categories"), *named])
 
 
 class NewToken(forms.Form):

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
@@ -83,34 +84,41 @@ def categories(person: Person, verb: str, *, slug: str = "") -> list[Category]:
     return [each for each in found if granted.may(verb, each.pk) and slug in ("", each.slug)]
 
 
-def give(*, to: Person | Group, verb: str, category: Category, actor: Actor, at: datetime) -> None:
-    """Grant a verb in one category."""
+def give(*, to: Person | Group, verb: str, category: Category | None, actor: Actor, at: datetime) -> bool:
+    """Grant a verb in one category, or in all (None); False if it was granted before."""
+    rows, kept = _kept(to, verb, category)
     with transaction.atomic():
-        if isinstance(to, Person):
-            UserObjectPermission.objects.assign_perm(_permission(verb), to, obj=category)
-        else:
-            GroupObjectPermission.objects.assign_perm(_permission(verb), to, obj=category)
-        _record("grant.given", to, verb, category, actor=actor, at=at)
+        _, is_new = rows.get_or_create(**kept)
+        if is_new:
+            _record("grant.given", to, verb, category, actor=actor, at=at)
+    return bool(is_new)
 
 
-def take_back(*, of: Person | Group, verb: str, category: Category, actor: Actor, at: datetime) -> None:
-    """End a grant in one category; what a role grants stays."""
+def take_back(*, of: Person | Group, verb: str, category: Category | None, actor: Actor, at: datetime) -> bool:
+    """End such a grant; what a role or another grant gives stays. False if there was none."""
+    rows, kept = _kept(of, verb, category)
     with transaction.atomic():
-        if isinstance(of, Person):
-            UserObjectPermission.objects.remove_perm(_permission(verb), of, obj=category)
-        else:
-            GroupObjectPermission.objects.remove_perm(_permission(verb), of, obj=category)
-        _record("grant.taken_back", of, verb, category, actor=actor, at=at)
+        ended, _ = rows.filter(**kept).delete()
+        if ended:
+            _record("grant.taken_back", of, verb, category, actor=actor, at=at)
+    return bool(ended)
+
+
+def groups_of(person: Person) -> frozenset[int]:
+    """The ids of the groups somebody belongs to, asked once per request."""
+    return memo.once(person, "group_ids", lambda: frozenset(person.groups.values_list("pk", flat=True)))
 
 
 def holders(verb: str, category: Category) -> list[Person]:
-    """Active humans who may `verb` in the category, for notices; one query."""
-    permission = {"permission__codename": f"{verb}_category", "permission__content_type": _category_type()}
-    by_role = Q(groups__permissions__codename=f"{verb}_category", groups__permissions__content_type=_category_type())
-    one = {**permission, "object_pk": str(category.pk)}
-    groups = GroupObjectPermission.objects.filter(**one).values("group")
-    people = UserObjectPermission.objects.filter(**one).values("user")
-    found = Person.objects.filter(by_role | Q(groups__in=groups) | Q(pk__in=people))
+    """Active humans who may `verb` in the category, for notices."""
+    permission = _permission(verb)
+    here = {"permission": permission, "object_pk": str(category.pk)}
+    found = Person.objects.filter(
+        Q(groups__permissions=permission)
+        | Q(user_permissions=permission)
+        | Q(groups__in=GroupObjectPermission.objects.filter(**here).values("group"))
+        | Q(pk__in=UserObjectPermission.objects.filter(**here).values("user"))
+    )
     return list(found.filter(is_active=True, kind=Person.Kind.HUMAN).distinct())
 
 
@@ -126,13 +134,29 @@ def with_permission(name: str) -> list[Person]:
     return list(found.distinct())
 
 
+def _kept(holder: Person | Group, verb: str, category: Category | None) -> tuple[Any, dict[str, object]]:
+    """The table in which such a grant is kept, and the row that says so."""
+    who = "person" if isinstance(holder, Person) else "group"
+    kept: dict[str, object] = {"permission": _permission(verb)}
+    if category is None:
+        table = Person.user_permissions.through if who == "person" else Group.permissions.through
+        return table.objects, {who: holder, **kept}
+    here = {"content_type": _category_type(), "object_pk": str(category.pk)}
+    if who == "person":
+        return UserObjectPermission.objects, {"user": holder, **kept, **here}
+    return GroupObjectPermission.objects, {"group": holder, **kept, **here}
+
+
 def _permission(verb: str) -> Permission:
     return Permission.objects.get(codename=f"{verb}_category", content_type=_category_type())
 
 
-def _record(kind: str, who: Person | Group, verb: str, category: Category, *, actor: Actor, at: datetime) -> None:
+def _record(
+    kind: str, who: Person | Group, verb: str, category: Category | None, *, actor: Actor, at: datetime
+) -> None:
     subject = Ref(who._meta.label_lower, who.pk, str(who))
-    audit.record(kind, actor=actor, at=at, subject=subject, data={"verb": verb, "category": category.slug})
+    data = {"verb": verb, "category": category.slug if category else None}
+    audit.record(kind, actor=actor, at=at, subject=subject, data=data)
 
 
 def _category_type() -> ContentType:

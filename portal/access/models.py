@@ -81,6 +81,8 @@ class Scope(models.TextChoices):
     SIGNOFFS_WRITE = "signoffs:write", "Sign, reject"
     FEEDBACK_WRITE = "feedback:write", "Give feedback"
     STATS_READ = "stats:read", "Read figures and patterns"
+    RIGHTS_READ = "rights:read", "Read who may do what"
+    RIGHTS_WRITE = "rights:write", "Give and take back rights"
     AUDIT_READ = "audit:read", "Read the audit trail"
 
 

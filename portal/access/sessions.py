@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
@@ -16,12 +16,20 @@ from portal.audit import services as audit
 from portal.kit.actors import Actor, Door, Ref
 
 AUTHENTICATED_AT = "authenticated_at"
+FRESH = timedelta(minutes=5)
+"""How long the password counts as entered just now."""
 
 
 def authenticated_at(request: HttpRequest) -> datetime | None:
     """When the person of this session last entered their password; None if nobody is signed in."""
     kept = request.session.get(AUTHENTICATED_AT)
     return datetime.fromisoformat(kept) if kept else None
+
+
+def is_fresh(request: HttpRequest, *, at: datetime) -> bool:
+    """Whether the password was entered just now; what changes rights asks for that."""
+    signed_in_at = authenticated_at(request)
+    return signed_in_at is not None and at - signed_in_at < FRESH
 
 
 def confirm(request: HttpRequest, person: Person, *, at: datetime) -> None:

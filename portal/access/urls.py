@@ -3,7 +3,7 @@
 from django.contrib.auth.views import PasswordChangeDoneView
 from django.urls import path
 
-from portal.access import views
+from portal.access import rights_views, views
 
 urlpatterns = [
     path("login", views.SignIn.as_view(), name="login"),
@@ -11,6 +11,8 @@ urlpatterns = [
     path("logout", views.SignOut.as_view(), name="logout"),
     path("account/password", views.ChangePassword.as_view(), name="password_change"),
     path("account/password/done", PasswordChangeDoneView.as_view(), name="password_change_done"),
+    path("rights", rights_views.Matrix.as_view(), name="rights"),
+    path("rights/change", rights_views.Change.as_view(), name="rights_change"),
     path("account/tokens", views.Tokens.as_view(), name="tokens"),
     path("account/tokens/<int:token_id>/revoke", views.RevokeToken.as_view(), name="revoke_token"),
 ]
