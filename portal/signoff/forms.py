@@ -51,6 +51,7 @@ class DelegationForm(forms.Form):
 
     to = forms.ModelChoiceField(
         Person.objects.none(),
+        empty_label="Choose somebody",
         label="Who signs for you",
         help_text="With your signing rights and nothing else of yours.",
     )
