@@ -134,3 +134,50 @@ def test_the_database_takes_no_vote_that_names_a_sheet_of_another_plan(
         vote.save(force_insert=True)
     vote.sheet = sheet.digest
     vote.save(force_insert=True)
+
+
+@pytest.fixture
+def harmless(cast: dict[str, Person]) -> Ticket:
+    """A ticket whose plan takes no more than a signature."""
+    harmless = ticket(cast["engineer"])
+    Evidence.objects.update(observed_at=timezone.now() - timedelta(minutes=5))
+    drafted(harmless)
+    drain("probe")
+    return harmless
+
+
+def form_of(client: Client, address: str = REVIEW) -> dict[str, str]:
+    """What the button of the page sends."""
+    bar = client.get(address).context["decision"]
+    return {"verdict": "sign", **{name: bar[name] for name in ("digest", "stage", "sheet")}}
+
+
+def test_a_vote_names_the_sheet_that_its_signer_was_shown(cast: dict[str, Person], harmless: Ticket) -> None:
+    client = as_(cast["reviewer"])
+    form = form_of(client)
+    assert client.post(f"{REVIEW}/decide", form).status_code == 302
+    assert Vote.objects.get().sheet == form["sheet"]
+
+
+@pytest.mark.parametrize("sheet", ["0" * 64, "nonsense"])
+def test_a_sheet_that_nobody_was_shown_is_refused_and_the_page_shown_again(
+    cast: dict[str, Person], harmless: Ticket, sheet: str
+) -> None:
+    client = as_(cast["reviewer"])
+    form = form_of(client)
+    answer = client.post(f"{REVIEW}/decide", {**form, "sheet": sheet})
+    assert answer.status_code == 409
+    assert "Read the plan again" in answer.content.decode()
+    assert not Vote.objects.exists()
+    assert client.post(f"{REVIEW}/decide", form).status_code == 302
+
+
+def test_a_sheet_of_another_plan_is_refused(cast: dict[str, Person], harmless: Ticket) -> None:
+    other = ticket(cast["engineer"], "INC-2")
+    Evidence.objects.update(observed_at=timezone.now() - timedelta(minutes=5))
+    drafted(other)
+    drain("probe")
+    client = as_(cast["reviewer"])
+    foreign = form_of(client, "/tickets/INC-2/review")["sheet"]
+    assert client.post(f"{REVIEW}/decide", {**form_of(client), "sheet": foreign}).status_code == 409
+    assert not Vote.objects.exists()
