@@ -37,6 +37,11 @@ def made(ticket_id: int, *, at: datetime, largest: int) -> bytes:
     return _signed({name: text.encode() for name, text in files.items()}, key, ticket.key, at)
 
 
+def public_key() -> str:
+    """The key that bundles of this process are checked with."""
+    return sealing.public_key_of(_key())
+
+
 def _key() -> Ed25519PrivateKey:
     try:
         return sealing.private_key(settings.SEAL_KEY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -22,7 +23,7 @@ from portal.access.testing import caller
 from portal.audit.models import Event
 from portal.dashboard.bundle import services as bundles
 from portal.dashboard.models import Bundle, Part
-from portal.dashboard.tests.bundles import checked, with_seal_key
+from portal.dashboard.tests.bundles import PUBLIC, checked, with_seal_key
 from portal.jobs.models import Job
 from portal.jobs.testing import drain
 from portal.kit.testing.browser import scrolls_sideways, serious
@@ -181,8 +182,9 @@ def test_the_site_cannot_make_up_what_a_bundle_holds(cast: dict[str, Person], as
 
 
 def test_the_command_writes_a_file_and_overwrites_none(cast: dict[str, Person], tmp_path: Path) -> None:
-    out = tmp_path / "INC-1.zip"
-    call_command("incident_bundle", "INC-1", out=out, verbosity=0)
+    out, told = tmp_path / "INC-1.zip", io.StringIO()
+    call_command("incident_bundle", "INC-1", out=out, stdout=told)
+    assert f"--key {PUBLIC}" in told.getvalue()
     assert checked(out.read_bytes())[0]
     with pytest.raises(CommandError, match="File exists"):
         call_command("incident_bundle", "INC-1", out=out, verbosity=0)

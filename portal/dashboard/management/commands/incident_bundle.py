@@ -32,4 +32,6 @@ class Command(BaseCommand):
                 file.write(data)
         except (Refused, OSError) as problem:
             raise CommandError(str(problem)) from problem
-        self.stdout.write(f"{out}: {len(data):,} bytes. Check it: python verify_bundle.py {out} --key KEY")
+        self.stdout.write(
+            f"{out}: {len(data):,} bytes. Check it: python verify_bundle.py {out} --key {making.public_key()}"
+        )
