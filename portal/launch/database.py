@@ -50,15 +50,16 @@ class Database:
         return roles.url_as(self.owner_url, roles.role_of(process), self._password(process))
 
     def is_prepared_for(self, state: str) -> bool:
-        """Whether migrations and seeds of this state of the code have been applied."""
+        """Whether migrations and seeds of this state of the code have been applied, on this very server."""
         with psycopg.connect(self.owner_url) as connection:
             row = connection.execute("SELECT obj_description(to_regclass('django_migrations'))").fetchone()
-        return row is not None and row[0] == state
+            return row is not None and row[0] == _on_this_server(state, connection)
 
     def was_prepared_for(self, state: str) -> None:
         """Remember it in the database itself: another database starts without the memory."""
         with psycopg.connect(self.owner_url) as connection:
-            connection.execute(sql.SQL("COMMENT ON TABLE django_migrations IS {}").format(sql.Literal(state)))
+            remembered = sql.Literal(_on_this_server(state, connection))
+            connection.execute(sql.SQL("COMMENT ON TABLE django_migrations IS {}").format(remembered))
 
     def turn(self, say: Callable[[str], None]) -> None:
         """Start our server again if it died."""
@@ -106,6 +107,12 @@ def _refuse_other_encodings(url: str) -> None:
             f"The database of DATABASE_URL has the encoding {encoding}: "
             "make it anew with CREATE DATABASE ... ENCODING 'UTF8' TEMPLATE template0."
         )
+
+
+def _on_this_server(state: str, connection: psycopg.Connection) -> str:
+    """A dump restored into another server brings its comments along, and has to be prepared there."""
+    row = connection.execute("SELECT system_identifier FROM pg_control_system()").fetchone()
+    return f"{state} on {row[0] if row else ''}"
 
 
 def state_of_code(root: Path) -> str:

@@ -44,3 +44,16 @@ def test_an_owner_who_may_create_roles_is_enough_and_every_start_finds_them_agai
 def test_a_database_that_would_spoil_text_is_refused_with_what_to_do(elsewhere: Server, tmp_path: Path) -> None:
     with pytest.raises(CannotRun, match="encoding SQL_ASCII: make it anew with CREATE DATABASE"):
         database(elsewhere, "plain", tmp_path).start()
+
+
+def test_what_another_server_was_prepared_for_does_not_count(elsewhere: Server, tmp_path: Path) -> None:
+    """A dump brings the comment along that remembers it; transactions count from the beginning there."""
+    theirs = database(elsewhere, "countersign", tmp_path)
+    with psycopg.connect(theirs.owner_url) as connection:
+        connection.execute("CREATE TABLE django_migrations ()")
+    theirs.was_prepared_for("this code")
+    assert theirs.is_prepared_for("this code")
+    assert not theirs.is_prepared_for("other code")
+    with psycopg.connect(theirs.owner_url) as connection:
+        connection.execute("COMMENT ON TABLE django_migrations IS 'this code on 123'")
+    assert not theirs.is_prepared_for("this code")
