@@ -1,4 +1,4 @@
-"""What an engineer says about how a ticket went; one answer per person and ticket, editable."""
+"""What an engineer says about how a ticket went, one answer per person and ticket, and what was learned from it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
+from patterns.models import Pattern
 from remediation.tickets.models import Ticket
 
 
@@ -53,3 +54,24 @@ class Feedback(models.Model):
 
     def __str__(self) -> str:
         return f"{self.rating} stars"
+
+
+class Lesson(models.Model):
+    """How a pattern stood right before and right after an answer was learned, as it was then. Append-only."""
+
+    feedback = models.ForeignKey(Feedback, on_delete=models.PROTECT, related_name="lessons", db_index=False)
+    answered_at = models.DateTimeField(help_text="Which answer: a changed one is learned anew.")
+    pattern = models.ForeignKey(Pattern, on_delete=models.PROTECT, related_name="+", db_index=False)
+    before = models.JSONField()
+    after = models.JSONField()
+
+    class Meta:
+        """In order."""
+
+        ordering: ClassVar = ["id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["feedback", "answered_at"], name="an_answer_is_learned_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"lesson of {self.feedback_id}"

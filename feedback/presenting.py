@@ -10,7 +10,6 @@ from django.db.models import Avg, Count
 from django.http import HttpRequest
 
 from feedback.models import Feedback
-from patterns import services as patterns
 from patterns.models import Pattern
 from patterns.standing import Standing
 from portal.access.pages import person_of
@@ -57,16 +56,16 @@ class Effect:
 
 def effect_of(given: Feedback) -> Effect | None:
     """What an answer changed; None until it has been learned."""
-    occurrence = patterns.learned(ticket_id=given.ticket_id, person_id=given.person_id, at=given.updated_at)
-    if occurrence is None:
+    lesson = given.lessons.select_related("pattern").filter(answered_at=given.updated_at).first()
+    if lesson is None:
         return None
-    before, after = patterns.shift(occurrence)
+    before, after = Standing(**lesson.before), Standing(**lesson.after)
     return Effect(
-        pattern=occurrence.pattern,
+        pattern=lesson.pattern,
         changes=(_reliability(given), *_standing(before, after)),
         was_eligible=before.eligible,
         is_eligible=after.eligible,
-        reasons=after.reasons,
+        reasons=tuple(after.reasons),
     )
 
 

@@ -1,3 +1,6 @@
 """What each runtime role may do to the tables of this room."""
 
-GRANTS = {"feedback_feedback": {"all": "SELECT", "web": "SELECT, INSERT, UPDATE"}}
+GRANTS = {
+    "feedback_feedback": {"all": "SELECT", "web": "SELECT, INSERT, UPDATE"},
+    "feedback_lesson": {"all": "SELECT", "general": "INSERT"},
+}

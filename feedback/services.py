@@ -83,14 +83,14 @@ def learn_feedback(feedback_id: int) -> str:
     ticket, at = row.ticket, row.updated_at
     if ticket.pattern is None:
         return "The ticket has no pattern."
-    if patterns.learned(ticket_id=ticket.pk, person_id=row.person_id, at=at):
+    if row.lessons.filter(answered_at=at).exists():
         return "This answer was learned before."
     with transaction.atomic():
         remediation = remediations.newest(ticket)
         assessment = (
             policies.assess(remediation, moment=Moment.FEEDBACK, at=at, pending=_pending(row)) if remediation else None
         )
-        patterns.observe_feedback(
+        before, after = patterns.observe_feedback(
             pattern_id=ticket.pattern.pk,
             answer=patterns.Answer(
                 ticket=ticket.ref,
@@ -103,6 +103,7 @@ def learn_feedback(feedback_id: int) -> str:
             reliability_permille=assessment.overall_permille if assessment else None,
             at=at,
         )
+        row.lessons.create(answered_at=at, pattern=ticket.pattern, before=asdict(before), after=asdict(after))
     return f"Learned from {row.person_id} about {ticket.key}."
 
 
@@ -118,7 +119,7 @@ def learn_run(run_id: int, *, at: datetime) -> str:
     content = plans.read(run.plan.content)
     action, environment = doubting.fix_of(content)
     with transaction.atomic():
-        patterns.observe_run(
+        is_new = patterns.observe_run(
             pattern_id=ticket.pattern.pk,
             ticket=ticket.ref,
             run_id=run.pk,
@@ -129,7 +130,8 @@ def learn_run(run_id: int, *, at: datetime) -> str:
             fingerprint=_fingerprint(run, content),
             way_back_worked=_way_back_worked(run),
         )
-        policies.assess(run.remediation, moment=Moment.OUTCOME, at=at)
+        if is_new:
+            policies.assess(run.remediation, moment=Moment.OUTCOME, at=at)
     return f"Learned from run {run.pk}."
 
 

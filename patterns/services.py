@@ -100,8 +100,11 @@ def observe_run(
     at: datetime,
     fingerprint: str = "",
     way_back_worked: bool | None = None,
-) -> None:
-    """A finished run of a ticket of this pattern; asking twice adds nothing. One that failed costs the certificate."""
+) -> bool:
+    """A finished run of a ticket of this pattern: True, but asking twice adds nothing.
+
+    One that failed costs the certificate.
+    """
     with transaction.atomic():
         _, is_new = Occurrence.objects.get_or_create(
             source=f"run:{run_id}",
@@ -128,11 +131,17 @@ def observe_run(
                 at=at,
             )
     refold(pattern_id, at=at)
+    return is_new
 
 
-def observe_feedback(*, pattern_id: int, answer: Answer, reliability_permille: int | None, at: datetime) -> None:
-    """An answer, or a changed one, about a ticket of this pattern, with the ticket's reliability after it."""
-    Occurrence.objects.get_or_create(
+def observe_feedback(
+    *, pattern_id: int, answer: Answer, reliability_permille: int | None, at: datetime
+) -> tuple[Standing, Standing]:
+    """An answer, or a changed one, about a ticket of this pattern, with the ticket's reliability after it.
+
+    Returns how the pattern stood right before and right after.
+    """
+    occurrence, _ = Occurrence.objects.get_or_create(
         source=_feedback_source(answer.ticket.id, answer.person_id, at),
         defaults={
             "pattern_id": pattern_id,
@@ -149,6 +158,7 @@ def observe_feedback(*, pattern_id: int, answer: Answer, reliability_permille: i
         },
     )
     refold(pattern_id, at=at)
+    return _shift(occurrence)
 
 
 def refold(pattern_id: int, *, at: datetime, actor: Actor = LEARNER) -> bool:
@@ -176,13 +186,7 @@ def thresholds() -> Thresholds:
     )
 
 
-def learned(*, ticket_id: int, person_id: int, at: datetime) -> Occurrence | None:
-    """What an answer given at this moment was learned as; None until it has been."""
-    rows = Occurrence.objects.select_related("pattern__category")
-    return rows.filter(source=_feedback_source(ticket_id, person_id, at)).first()
-
-
-def shift(occurrence: Occurrence) -> tuple[Standing, Standing]:
+def _shift(occurrence: Occurrence) -> tuple[Standing, Standing]:
     """The standing of a pattern right before and right after one of its occurrences."""
     facts = [each for each in _facts(occurrence.pattern) if each.id <= occurrence.pk]
     before = [each for each in facts if each.id < occurrence.pk]

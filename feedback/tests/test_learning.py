@@ -175,6 +175,7 @@ def test_a_run_counts_for_the_pattern_and_is_assessed(
     services.learn_run(run.pk, at=timezone.now())
     pattern.refresh_from_db()
     assert pattern.executed_count == 1
+    assert Assessment.objects.filter(moment="outcome").count() == 1
 
 
 def test_who_serves_learns_and_drafts_has_the_rights_for_it(

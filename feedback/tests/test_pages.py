@@ -145,6 +145,21 @@ def test_the_page_waits_until_the_answer_is_learned_then_shows_what_it_changed(
     assert "1 ticket of this pattern, at least 5 asked for." in answer.content.decode()
 
 
+def test_what_an_answer_changed_is_kept_and_not_counted_again_at_every_look(
+    cast: dict[str, Person], incident: Ticket
+) -> None:
+    client = as_(cast["engineer"])
+    client.post(URL, SAID)
+    drain("general")
+    first = client.get(f"{URL}/live").context["effect"]
+    as_(cast["operator"]).post(URL, {**SAID, "rating": "1", "feedback_type": "negative"})
+    drain("general")
+    with CaptureQueriesContext(connection) as asked:
+        later = client.get(f"{URL}/live").context["effect"]
+    assert later == first
+    assert not [query for query in asked if "patterns_occurrence" in query["sql"]]
+
+
 def test_a_changed_answer_shows_the_change_of_the_change(cast: dict[str, Person], incident: Ticket) -> None:
     client = as_(cast["engineer"])
     client.post(URL, SAID)

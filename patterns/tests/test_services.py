@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from patterns import reads, services
 from patterns.models import Exemplar, Occurrence, Pattern
 from patterns.services import FIGURES, Placed, Wording
-from patterns.standing import standing_of
+from patterns.standing import Standing, standing_of
 from portal.audit import services as audit
 from portal.audit.models import Event
 from portal.estate.models import Category
@@ -61,12 +61,14 @@ def ran(pattern: Pattern, number: int, *, ticket: int = 1, succeeded: bool = Tru
     )
 
 
-def said(pattern: Pattern, *, ticket: int = 1, by: int = 7, rating: int = 5, at: datetime = AT, **more: Any) -> None:
+def said(
+    pattern: Pattern, *, ticket: int = 1, by: int = 7, rating: int = 5, at: datetime = AT, **more: Any
+) -> tuple[Standing, Standing]:
     fields = {"feedback_type": "positive", "resolution_accurate": None, "actions_worked": None, **more}
     answer = services.Answer(
         ticket=Ref("tickets.ticket", ticket, f"INC-{ticket}"), person_id=by, rating=rating, **fields
     )
-    services.observe_feedback(pattern_id=pattern.pk, answer=answer, reliability_permille=800, at=at)
+    return services.observe_feedback(pattern_id=pattern.pk, answer=answer, reliability_permille=800, at=at)
 
 
 def figures(pattern: Pattern) -> dict[str, Any]:
@@ -196,15 +198,12 @@ def test_an_answer_counts_once_and_a_changed_one_replaces_it(kubernetes: Categor
     assert Occurrence.objects.filter(kind="feedback").count() == 3
 
 
-def test_what_was_learned_is_found_by_the_answer_with_its_shift(kubernetes: Category) -> None:
+def test_an_answer_tells_how_it_shifts_the_standing_also_when_it_is_learned_late(kubernetes: Category) -> None:
     pattern = place(kubernetes, 1).pattern
     said(pattern, by=8, rating=5)
-    assert services.learned(ticket_id=1, person_id=7, at=AT) is None
     said(pattern, by=7, rating=3, actions_worked=False)
     said(pattern, by=9, rating=1, at=AT + timedelta(minutes=1))
-    occurrence = services.learned(ticket_id=1, person_id=7, at=AT)
-    assert occurrence is not None
-    before, after = services.shift(occurrence)
+    before, after = said(pattern, by=7, rating=3, actions_worked=False)
     assert (before.feedback_count, before.positive_rate, before.average_rating) == (1, 100.0, 5.0)
     assert (after.feedback_count, after.positive_rate, after.average_rating) == (2, 50.0, 4.0)
 
