@@ -15,7 +15,7 @@ from portal.access import tokens
 from portal.access.models import Person, Scope
 from portal.estate import seed as estate
 from portal.kit.actors import Actor
-from portal.signoff import ruling
+from portal.signoff import duties, ruling
 from remediation.connectors import seed as connectors
 from remediation.connectors.lab import first_day
 from remediation.connectors.operations import Family
@@ -42,6 +42,7 @@ def load_demo(at: datetime, *, keep_in: Path) -> None:
     connectors.load(at)
     with transaction.atomic():
         access.load_people(known["password"])
+        duties.load(approver=Person.objects.get(username="ana"), backup=Person.objects.get(username="arun"))
         estate.load_services()
         _load_lab_targets()
         token = known["token"] or _issue(at)

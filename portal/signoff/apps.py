@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.apps import AppConfig
 from django.http import HttpRequest
+from django.utils import timezone
 
 from portal.kit import slots
+from portal.signoff.states import PlanStatus
+
+if TYPE_CHECKING:
+    from portal.signoff.models import Plan
 
 
 def may_stop(request: HttpRequest) -> bool:
@@ -28,6 +33,7 @@ class SignoffConfig(AppConfig):
         slots.register("header.alerts", "signoff/banner.html", _banner)
         slots.register("header.tools", "signoff/button.html", _button, order=20)
         slots.register("header.user", "signoff/menu.html", _menu)
+        slots.register("review.plan", "signoff/on_duty.html", _on_duty)
 
 
 def _banner(request: HttpRequest) -> Mapping[str, Any] | None:
@@ -43,3 +49,10 @@ def _button(request: HttpRequest) -> Mapping[str, Any] | None:
 
 def _menu(_: HttpRequest) -> Mapping[str, Any]:
     return {}
+
+
+def _on_duty(_: HttpRequest, plan: Plan | None) -> Mapping[str, Any] | None:
+    from portal.signoff import duties  # noqa: PLC0415 - models are not loaded when this module is
+
+    found = duties.of(plan, at=timezone.now()) if plan and plan.status == PlanStatus.OPEN else None
+    return {"holders": [(found.first, None), (found.backup, found.escalates_at)]} if found else None

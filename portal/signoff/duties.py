@@ -22,7 +22,7 @@ from portal.kit.actors import Actor, Door, Ref
 from portal.kit.refusals import NotAllowed, Reason, Refused, StaleTransition, because
 from portal.signoff import voting
 from portal.signoff.models import Delegation, Duty, Plan, Watch
-from portal.signoff.states import PlanStatus
+from portal.signoff.states import SEVERITIES, PlanStatus
 
 LONGEST_MINUTES = 7 * 24 * 60
 WHY_NOT = {
@@ -109,6 +109,12 @@ def remove(duty_id: int, *, person: Person, door: Door, at: datetime) -> None:
             raise StaleTransition(because("removed", "Somebody removed this duty before."))
         _changed("duty.removed", duty, {"before": _data(duty), "after": None}, actor=person.at(door), at=at)
         duty.delete()
+
+
+def load(*, approver: Person, backup: Person) -> None:
+    """What a demonstration starts with, unless somebody has said who is on duty: the same two for everything."""
+    if not Duty.objects.exists():
+        Duty.objects.bulk_create(Duty(severity=each, approver=approver, backup=backup) for each in SEVERITIES)
 
 
 def _holder(plan: Plan, person: Person, signed: Collection[int], at: datetime) -> Holder:

@@ -12,7 +12,7 @@ from portal.jobs.models import Job
 from portal.jobs.testing import drain
 from portal.notices.models import Notice
 from portal.signoff import reminding
-from portal.signoff.models import Plan, Vote
+from portal.signoff.models import Duty, Plan, Vote
 from remediation.drafting.models import Remediation
 from remediation.review.testing import drafted, people, ticket, world
 
@@ -53,6 +53,16 @@ def test_a_notice_of_a_plan_that_changed_meanwhile_shows_it_as_it_is_now(asked: 
     Plan.objects.update(status="void", void_reason="Somebody changed it.")
     page = _as(each.person).get(each.message.path).content.decode()
     assert f'value="{digest}"' not in page
+
+
+def test_the_page_says_who_is_on_duty_and_why_somebody_is_not_asked(asked: list[Notice]) -> None:
+    plan, cast = Plan.objects.get(), {each.username: each for each in Person.objects.all()}
+    assert "On duty: " not in _as(cast["reviewer"]).get(asked[0].message.path).content.decode()
+    Duty.objects.create(severity=plan.severity, approver=cast["engineer"], backup=cast["approver"])
+    page = _as(cast["reviewer"]).get(asked[0].message.path).content.decode()
+    assert "On duty: " in page
+    assert "not asked: asked for it or wrote part of it" in page
+    assert "<strong>approver</strong>, the backup, asked" in page
 
 
 def test_makers_are_not_asked(asked: list[Notice]) -> None:
