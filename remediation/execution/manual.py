@@ -174,7 +174,7 @@ def _preflight(desk: _Desk) -> None:
     if desk.is_good:
         records.intend(desk.run, desk.step, actor=desk.actor, at=desk.at)
     else:
-        desk.move(S.FAILED, detail=f"Stop rule met: {desk.planned.stop_if}")
+        desk.move(S.FAILED, detail=f"Stopped by its rule “{desk.planned.stop_if}”")
 
 
 def _action(desk: _Desk) -> None:

@@ -95,4 +95,4 @@ def verify(shift: Shift, number: int) -> None:
 def _stopped(planned: OperationStep, seen: Look) -> str:
     if seen.holds is None:
         return f"The pre-flight could not look, so the step was not begun: {seen.misses}"
-    return f"Stop rule met ({planned.stop_if}): {seen.misses}"
+    return f"Stopped by its rule “{planned.stop_if}”: {seen.misses}"

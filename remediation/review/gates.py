@@ -78,7 +78,7 @@ def _input_digest(draft: schema.Draft, around: Surroundings) -> str:
     data = {
         "draft": canonical.digest_of(schema.text_of(draft)),
         "places": {name: [place.connector, place.is_lab, place.environment] for name, place in around.places.items()},
-        "evidence": sorted(around.evidence),
+        "evidence": sorted(around.evidence & {ref for fact in draft.facts for ref in fact.evidence}),
         "forbidden": sorted(around.forbidden),
     }
     return canonical.digest_of(canonical.text_of(data, version="countersign.gate-input/1"))
