@@ -1,18 +1,48 @@
-"""The forms of signing in again, of a new token, and of what the matrix of rights shows."""
+"""The forms of signing in, of a new token, and of what the matrix of rights shows."""
 
 from __future__ import annotations
 
+import math
+import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import ClassVar
+from functools import partial
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib.auth import authenticate
+from django.contrib.auth.forms import AuthenticationForm
 from django.http import HttpRequest, QueryDict
+from django.utils import timezone
 
+from portal.access import throttle
 from portal.access.models import Scope
 from portal.access.pages import person_of
 from portal.estate.models import Category
+
+THROTTLED = "throttled"
+
+
+class SignIn(AuthenticationForm):
+    """Name and password; whoever guessed too often waits, and is told for how long."""
+
+    error_messages = {
+        "invalid_login": "This name and this password do not belong together. Both distinguish capitals.",
+        "inactive": "This account is closed.",
+    }
+
+    def clean(self) -> dict[str, Any]:
+        refuse_guessing(self.cleaned_data.get("username", ""), self.request)
+        return super().clean()
+
+
+def refuse_guessing(name: str, request: HttpRequest | None) -> None:
+    """Raise ValidationError with the code `throttled` while the account cannot be tried from here."""
+    left = throttle.wait(name, request, at=timezone.now()) if request else None
+    if left:
+        minutes = math.ceil(left / timedelta(minutes=1))
+        text = f"Too many wrong passwords. Try again in {minutes} minute{'' if minutes == 1 else 's'}."
+        raise forms.ValidationError(text, code=THROTTLED)
 
 
 class PasswordAgain(forms.Form):
@@ -28,6 +58,7 @@ class PasswordAgain(forms.Form):
 
     def clean_password(self) -> str:
         password: str = self.cleaned_data["password"]
+        refuse_guessing(self.person.username, self.request)
         if authenticate(self.request, username=self.person.username, password=password) != self.person:
             raise forms.ValidationError("This is not your password.")
         return password
@@ -57,6 +88,7 @@ class NewToken(forms.Form):
         label="What it may do",
         help_text="Never more than you.",
     )
+    once = forms.CharField(max_length=32, initial=partial(secrets.token_urlsafe, 12), widget=forms.HiddenInput)
     days = forms.ChoiceField(choices=DAYS, initial="90", required=False, label="How long it lasts")
 
     def expires_at(self, at: datetime) -> datetime | None:

@@ -105,3 +105,22 @@ class Token(models.Model):
 
     def __str__(self) -> str:
         return f"{self.prefix}… of {self.person}"
+
+
+class FailedSignIn(models.Model):
+    """A wrong password, kept for as long as it slows down the next one. `account` is a keyed digest of a name."""
+
+    account = models.CharField(max_length=64)
+    address = models.TextField()
+    at = models.DateTimeField()
+
+    class Meta:
+        """Counted per account, per address, and per both."""
+
+        indexes: ClassVar = [
+            models.Index(fields=["account", "at"], name="access_failures_of_account"),
+            models.Index(fields=["address", "at"], name="access_failures_from_address"),
+        ]
+
+    def __str__(self) -> str:
+        return f"from {self.address} at {self.at}"

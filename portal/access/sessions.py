@@ -11,11 +11,13 @@ from django.db import transaction
 from django.http import HttpRequest
 from django.utils import timezone
 
+from portal.access import throttle
 from portal.access.models import Person
 from portal.audit import services as audit
 from portal.kit.actors import Actor, Door, Ref
 
 AUTHENTICATED_AT = "authenticated_at"
+LONGEST_NAME = 80
 FRESH = timedelta(minutes=5)
 """How long the password counts as entered just now."""
 
@@ -37,6 +39,7 @@ def confirm(request: HttpRequest, person: Person, *, at: datetime) -> None:
     with transaction.atomic():
         request.session.cycle_key()
         request.session[AUTHENTICATED_AT] = at.isoformat()
+        throttle.succeeded(person.username, request)
         audit.record("person.signed_in_again", actor=person.at("page"), at=at, subject=ref(person))
 
 
@@ -55,6 +58,7 @@ def ref(person: Person) -> Ref:
 def _signed_in(request: HttpRequest, user: Person, **_: Any) -> None:
     at = timezone.now()
     request.session[AUTHENTICATED_AT] = at.isoformat()
+    throttle.succeeded(user.username, request)
     audit.record("person.signed_in", actor=user.at(_door(request)), at=at, subject=ref(user))
 
 
@@ -65,10 +69,16 @@ def _signed_out(request: HttpRequest, user: Person | None, **_: Any) -> None:
 
 def _failed(credentials: Mapping[str, Any], request: HttpRequest | None = None, **_: Any) -> None:
     """A wrong password of somebody who exists; names nobody has are not kept, for they are often passwords."""
-    person = Person.objects.filter(username=str(credentials.get("username", ""))[:80]).first()
-    if person is not None:
-        actor = Actor("anonymous", None, "somebody", _door(request))
-        audit.record("person.sign_in_failed", actor=actor, at=timezone.now(), subject=ref(person))
+    name, at = str(credentials.get("username", "")), timezone.now()
+    actor = Actor("anonymous", None, "somebody", _door(request))
+    person = Person.objects.filter(username=name[:LONGEST_NAME]).first()
+    with transaction.atomic():
+        must_wait = request is not None and throttle.failed(name, request, at=at)
+        if person is not None:
+            audit.record("person.sign_in_failed", actor=actor, at=at, subject=ref(person))
+            if must_wait:
+                data = {"minutes": throttle.WINDOW // timedelta(minutes=1)}
+                audit.record("person.sign_in_slowed", actor=actor, at=at, subject=ref(person), data=data)
 
 
 def _door(request: HttpRequest | None) -> Door:

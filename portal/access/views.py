@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.forms import PasswordChangeForm
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.contrib.auth.views import LoginView, LogoutView, PasswordChangeView, RedirectURLMixin
+from django.core.exceptions import NON_FIELD_ERRORS
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -18,16 +20,27 @@ from django.views import View
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 
-from portal.access import sessions, tokens
+from portal.access import forms, sessions, tokens
 from portal.access.forms import NewToken, PasswordAgain
 from portal.access.models import Person, Token
 from portal.access.pages import person_of
 from portal.audit import services as audit
 from portal.kit.refusals import StaleTransition
 
+SENT = "token_forms_sent"
+REMEMBERED = 20
+
 
 class SignIn(LoginView):
     """A session, and the event that says so, or neither."""
+
+    authentication_form = forms.SignIn
+
+    def form_invalid(self, form: Any) -> HttpResponse:
+        answer = super().form_invalid(form)
+        if form.has_error(NON_FIELD_ERRORS, forms.THROTTLED):
+            answer.status_code = 429
+        return answer
 
     def form_valid(self, form: object) -> HttpResponse:
         with transaction.atomic():
@@ -46,7 +59,7 @@ class SignInAgain(LoginRequiredMixin, RedirectURLMixin, View):
     def post(self, request: HttpRequest) -> HttpResponse:
         form = PasswordAgain(request, request.POST)
         if not form.is_valid():
-            return self._page(form, status=422)
+            return self._page(form, status=429 if form.has_error("password", forms.THROTTLED) else 422)
         sessions.confirm(request, person_of(request), at=timezone.now())
         return redirect(self.get_success_url())
 
@@ -86,6 +99,9 @@ class Tokens(LoginRequiredMixin, View):
         form = NewToken(request.POST)
         if not form.is_valid():
             return _page(request, form, status=422)
+        if not _is_first_time(request, form.cleaned_data["once"]):
+            messages.warning(request, "This form was sent before. Its token was shown then, and is shown only once.")
+            return redirect("tokens")
         person, at = person_of(request), timezone.now()
         token, text = tokens.issue(
             person=person,
@@ -112,6 +128,13 @@ class RevokeToken(LoginRequiredMixin, View):
         else:
             messages.success(request, f"The token “{token.name}” is revoked; it stops working with the next request.")
         return redirect("tokens")
+
+
+def _is_first_time(request: HttpRequest, once: str) -> bool:
+    """Whether a form comes for the first time: an answer that is loaded again would issue another token."""
+    sent: list[str] = request.session.get(SENT, [])
+    request.session[SENT] = [*sent, once][-REMEMBERED:]
+    return once not in sent
 
 
 def _page(

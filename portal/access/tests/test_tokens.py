@@ -28,8 +28,13 @@ def browser(alice: Person) -> Client:
     return client
 
 
+def filled_in(client: Client, **changes: object) -> dict[str, object]:
+    once = client.get(PAGE).context["form"]["once"].value()
+    return {"name": "nightly report", "scopes": ["tickets:read"], "days": "30", "once": once, **changes}
+
+
 def issue(client: Client, **changes: object) -> str:
-    form = {"name": "nightly report", "scopes": ["tickets:read"], "days": "30", **changes}
+    form = filled_in(client, **changes)
     answer = client.post(PAGE, form)
     assert answer.status_code == 200
     assert "no-store" in answer["Cache-Control"]
@@ -46,6 +51,17 @@ def test_a_token_is_shown_once_works_and_is_kept_as_a_digest(browser: Client, al
     assert text not in browser.get(PAGE).content.decode()
     assert Client().get("/api/v1/tickets", headers={"Authorization": f"Bearer {text}"}).status_code == 200
     assert Event.objects.get(kind="token.issued").actor_name == "alice"
+
+
+def test_an_answer_that_is_loaded_again_issues_no_second_token(browser: Client) -> None:
+    form = filled_in(browser)
+    assert browser.post(PAGE, form).status_code == 200
+    again = browser.post(PAGE, form, follow=True)
+    assert again.redirect_chain == [(PAGE, 302)]
+    assert "This form was sent before." in again.content.decode()
+    assert Token.objects.count() == 1
+    assert browser.post(PAGE, filled_in(browser)).status_code == 200
+    assert Token.objects.count() == 2
 
 
 def test_a_token_ends_at_its_time(browser: Client) -> None:
@@ -77,8 +93,7 @@ def test_other_people_s_tokens_do_not_exist(browser: Client) -> None:
 
 @pytest.mark.parametrize("changes", [{"scopes": []}, {"scopes": ["root"]}, {"name": ""}, {"days": "9999"}])
 def test_a_token_that_asks_for_nonsense_is_not_issued(browser: Client, changes: dict[str, object]) -> None:
-    form = {"name": "x", "scopes": ["tickets:read"], "days": "30", **changes}
-    assert browser.post(PAGE, form).status_code == 422
+    assert browser.post(PAGE, filled_in(browser, **changes)).status_code == 422
     assert not Token.objects.exists()
 
 

@@ -2,6 +2,7 @@
 
 DOORS: dict[str, tuple[str, ...]] = {
     "DELETE /api/v1/delegations/<int:delegation_id>": ("end a delegation",),
+    "DELETE /api/v1/grants": ("grant",),
     "DELETE /api/v1/tickets/<str:ticket_id>/taken": ("release",),
     "DELETE /api/v1/tokens/current": ("revoke a token",),
     "POST /account/password": ("change the password",),
@@ -54,6 +55,8 @@ DOORS: dict[str, tuple[str, ...]] = {
     "POST /quorum/<int:rule_id>": ("configure sign-offs",),
     "POST /quorum/<int:rule_id>/remove": ("configure sign-offs",),
     "POST /quorum/add": ("configure sign-offs",),
+    "POST /rights": ("grant",),
+    "POST /rights/change": ("grant",),
     "POST /sign-in/again": ("sign in again",),
     "POST /stop/<int:stop_id>/release": ("release a stop",),
     "POST /stop/engage": ("stop",),
@@ -81,6 +84,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "POST /tickets/<str:key>/run/take-over": ("run by hand",),
     "POST /tickets/new": ("open a ticket",),
     "PUT /account/password": ("change the password",),
+    "PUT /api/v1/grants": ("grant",),
     "PUT /login": ("sign in",),
     "command audit_verify": ("verify",),
     "command bench": ("install and measure",),
