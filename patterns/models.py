@@ -112,6 +112,11 @@ class Occurrence(models.Model):
         return f"{self.kind} {self.ticket_key}"
 
     @property
+    def run_id(self) -> int:
+        """The run that an executed occurrence counts."""
+        return int(self.source.partition(":")[2])
+
+    @property
     def reliability(self) -> float | None:
         """The ticket's score after this feedback, 0 to 100."""
         return None if self.reliability_permille is None else self.reliability_permille / 10

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 
 from patterns.models import Occurrence, Pattern
 from patterns.reliability import rate_of, wilson_lower_bound
 from portal.kit.charts import Chart, Series, bar_chart, line_chart
-
-MOST_SPANS = 13
-SPANS = [timedelta(days=days) for days in (1, 2, 7, 14, 30, 91, 182, 365)]
+from portal.kit.spans import by_span, labels_of, spans_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,41 +55,21 @@ def row_of(pattern: Pattern) -> Row:
 
 def occurrences_chart(newest_first: Sequence[Occurrence]) -> Chart:
     """How often tickets came and runs ended, span by span."""
-    spans = _spans(newest_first)
+    spans = spans_of(newest_first)
     kinds = [
         ("Tickets", [each for each in newest_first if each.kind == Occurrence.Kind.SEEN]),
         ("Runs that succeeded", [each for each in newest_first if each.succeeded is True]),
         ("Runs that failed", [each for each in newest_first if each.succeeded is False]),
     ]
-    series = [Series(name, [len(rows) for rows in _by_span(spans, found)]) for name, found in kinds]
-    return bar_chart("Tickets and runs over time", _labels(spans), series)
+    series = [Series(name, [len(rows) for rows in by_span(spans, found)]) for name, found in kinds]
+    return bar_chart("Tickets and runs over time", labels_of(spans), series)
 
 
 def reliability_chart(newest_first: Sequence[Occurrence]) -> Chart:
     """The mean reliability after feedback, span by span; a span without feedback breaks the line."""
-    spans = _spans(newest_first)
-    means = [_mean([each.reliability for each in rows]) for rows in _by_span(spans, newest_first)]
-    return line_chart("Reliability after feedback", _labels(spans), [Series("Mean reliability", means)])
-
-
-def _spans(rows: Sequence[Occurrence]) -> list[datetime]:
-    """The beginnings of at most MOST_SPANS equal spans of whole days that hold all rows."""
-    if not rows:
-        return []
-    first = min(row.at for row in rows).replace(hour=0, minute=0, second=0, microsecond=0)
-    whole = max(row.at for row in rows) - first
-    size = next((size for size in SPANS if size * MOST_SPANS > whole), whole / MOST_SPANS + timedelta(seconds=1))
-    return [first + size * number for number in range(int(whole / size) + 1)]
-
-
-def _by_span(spans: Sequence[datetime], rows: Sequence[Occurrence]) -> list[list[Occurrence]]:
-    ends = [*spans[1:], datetime.max.replace(tzinfo=spans[0].tzinfo)] if spans else []
-    return [[row for row in rows if start <= row.at < end] for start, end in zip(spans, ends, strict=True)]
-
-
-def _labels(spans: Sequence[datetime]) -> list[str]:
-    is_long = bool(spans) and spans[0].year != spans[-1].year
-    return [f"{start:%b %Y}" if is_long else f"{start:%-d %b}" for start in spans]
+    spans = spans_of(newest_first)
+    means = [_mean([each.reliability for each in rows]) for rows in by_span(spans, newest_first)]
+    return line_chart("Reliability after feedback", labels_of(spans), [Series("Mean reliability", means)])
 
 
 def _mean(scores: Sequence[float | None]) -> float | None:

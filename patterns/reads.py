@@ -6,10 +6,9 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from patterns.models import Occurrence
-from patterns.record import Deed
 from patterns.reliability import FeedbackFacts, is_negative
 
 WINDOW = timedelta(days=365)
@@ -36,19 +35,12 @@ def feedback_of_category(category_id: int, at: datetime, *, pending: Pending | N
     return _latest(_recent(Q(pattern__category_id=category_id), at), pending)
 
 
-def deeds(pattern_id: int, action: str, environment: str) -> list[Deed]:
-    """The newest runs of one kind of fix, newest first."""
-    rows = Occurrence.objects.filter(
-        pattern_id=pattern_id, kind=Occurrence.Kind.EXECUTED, action=action, environment=environment
-    )
-    names = ("ticket_id", "ticket_key", "succeeded", "fingerprint")
-    return [Deed(ticket, key, bool(good), mark) for ticket, key, good, mark in _newest(rows).values_list(*names)]
-
-
-def fixes(pattern_id: int) -> list[tuple[str, str]]:
-    """What was done about a pattern lately: action and environment, the most recent first."""
+def executed(pattern_id: int, *, action: str = "", environment: str = "") -> list[Occurrence]:
+    """The newest runs of a pattern, newest first; of one kind of fix only, where one is named."""
     rows = Occurrence.objects.filter(pattern_id=pattern_id, kind=Occurrence.Kind.EXECUTED)
-    return list(dict.fromkeys(_newest(rows).values_list("action", "environment")))
+    if action:
+        rows = rows.filter(action=action, environment=environment)
+    return list(rows.order_by("-id")[:MOST])
 
 
 def disliked(pattern_id: int, tickets: Collection[int]) -> set[int]:
@@ -60,27 +52,10 @@ def disliked(pattern_id: int, tickets: Collection[int]) -> set[int]:
     return {ticket for (ticket, _), row in latest.items() if is_negative(row)}  # type: ignore[arg-type]  # one of the choices
 
 
-def way_back(action: str) -> Occurrence | None:
-    """The last time the way back of this action was taken, wherever that was."""
-    rows = Occurrence.objects.filter(action=action, way_back_worked__isnull=False)
-    return rows.order_by("-id").first()
-
-
-def last_run(pattern_id: int, action: str, environment: str, fingerprint: str) -> int | None:
-    """The id of the newest run of this kind of fix by this origin."""
-    rows = Occurrence.objects.filter(
-        pattern_id=pattern_id,
-        kind=Occurrence.Kind.EXECUTED,
-        action=action,
-        environment=environment,
-        fingerprint=fingerprint,
-    )
-    source = rows.order_by("-id").values_list("source", flat=True).first()
-    return int(source.partition(":")[2]) if source else None
-
-
-def _newest(rows: QuerySet[Occurrence]) -> QuerySet[Occurrence]:
-    return rows.order_by("-id")[:MOST]
+def ways_back(actions: Collection[str]) -> dict[str, Occurrence]:
+    """The last time the way back of each of these actions was taken, wherever that was."""
+    rows = Occurrence.objects.filter(action__in=actions, way_back_worked__isnull=False)
+    return {row.action: row for row in rows.order_by("action", "-id").distinct("action")}
 
 
 def _recent(where: Q, at: datetime) -> Iterator[Pending]:

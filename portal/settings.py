@@ -70,6 +70,9 @@ RUN_SETTLE_SECONDS = env.float("RUN_SETTLE_SECONDS", default=30.0)  # the longes
 RUN_WRITE_SECONDS = env.float("RUN_WRITE_SECONDS", default=60.0)  # the longest to wait for the answer to a write
 PATTERN_MIN_OCCURRENCES = env.int("PATTERN_MIN_OCCURRENCES", default=5)
 PATTERN_MIN_POSITIVE_RATE = env.int("PATTERN_MIN_POSITIVE_RATE", default=85)
+CERTIFICATE_MIN_TICKETS = env.int("CERTIFICATE_MIN_TICKETS", default=20)
+CERTIFICATE_MIN_LOWER_BOUND = env.int("CERTIFICATE_MIN_LOWER_BOUND", default=85)  # percent
+CERTIFICATE_DAYS = env.int("CERTIFICATE_DAYS", default=30)
 SMALL_TEAM = env.bool("SMALL_TEAM", default=False)
 
 ANTHROPIC_API_KEY = env.str("ANTHROPIC_API_KEY", default="")
@@ -110,6 +113,7 @@ ROOMS = [
     "remediation.policy",
     "remediation.review",
     "remediation.execution",
+    "remediation.autonomy",
     "remediation.desk",
     "feedback",
     "portal.dashboard",

@@ -18,6 +18,7 @@ from patterns.models import Exemplar, Occurrence, Pattern
 from portal.access.models import Person
 from portal.access.testing import person
 from portal.estate.models import Category
+from portal.kit.spans import MOST_SPANS
 
 NOW = timezone.now()
 
@@ -201,7 +202,7 @@ def test_every_occurrence_is_in_one_span(events: list[tuple[Any, str]]) -> None:
     assert [sum(v for v in series.values if v) for series in chart.series] == [
         sum(kind == wanted for _, kind in events) for wanted in ("seen", "ran", "failed")
     ]
-    assert len(chart.labels) <= presenting.MOST_SPANS
+    assert len(chart.labels) <= MOST_SPANS
     scores = [value for value in presenting.reliability_chart(rows).series[0].values if value is not None]
     assert bool(scores) is any(kind == "said" for _, kind in events)
     assert all(score == 70 for score in scores)

@@ -16,6 +16,7 @@ from portal.access.models import Person, Scope
 from portal.estate import seed as estate
 from portal.kit.actors import Actor
 from portal.signoff import duties, ruling
+from remediation.autonomy import seed as autonomy
 from remediation.connectors import seed as connectors
 from remediation.connectors.lab import first_day
 from remediation.connectors.operations import Family
@@ -34,6 +35,7 @@ def load(at: datetime) -> None:
         policies.load(at)
         ruling.load()
         knowledge.load(at)
+        autonomy.load()
 
 
 def load_demo(at: datetime, *, keep_in: Path) -> None:

@@ -161,7 +161,7 @@ def _origin(drafter: Drafter, answer: Drafted) -> Origin | None:
     if not answer.exchanges:
         return None
     last = answer.exchanges[-1]
-    playbooks = knowledge.naming(operations_of(answer.draft))
+    playbooks = knowledge.naming(operations_of(answer.draft), knowledge.shelf())
     return Origin(drafter.value, last.model, last.prompt_version, playbooks)
 
 

@@ -51,6 +51,11 @@ def action_of(operations: Iterable[str]) -> str:
     return "+".join(operations)
 
 
+def operations_in(action: str) -> list[str]:
+    """The operations that an action is made of."""
+    return action.split("+")
+
+
 def changes(before: Origin, after: Origin) -> list[str]:
     """What is different, a sentence each."""
     found = [

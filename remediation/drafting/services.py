@@ -21,7 +21,7 @@ from portal.kit.moving import move as compare_and_swap
 from portal.kit.refusals import StaleTransition, because
 from remediation.drafting import schema
 from remediation.drafting.models import Attempt, Drafter, Remediation, Revision
-from remediation.drafting.origin import Origin
+from remediation.drafting.origin import Origin, operations_in
 from remediation.drafting.states import NEXT, Status, ticket_status
 from remediation.knowledge import services as knowledge
 from remediation.tickets import services as tickets
@@ -75,11 +75,15 @@ def head(remediation: Remediation) -> Revision | None:
     return remediation.revisions.order_by("-number").first()
 
 
-def current_origin(operations: Collection[str]) -> Origin | None:
-    """What would write a draft of these operations now: the drafter that spoke last, and the library as it stands."""
+def current_origins(actions: Collection[str]) -> dict[str, Origin]:
+    """What would write drafts of these actions now: the drafter that spoke last, and the library as it stands.
+
+    Empty while no drafter has written anything.
+    """
     spoke = Attempt.objects.filter(outcome=Attempt.Outcome.DRAFTED).order_by("-id")
     last = spoke.values_list("drafter", "model", "prompt_version").first()
-    return Origin(*last, knowledge.naming(operations)) if last else None
+    books = knowledge.shelf() if last else []
+    return {each: Origin(*last, knowledge.naming(operations_in(each), books)) for each in actions} if last else {}
 
 
 def ref(revision: Revision, ticket: Ticket) -> Ref:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
@@ -16,6 +17,15 @@ from remediation.knowledge.models import Runbook
 from remediation.knowledge.procedures import OperationStep, Procedure
 
 
+@dataclass(frozen=True, slots=True)
+class Book:
+    """A runbook as it stands in the library."""
+
+    slug: str
+    digest: str
+    procedure: Procedure
+
+
 def load(at: datetime) -> int:
     """Bring the library up to the shipped files and answer how many changed; what was switched off stays off."""
     return sum(_load_one(text, at) for text in library.texts().values())
@@ -27,10 +37,15 @@ def active() -> tuple[Procedure, ...]:
     return tuple(library.parsed(text) for text in texts)
 
 
-def naming(operations: Collection[str]) -> dict[str, str]:
-    """The digests of the active runbooks with a step that is one of these operations, by slug."""
-    rows = Runbook.objects.filter(is_active=True).order_by("slug").values_list("slug", "text", "digest")
-    return {slug: digest for slug, text, digest in rows if _names(library.parsed(text), operations)}
+def shelf() -> list[Book]:
+    """The active runbooks, each under its digest."""
+    rows = Runbook.objects.filter(is_active=True).order_by("slug").values_list("slug", "digest", "text")
+    return [Book(slug, digest, library.parsed(text)) for slug, digest, text in rows]
+
+
+def naming(operations: Collection[str], books: Iterable[Book]) -> dict[str, str]:
+    """The digests of the runbooks with a step that is one of these operations, by slug."""
+    return {book.slug: book.digest for book in books if _names(book.procedure, operations)}
 
 
 def switch(runbook_id: int, *, is_active: bool, actor: Actor, at: datetime) -> Runbook:

@@ -52,9 +52,8 @@ def cover_of(revision: Revision, actions: Sequence[Action], *, at: datetime) -> 
 
 def outdated(certificate: Certificate) -> list[str]:
     """What changed since it was asked for, of drafter, model, prompt and runbooks; empty if nothing did."""
-    known = evidence_of(certificate).origin
-    now = remediations.current_origin(certificate.action.split("+"))
-    return origin.changes(known, now) if now else []
+    now = remediations.current_origins([certificate.action])
+    return origin.changes(evidence_of(certificate).origin, now[certificate.action]) if now else []
 
 
 def evidence_of(certificate: Certificate) -> Evidence:

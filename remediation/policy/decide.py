@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import Literal
 
 from portal.kit.refusals import Reason
-from remediation.policy.facts import ActionType, Decision, Facts, Limits, SafetyCheck, Step, Verdict
+from remediation.policy.facts import APPROVAL, ActionType, Decision, Facts, Limits, SafetyCheck, Step, Verdict
 from remediation.policy.forbidden import forbidden_in
 from remediation.policy.share import is_within
 from remediation.policy.windows import is_open
@@ -301,12 +301,12 @@ def _approval(trail: _Trail, facts: Facts, policy: Limits, action_type: ActionTy
         asked.append("no certificate lets the machine sign")
     if not is_within(policy.machine_share, facts.ticket_place):
         asked.append("the ticket is not among those left to the machine")
-    question = "Does a person have to approve?"
     if asked:
         who = f" Approvers: {', '.join(policy.approvers)}." if policy.approvers else ""
-        trail.held_by = trail.held_by or trail.note(question, f"Yes: {'; '.join(asked)}.{who}")
+        held = trail.note(APPROVAL, f"Yes: {'; '.join(asked)}.{who}")
+        trail.held_by = trail.held_by or held
     else:
-        trail.passes(question, "No.")
+        trail.passes(APPROVAL, "No.")
     return _Approval(tuple(asked), by_policy)
 
 

@@ -16,6 +16,7 @@ Mode = Literal["off", "lab", "on"]
 Outcome = Literal["pass", "fail", "warn", "info"]
 Verdict = Literal["execute", "await_approval", "refuse"]
 EVERY_DAY = frozenset(range(7))
+APPROVAL = "Does a person have to approve?"
 
 
 class ActionType(StrEnum):
@@ -167,6 +168,15 @@ class Decision:
     def machine_may_sign(self) -> bool:
         """True if no person has to be asked."""
         return self.workers_may_run and self.allowed and not self.requires_approval
+
+    @property
+    def leaves_to_people(self) -> tuple[str, ...]:
+        """Every reason why the machine may not sign, in the order of the questions; empty if it may."""
+        return tuple(
+            step.answer
+            for step in self.reasoning[:-1]
+            if step.outcome in ("fail", "warn") or (step.question == APPROVAL and step.outcome == "info")
+        )
 
     @property
     def safety(self) -> dict[str, Any]:

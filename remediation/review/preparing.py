@@ -90,9 +90,12 @@ def return_to_review(remediation: Remediation, *, reason: str, actor: Actor, at:
 
 
 def open_rollout_plan(merge: Plan, remediation: Remediation, *, actor: Actor, at: datetime) -> Plan:
-    """The rollout plan that follows a signed merge plan. Its signers do not sign this one, unless the team is small."""
+    """The rollout plan that follows a signed merge plan. Its signers do not sign this one, unless the team is small.
+
+    A machine that signed under a certificate may sign again: two people stand behind that (law 4).
+    """
     content = proposing.as_rollout(plans.read(merge.content), merge.digest, remediation)
-    both = merge.votes.values_list("person_id", "principal_id")
+    both = merge.votes.filter(certificate=None).values_list("person_id", "principal_id")
     signers = set() if settings.SMALL_TEAM else {pk for pair in both for pk in pair}
     new = proposing.new_plan(content, remediation, at=at, excluded=signers, merge=merge)
     return signoffs.open_plan(new, actor=actor, at=at)

@@ -160,6 +160,7 @@ STOLEN = {
     "a run where nobody looks for it": ("probe", "general", "execution.advance"),
     "work of the general queue elsewhere": ("execution", "probe", "jobs.tidy"),
     "a second answer of the model": ("general", "drafting", "drafting.draft"),
+    "a run that goes on past a stop": ("general", "execution", "execution.advance"),
 }
 
 
@@ -179,6 +180,7 @@ def test_a_role_asks_for_no_job_that_is_not_for_it_to_ask(
         ("drafting", "probe", "review.prepare"),
         ("drafting", "general", "patterns.refold"),
         ("execution", "execution", "execution.start"),
+        ("general", "execution", "execution.start"),
         ("execution", "general", "feedback.learn_run"),
         ("general", "general", "jobs.tidy"),
     ],

@@ -82,26 +82,24 @@ def test_a_drafter_s_revision_remembers_who_wrote_it_and_from_which_runbooks() -
     assert (wrote.drafter, wrote.model, wrote.prompt) == ("runbook", "", "countersign.runbook-drafter/1"), results
     assert wrote.playbooks["scale-deployment"] == books["scale-deployment"]
     assert len(wrote.playbooks) < len(books)
-    assert remediations.current_origin(["scale_deployment"]) == wrote
+    assert remediations.current_origins(["scale_deployment"]) == {"scale_deployment": wrote}
 
 
 @pytest.mark.django_db
 def test_the_current_origin_follows_the_drafter_that_spoke_last_and_the_library() -> None:
     review.world()
     knowledge.load(AT)
-    assert remediations.current_origin(["scale_deployment"]) is None
+    assert remediations.current_origins(["scale_deployment"]) == {}
     remediation = review.drafted(review.ticket(review.people()["engineer"])).remediation
     for outcome, model in (("drafted", "old"), ("drafted", "new"), ("invalid", "broken")):
         Attempt.objects.create(
             remediation=remediation, drafter="claude", outcome=outcome, model=model, started_at=AT, ended_at=AT
         )
-    before = remediations.current_origin(["scale_deployment"])
-    assert before is not None
+    before = remediations.current_origins(["scale_deployment"])["scale_deployment"]
     assert before.model == "new"
     book = Runbook.objects.get(slug="scale-deployment")
     knowledge.switch(book.pk, is_active=False, actor=system("knowledge"), at=AT)
-    after = remediations.current_origin(["scale_deployment"])
-    assert after is not None
+    after = remediations.current_origins(["scale_deployment"])["scale_deployment"]
     assert origin.changes(before, after) == ["The runbook scale-deployment is no longer used."]
 
 

@@ -1,0 +1,1 @@
+"""Certificates: what a kind of fix has proven, who asked and granted, what the machine signs under them."""
