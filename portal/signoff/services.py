@@ -14,12 +14,11 @@ from portal.signoff.plans import (
     open_plan,
     ref,
     sweep,
-    ticket_ref,
     void,
     window_of,
     withdraw,
 )
-from portal.signoff.quorum import Requirement, Window
+from portal.signoff.quorum import Requirement
 from portal.signoff.ruling import owners_of, requirement
 from portal.signoff.voting import (
     Ballot,
@@ -27,7 +26,6 @@ from portal.signoff.voting import (
     give_by_certificate,
     lacking,
     refusals_kept,
-    unready,
     why_not,
 )
 
@@ -36,7 +34,6 @@ __all__ = [
     "NewCertificate",
     "NewPlan",
     "Requirement",
-    "Window",
     "ask",
     "claim",
     "delegate",
@@ -59,8 +56,6 @@ __all__ = [
     "revoke",
     "sweep",
     "take_back",
-    "ticket_ref",
-    "unready",
     "void",
     "why_not",
     "window_of",

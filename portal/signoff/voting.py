@@ -58,7 +58,7 @@ def give(plan_id: int, *, digest: str, person: Person, ballot: Ballot, door: Doo
         if reasons := [*_barred(plan, person, principal), *lacking(plan, principal)]:
             raise NotAllowed(*reasons)
         _refuse_stale(plan, digest, at)
-        if reasons := unready(plan, ballot, at=at):
+        if reasons := _unready(plan, ballot, at=at):
             raise Refused(*reasons)
         actor = person.at(door)
         _vote(plan, person=person, principal=principal, delegation=delegation, ballot=ballot, door=door, at=at)
@@ -135,7 +135,7 @@ def lacking(plan: Plan, person: Person) -> list[Reason]:
     return [reason for reason in missing if reason]
 
 
-def unready(plan: Plan, ballot: Ballot, *, at: datetime) -> list[Reason]:
+def _unready(plan: Plan, ballot: Ballot, *, at: datetime) -> list[Reason]:
     """What the ballot itself lacks: the typed ticket id, a fresh sign-in, a window that makes sense."""
     return [*_unconfirmed(plan, ballot, at), *_unfit_window(plan, ballot, at)]
 
