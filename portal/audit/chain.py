@@ -24,10 +24,17 @@ SELECT {_COLUMNS}, body FROM (
 WHERE NOT xid = ANY(%(are_open)s::bigint[])
 ORDER BY xid, id
 """  # noqa: S608 - our own column names
-_CUT = f"""
-WITH covered AS (SELECT xid FROM ({_COVERED}) AS all_covered LIMIT %(most)s + 1)
-SELECT min(xid), max(xid) FROM covered HAVING count(*) > %(most)s
-"""  # noqa: S608
+_CUT = """
+WITH covered AS (
+    (SELECT xid FROM audit_event WHERE xid >= %(since)s AND xid < %(until)s AND NOT xid = ANY(%(are_open)s::bigint[])
+     ORDER BY xid, id LIMIT %(most)s + 1)
+    UNION ALL
+    (SELECT xid FROM audit_event
+     WHERE xid = ANY(%(were_open)s::bigint[]) AND xid < %(since)s AND NOT xid = ANY(%(are_open)s::bigint[])
+     ORDER BY xid, id LIMIT %(most)s + 1)
+), first AS (SELECT xid FROM covered ORDER BY xid LIMIT %(most)s + 1)
+SELECT min(xid), max(xid) FROM first HAVING count(*) > %(most)s
+"""
 _COUNT = f"SELECT count(*) FROM ({_COVERED}) AS covered"  # noqa: S608
 _FIRST = """
 (SELECT recorded_at FROM audit_event WHERE xid = ANY(%(were_open)s::bigint[]) ORDER BY xid, id LIMIT 1)

@@ -19,7 +19,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -56,7 +56,7 @@ class SealText:
 
     def text(self) -> str:
         """The canonical text."""
-        return _canonical(SEAL_VERSION, asdict(self))
+        return _canonical(SEAL_VERSION, {name: getattr(self, name) for name in self.__slots__})
 
     def digest(self) -> str:
         """SHA-256 of the text."""

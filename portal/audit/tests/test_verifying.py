@@ -72,7 +72,8 @@ def trail(committed_db: str, as_role: Callable[[str], Any]) -> Remembering:
         slow.autocommit = False
         slow.execute(
             "INSERT INTO audit_event (at, kind, door, actor_kind, actor_name, subject_kind, subject_id, subject_name,"
-            " ticket_key, body, body_digest) VALUES (now(), 'slow.one', 'job', 'system', 'drafting', 's', 1, 's', '', %s, %s)",
+            " ticket_key, body, body_digest)"
+            " VALUES (now(), 'slow.one', 'job', 'system', 'drafting', 's', 1, 's', '', %s, %s)",
             [EMPTY, canonical.digest_of(EMPTY)],
         )
         for number in range(SEALS):
