@@ -36,7 +36,7 @@ STAMPED = (
     "ticket_id", "ticket_key", "body_digest", "xid", "recorded_at", "written_by",
 )  # fmt: skip
 SEALED = ("number", "previous", "until_xid", "open_xids", "size", "root", "sealed_at")
-SIGNED = ("signed", "claimed")
+SIGNED, HARMLESS = ("signed", "claimed"), ("read_only", "safe_write")
 VOTE = ("plan_id", "person_id", "digest", "sheet", "certificate_id")
 CLUSTERS = tuple(f"countersign_{name}" for name in ("drafting", "probe", "execution", "general"))
 NO_KEY = """
@@ -241,10 +241,11 @@ def _machine_faults(bundle: Bundle, plan: Row, vote: Row, who: str) -> Faults:
     revoked_at = certificate["revoked_at"] or vote["expires_at"]
     if not certificate["granted_at"] <= vote["at"] < min(certificate["expires_at"], revoked_at):
         yield f"{who} is a machine's, under a certificate that was not in force."
-    grant = bundle.by_id("plans").get(certificate["plan_id"])
-    if grant is None or not _has_quorum(grant, bundle.votes_on(grant)):
+    grant = bundle.by_id("plans").get(certificate["plan_id"], {"stage": "", "subject_id": None})
+    is_its_own = (grant["stage"], grant["subject_id"]) == ("grant", certificate["id"])
+    if not is_its_own or not _has_quorum(grant, bundle.votes_on(grant)):
         yield f"{who} is a machine's, under a certificate that nobody granted."
-    if plan["risk"] == "CRITICAL_WRITE":
+    if plan["risk"] not in HARMLESS:
         yield f"{who} is a machine's, and the plan is critical."
 
 

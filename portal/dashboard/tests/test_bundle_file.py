@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from portal.dashboard.bundle import making
+from portal.dashboard.bundle import making, verify_bundle
 from portal.dashboard.bundle.verify_bundle import MANIFEST, SIGNATURE, NotABundle, files_of, zip_of
 from portal.dashboard.tests.bundles import (
     PUBLIC,
@@ -316,6 +316,61 @@ def test_a_vote_of_a_maker_is_found_though_everything_else_fits(bundle: bytes) -
     fits, said = checked(forged(bundle, "votes.json", lambda votes: _by_maker(votes, plans)))
     assert not fits
     assert "is by somebody who may not sign it" in said
+
+
+NOON, ONE, TWO = (f"2026-05-04T1{hour}:00:00.000000Z" for hour in range(2, 5))
+TEXT = 'countersign.plan/1\n{"stage":"rollout"}'
+WORDS = {"content": TEXT, "digest": canonical.digest_of(TEXT), "excluded": [], "needed": 1, "needed_groups": []}
+MADE = {
+    **WORDS,
+    "subject_id": 9,
+    "valid_until": TWO,
+    "risk": "safe_write",
+    "stage": "rollout",
+    "status": "open",
+    "status_at": NOON,
+}
+CAST = {"digest": WORDS["digest"], "sheet": "", "groups": [], "at": NOON, "expires_at": TWO, "runs_from": None}
+
+
+def by_machine(**changes: Any) -> list[str]:
+    """What is wrong with a machine's vote under a certificate; `plans__risk` and the like change the first row."""
+    tables: dict[str, list[dict[str, Any]]] = {
+        "people": [{"id": 1, "kind": "machine"}, {"id": 2, "kind": "human"}],
+        "plans": [{**MADE, "id": 1}, {**MADE, "id": 2, "status": "signed", "stage": "grant", "subject_id": 1}],
+        "certificates": [{"id": 1, "plan_id": 2, "granted_at": NOON, "expires_at": TWO, "revoked_at": None}],
+        "votes": [
+            {**CAST, "plan_id": 1, "person_id": 1, "principal_id": 1, "certificate_id": 1},
+            {**CAST, "plan_id": 2, "person_id": 2, "principal_id": 2, "certificate_id": None},
+        ],
+    }
+    for name, value in changes.items():
+        table, _, column = name.partition("__")
+        tables[table][0][column] = value
+    files = {f"{name}.json": json.dumps(rows).encode() for name, rows in tables.items()}
+    return list(verify_bundle.vote_faults(verify_bundle.Bundle(files, frozenset())))
+
+
+def test_a_machine_signs_under_a_certificate_that_somebody_granted() -> None:
+    assert by_machine() == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"votes__certificate_id": None}, "without a certificate"),
+        ({"certificates__granted_at": None}, "without a certificate"),
+        ({"certificates__granted_at": ONE}, "was not in force"),
+        ({"certificates__expires_at": NOON}, "was not in force"),
+        ({"certificates__revoked_at": NOON}, "was not in force"),
+        ({"certificates__plan_id": 1}, "that nobody granted"),
+        ({"certificates__plan_id": None}, "that nobody granted"),
+        ({"plans__risk": "critical_write"}, "the plan is critical"),
+        ({"plans__risk": "unheard_of"}, "the plan is critical"),
+    ],
+)
+def test_a_machine_signs_nothing_else(changes: dict[str, Any], complaint: str) -> None:
+    assert complaint in " ".join(by_machine(**changes))
 
 
 def test_bodies_that_retention_dropped_are_no_fault_and_are_told(bundle: bytes) -> None:

@@ -18,6 +18,7 @@ from portal.jobs.testing import drain
 from portal.signoff import services as signoffs
 from portal.signoff.models import Vote
 from portal.signoff.services import Ballot
+from remediation.autonomy import testing as autonomy
 from remediation.connectors import seed
 from remediation.connectors.lab import first_day
 from remediation.connectors.testing import LabProcess
@@ -36,6 +37,7 @@ TWO_STEPS = draft(scaling(SECONDARY, 2, 4), scaling(PRIMARY, 3, 4), systems=(fir
 def lab_at_work(committed_db: str, lab: LabProcess, settings: Settings, tmp_path: Path) -> LabProcess:
     with_seal_key(settings, tmp_path)
     settings.AUTO_REMEDIATION_ENABLED = "lab"
+    settings.AUTO_REMEDIATION_REQUIRE_APPROVAL = False
     settings.RUN_SETTLE_SECONDS = 0.7
     return lab
 
@@ -141,6 +143,18 @@ def by_hand(lab: LabProcess) -> Ticket:
     return made.ticket
 
 
+def by_machine(lab: LabProcess) -> Ticket:
+    """Under a certificate that two policy admins granted; it was revoked afterwards."""
+    seed.load(timezone.now())
+    earned = autonomy.earn(autonomy.world())
+    certificate = autonomy.granted(earned)
+    ticket = autonomy.drafted(earned.cast, "INC-1")
+    drain()
+    assert {vote.certificate_id for vote in Vote.objects.filter(plan__ticket_key="INC-1")} == {certificate.pk}
+    signoffs.revoke(certificate.pk, reason="A drill.", actor=earned.cast["policy admin"].at("page"), at=timezone.now())
+    return ticket
+
+
 def rejected(lab: LabProcess) -> Ticket:
     cast, ticket = in_review(lab)
     remediation = review.remediation_of(ticket)
@@ -160,6 +174,7 @@ def rejected(lab: LabProcess) -> Ticket:
         rolled_back,
         interrupted,
         by_hand,
+        by_machine,
         rejected,
     ],
 )
