@@ -93,8 +93,8 @@ def keep_sealing(pause: Callable[[float], bool]) -> None:
         try:
             sealer.turn(at=timezone.now())
             rest = EVERY_SECONDS
-        except (CannotSeal, anchors.Unreadable, Error, OSError):
-            logger.exception("Events are recorded, but not sealed")
+        except (CannotSeal, anchors.Unreadable, Error, OSError) as error:
+            logger.exception("Events are recorded, but not sealed: %s", error)  # noqa: TRY401 - the terminal shows one line
             connection.close()
             rest = min(_LONGEST_PAUSE, rest * 2)
 
