@@ -84,7 +84,7 @@ SITE_URL = env.str("SITE_URL", default=f"http://localhost:{PORT}")  # how people
 MAIL_URL = env.str("MAIL_URL", default="")
 MAIL_FROM = env.str("MAIL_FROM", default="Countersign <countersign@localhost>")
 MAIL_PASSWORD = env.str("MAIL_PASSWORD", default="")  # the general cluster alone has it
-WEBHOOK_NETWORKS: list[str] = env.list("WEBHOOK_NETWORKS", default=["127.0.0.0/8", "::1/128"])
+WEBHOOK_NETWORKS = conf.networks(env.list("WEBHOOK_NETWORKS", default=["127.0.0.0/8", "::1/128"]))
 NOTICES_TIMEOUT_SECONDS = env.float("NOTICES_TIMEOUT_SECONDS", default=5.0)
 
 LAB_URL = env.str("LAB_URL", default="")

@@ -6,13 +6,13 @@ Addresses of the link (where clouds keep a machine's credentials) are never reac
 from __future__ import annotations
 
 from collections.abc import Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
 
 from portal.kit.refusals import Reason, because
+from portal.notices.conf import Network
 
 Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
 
 NEVER: tuple[Network, ...] = (
     ip_network("169.254.0.0/16"),
@@ -28,11 +28,6 @@ NEVER: tuple[Network, ...] = (
 """The link, the metadata services of AWS and Alibaba, this network, multicast, broadcast."""
 NAT64 = IPv6Network("64:ff9b::/96")
 LONGEST_URL = 2000
-
-
-def networks(texts: Sequence[str]) -> tuple[Network, ...]:
-    """The networks that a setting names; raises ValueError for what is none."""
-    return tuple(ip_network(text.strip()) for text in texts if text.strip())
 
 
 def is_allowed(address: Address, private: Sequence[Network]) -> bool:

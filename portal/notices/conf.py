@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+Network = IPv4Network | IPv6Network
 PORTS = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
 """Plain, STARTTLS, TLS from the first byte; the usual port of each."""
 OFF = "django.core.mail.backends.dummy.EmailBackend"
 SMTP = "django.core.mail.backends.smtp.EmailBackend"
+
+
+def networks(texts: Sequence[str]) -> tuple[Network, ...]:
+    """The private networks that webhooks may reach."""
+    try:
+        return tuple(ip_network(text.strip()) for text in texts if text.strip())
+    except ValueError as error:
+        raise ImproperlyConfigured(f"WEBHOOK_NETWORKS: {error}.") from error
 
 
 def mail(url: str, password: str) -> dict[str, Any]:

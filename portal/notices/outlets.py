@@ -137,7 +137,7 @@ def _require(person: Person, permission: str) -> None:
 
 def _describe(outlet: Outlet, *, name: str, url: str, kinds: Collection[str]) -> None:
     """What people say about a webhook, or Refused with everything that is wrong."""
-    reasons = [addresses.problem_of(url, addresses.networks(settings.WEBHOOK_NETWORKS))]
+    reasons = [addresses.problem_of(url, settings.WEBHOOK_NETWORKS)]
     if not name.strip():
         reasons.append(because("name", "Give it a name.", "name"))
     if unknown := sorted(set(kinds) - KINDS.keys()):

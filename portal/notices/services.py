@@ -5,7 +5,6 @@ Whatever tells may be run twice, so a message has a key: what was said under it 
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -20,9 +19,7 @@ from portal.notices.models import Message, Notice, Preference
 COUNTED = 100
 
 
-def tell(
-    people: Iterable[Person], *, kind: str, ticket_key: str, text: str, path: str, at: datetime, key: str = ""
-) -> int:
+def tell(people: Iterable[Person], *, kind: str, ticket_key: str, text: str, path: str, at: datetime, key: str) -> int:
     """Say something once to each of these people; returns how many were told now.
 
     `key` names what the message is about, such as `plan:7:expires`: under the same key nothing is said a second time.
@@ -30,7 +27,7 @@ def tell(
     """
     listed = kind_of(kind)
     said = {"kind": kind, "ticket_key": ticket_key, "text": text.replace("\x00", "\ufffd"), "path": path}
-    message, is_new = Message.objects.get_or_create(key=key or str(uuid.uuid4()), defaults={**said, "created_at": at})
+    message, is_new = Message.objects.get_or_create(key=key, defaults={**said, "created_at": at})
     if not is_new:
         return 0
     told = {person.pk for person in people}

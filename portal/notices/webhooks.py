@@ -21,6 +21,7 @@ from urllib.parse import SplitResult, urlsplit
 from django.conf import settings
 
 from portal.notices import addresses, wording
+from portal.notices.conf import Network
 from portal.notices.failures import Rejected, Unreachable
 from portal.notices.models import Letter, Outlet, WebhookSecret
 from portal.notices.wording import Said
@@ -75,7 +76,7 @@ def _judge(status: int) -> None:
 
 def _post(url: str, body: bytes, headers: dict[str, str]) -> int:
     """The status of the answer. Whatever takes longer than NOTICES_TIMEOUT_SECONDS in all is cut off."""
-    private = addresses.networks(settings.WEBHOOK_NETWORKS)
+    private = settings.WEBHOOK_NETWORKS
     if problem := addresses.problem_of(url, private):
         raise Rejected(problem.text)
     parts = urlsplit(url)
@@ -96,9 +97,7 @@ def _post(url: str, body: bytes, headers: dict[str, str]) -> int:
             each.close()
 
 
-def _connect(
-    parts: SplitResult, private: Sequence[addresses.Network], held: list[socket.socket]
-) -> http.client.HTTPConnection:
+def _connect(parts: SplitResult, private: Sequence[Network], held: list[socket.socket]) -> http.client.HTTPConnection:
     """A connection to an address of the host that webhooks may reach; over TLS the certificate is the host's."""
     host = parts.hostname or ""
     is_plain = parts.scheme == "http"
@@ -112,7 +111,7 @@ def _connect(
     return connection
 
 
-def _addresses(host: str, port: int, *, is_plain: bool, private: Sequence[addresses.Network]) -> list[str]:
+def _addresses(host: str, port: int, *, is_plain: bool, private: Sequence[Network]) -> list[str]:
     """The addresses of a host; Rejected if any of them is one that webhooks may not reach."""
     found = [str(address) for *_, (address, *_) in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     for each in found:

@@ -118,4 +118,5 @@ def _tell_makers(remediation: Remediation, objection: Objection, at: datetime) -
     ticket = remediation.ticket
     makers = [each for each in proposing.people(proposing.makers_of(remediation)) if each.pk != objection.person_id]
     text = f"{ticket.key}: {objection.person} {objection.get_kind_display().lower()}: {objection.comment}"
-    notices.tell(makers, kind="review", ticket_key=ticket.key, text=text, path=f"/tickets/{ticket.key}/review", at=at)
+    path, key = f"/tickets/{ticket.key}/review", f"objection:{objection.pk}"
+    notices.tell(makers, kind="review", ticket_key=ticket.key, text=text, path=path, at=at, key=key)

@@ -8,7 +8,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 
 from portal.notices import addresses, conf
-from portal.notices.addresses import networks
+from portal.notices.conf import networks
 
 LOOPBACK = networks(["127.0.0.0/8", "::1/128"])
 EVERYTHING = networks(["0.0.0.0/0", "::/0"])
@@ -135,3 +135,8 @@ def test_a_mail_server_that_cannot_be_is_refused_at_the_start_without_its_passwo
     with pytest.raises(ImproperlyConfigured, match=why) as refusal:
         conf.mail(url, "")
     assert "s3cret" not in str(refusal.value)
+
+
+def test_a_network_that_is_none_is_refused_at_the_start() -> None:
+    with pytest.raises(ImproperlyConfigured, match="WEBHOOK_NETWORKS"):
+        networks(["10.0.0.0/8", "the office"])

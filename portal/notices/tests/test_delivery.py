@@ -187,7 +187,7 @@ def test_the_pages_of_dead_letters_join_and_cost_the_same_however_many_there_are
 
 def test_one_s_own_mail_shows_in_the_inbox(desk: Client, petra: Person) -> None:
     at = timezone.now()
-    notices.tell([petra], kind="run", ticket_key="INC-1", text="A run ended.", path="/", at=at)
+    notices.tell([petra], kind="run", ticket_key="INC-1", text="A run ended.", path="/", at=at, key="1")
     letter = _dead(Outlet.objects.get(), to=petra)
     Enclosure.objects.create(letter=letter, message=Message.objects.get())
     assert "Not delivered" in desk.get("/notices").content.decode()
@@ -297,7 +297,8 @@ def test_from_a_run_to_a_webhook_under_the_rights_of_each_process(committed_db: 
             outlet = _webhook(petra, server.url())
         server.answer = lambda _, to: say(to, 404)
         with running_as("execution"):
-            notices.tell([alice], kind="run", ticket_key="INC-1", text="A run ended.", path="/", at=timezone.now())
+            at = timezone.now()
+            notices.tell([alice], kind="run", ticket_key="INC-1", text="A run ended.", path="/", at=at, key="1")
         with running_as("general"):
             drain("general")
         assert len(server.received) == 1

@@ -37,7 +37,7 @@ def test_the_documented_check_accepts_what_was_sent_and_nothing_else(is_genuine:
         _, secret = outlets.register(
             name="on-call", url=server.url(), kinds=(), person=petra, door="page", at=timezone.now()
         )
-        notices.tell([], kind="stop", ticket_key="", text="Stopped.", path="/stop", at=timezone.now())
+        notices.tell([], kind="stop", ticket_key="", text="Stopped.", path="/stop", at=timezone.now(), key="1")
         drain("general")
     (request,) = server.received
     assert is_genuine(secret, request.headers, request.body)

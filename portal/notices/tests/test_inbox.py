@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import uuid4
+
 import pytest
 from django.test import Client
 from django.utils import timezone
@@ -36,7 +38,7 @@ def tell(person: Person, *texts: str, kind: str = "run", key: str = "") -> int:
             text=text,
             path="/tickets/INC-1/review",
             at=timezone.now(),
-            key=key,
+            key=key or str(uuid4()),
         )
         for text in texts
     )

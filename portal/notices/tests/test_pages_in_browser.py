@@ -25,7 +25,9 @@ def _full(petra: Person) -> None:
     """Something on every page: notices, a webhook in trouble, letters that were given up."""
     at = timezone.now()
     for number in range(3):
-        notices.tell([petra], kind="run", ticket_key="INC-4711", text=f"{number} {LONG}", path="/notices", at=at)
+        notices.tell(
+            [petra], kind="run", ticket_key="INC-4711", text=f"{number} {LONG}", path="/", at=at, key=str(number)
+        )
     outlet, _ = outlets.register(
         name="on-call", url=f"https://hooks.example.com/{'x' * 120}", kinds=(), person=petra, door="page", at=at
     )

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from django.db import connections
@@ -73,10 +74,11 @@ def _register(url: str, *kinds: str) -> Outlet:
     return outlet
 
 
-def tell(*people: Person, text: str = "INC-1 waits.", kind: str = "reminder", key: str = "") -> datetime:
+def tell(*people: Person, text: str = "INC-1 waits.", kind: str = "reminder") -> datetime:
     """Say it, and have its letters written."""
     at = timezone.now()
-    notices.tell(people, kind=kind, ticket_key="INC-1", text=text, path="/tickets/INC-1/review", at=at, key=key)
+    path, key = "/tickets/INC-1/review", str(uuid4())
+    notices.tell(people, kind=kind, ticket_key="INC-1", text=text, path=path, at=at, key=key)
     return at
 
 
