@@ -10,7 +10,7 @@ from django.db.models import Q
 
 from portal.estate.models import Category
 from portal.kit.actors import Ref
-from remediation.drafting.states import WAITING, Status
+from remediation.drafting.states import OVER, WAITING, Status
 from remediation.tickets.models import Severity, Ticket
 
 
@@ -47,7 +47,7 @@ class Remediation(models.Model):
             models.UniqueConstraint(fields=["ticket", "number"], name="remediations_are_numbered"),
             models.UniqueConstraint(
                 fields=["ticket"],
-                condition=~Q(status__in=[Status.SUPERSEDED, Status.REJECTED, Status.SUCCEEDED, Status.ROLLED_BACK]),
+                condition=~Q(status__in=sorted(OVER)),
                 name="one_live_remediation_per_ticket",
             ),
         ]

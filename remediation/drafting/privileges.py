@@ -1,11 +1,13 @@
 """What each runtime role may do to the tables of this room. Revisions and attempts are never changed."""
 
-MOVE = "UPDATE (status, status_at, status_reason, drafter, risk, confidence_percent, reliability_permille, has_written)"
+MOVE = "status, status_at, status_reason"
 GRANTS = {
     "drafting_remediation": {
-        "all": f"SELECT, {MOVE}",
-        "web": f"SELECT, INSERT, {MOVE}",
-        "drafting": f"SELECT, INSERT, {MOVE}",
+        "web": f"SELECT, INSERT, UPDATE ({MOVE}, drafter, confidence_percent, reliability_permille, has_written)",
+        "drafting": f"SELECT, INSERT, UPDATE ({MOVE}, drafter, confidence_percent)",
+        "probe": f"SELECT, UPDATE ({MOVE}, risk, reliability_permille)",
+        "execution": f"SELECT, UPDATE ({MOVE}, reliability_permille, has_written)",
+        "general": f"SELECT, UPDATE ({MOVE}, reliability_permille)",
     },
     "drafting_revision": {"all": "SELECT", "web": "SELECT, INSERT", "drafting": "SELECT, INSERT"},
     "drafting_attempt": {"all": "SELECT", "drafting": "SELECT, INSERT"},

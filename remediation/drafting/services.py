@@ -22,7 +22,7 @@ from portal.kit.refusals import StaleTransition, because
 from remediation.drafting import schema
 from remediation.drafting.models import Attempt, Drafter, Remediation, Revision
 from remediation.drafting.origin import Origin, operations_in
-from remediation.drafting.states import NEXT, Status, ticket_status
+from remediation.drafting.states import NEXT, OVER, Status, ticket_status
 from remediation.knowledge import services as knowledge
 from remediation.tickets import services as tickets
 from remediation.tickets.models import Ticket
@@ -30,8 +30,6 @@ from remediation.tickets.models import Ticket
 ENDED = frozenset({Status.ROLLED_BACK, Status.REJECTED})
 REDRAFTABLE = ENDED | {Status.FAILED, Status.NEEDS_PERSON}
 """From where a person can ask for a new draft; one that ended is followed by a remediation of its own."""
-LIVE = frozenset(Status) - {Status.SUPERSEDED, Status.REJECTED, Status.SUCCEEDED, Status.ROLLED_BACK}
-"""Statuses of which a ticket has at most one remediation; the database holds it too."""
 
 
 def locked(remediation_id: int) -> Remediation:
@@ -47,7 +45,7 @@ def begin(ticket_id: int, *, actor: Actor, at: datetime) -> Remediation:
     """
     with transaction.atomic():
         ticket = Ticket.objects.select_for_update().get(pk=ticket_id)
-        live = ticket.remediations.filter(status__in=LIVE).order_by("-number").first()
+        live = ticket.remediations.exclude(status__in=OVER).order_by("-number").first()
         if live:
             return live
         remediation = Remediation.objects.create(

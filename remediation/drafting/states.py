@@ -42,6 +42,8 @@ NEXT: dict[Status, frozenset[Status]] = {
     S.SUPERSEDED: frozenset(),
 }
 
+OVER = frozenset(status for status, after in NEXT.items() if not after)
+"""Statuses that nothing follows; of remediations in the others a ticket has at most one."""
 WAITING = frozenset({S.IN_REVIEW, S.APPROVED_FOR_MERGE, S.PROVEN, S.APPROVED_FOR_ROLLOUT, S.NEEDS_PERSON})
 """Statuses in which a person has to do something: the review queue."""
 

@@ -123,6 +123,26 @@ class Decision(models.Model):
         return "allowed" if self.allowed else "not allowed"
 
 
+class OutcomeDay(models.Model):
+    """How the tickets of a category that finished on one day (UTC) ended. Kept by a trigger, see `outcomes`."""
+
+    category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="+", db_index=False)
+    day = models.DateField()
+    finished = models.PositiveIntegerField()
+    resolved = models.PositiveIntegerField()
+
+    class Meta:
+        """By day."""
+
+        ordering: ClassVar = ["category", "day"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["category", "day"], name="outcomes_are_counted_by_day"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.resolved} of {self.finished} on {self.day}"
+
+
 class Reservation(models.Model):
     """One mutating step, counted at the claim against the hourly limits."""
 

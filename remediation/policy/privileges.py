@@ -6,5 +6,6 @@ GRANTS = {
     "policy_categorypolicy_approvers": {"all": "SELECT", "web": "SELECT, INSERT, UPDATE, DELETE"},
     "policy_assessment": {"all": "SELECT", "web": ADD, "probe": ADD, "execution": ADD, "general": ADD},
     "policy_decision": {"all": "SELECT", "web": ADD, "probe": ADD, "execution": ADD, "general": ADD},
+    "policy_outcomeday": {"all": "SELECT"},
     "policy_reservation": {"all": "SELECT", "execution": "SELECT, INSERT"},
 }

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import Count, Exists, OuterRef, Q, QuerySet
+from django.db.models import QuerySet
 
 from patterns import reads
 from patterns.reliability import Inputs, permille, reliability_of
@@ -20,17 +20,13 @@ from portal.kit.actors import Actor
 from portal.kit.refusals import Reason, Refused, because
 from portal.signoff import brakes
 from remediation.drafting.models import Remediation, Revision
-from remediation.drafting.states import Status
-from remediation.policy import certified
+from remediation.policy import certified, outcomes
 from remediation.policy.decide import decide
 from remediation.policy.facts import EVERY_DAY, Action, Facts, Limits, SafetyCheck, Switches
 from remediation.policy.facts import Decision as Verdict
 from remediation.policy.models import Assessment, CategoryPolicy, Decision, Moment, Reservation
 from remediation.policy.share import place_of
-from remediation.tickets.models import Ticket
-from remediation.tickets.states import FINISHED, TicketStatus
 
-SIX_MONTHS = timedelta(days=183)
 HOUR = timedelta(hours=1)
 _RATE_LOCK = 0x636F756E  # one lock for the global limit: reservations take turns
 
@@ -243,7 +239,7 @@ def _refuse_beyond(most: int, used: int, wanted: int, where: str) -> None:
 
 def _inputs(remediation: Remediation, at: datetime, pending: reads.Pending | None) -> Inputs:
     ticket, pattern = remediation.ticket, remediation.ticket.pattern
-    resolved, finished = _outcomes(remediation.category_id, at)
+    resolved, finished = outcomes.recent(remediation.category_id, at=at)
     similarity = ticket.pattern_similarity
     return Inputs(
         at=at,
@@ -256,15 +252,6 @@ def _inputs(remediation: Remediation, at: datetime, pending: reads.Pending | Non
         similarity=similarity,
         similar_tickets=max(0, pattern.occurrences - 1) if pattern else 0,
     )
-
-
-def _outcomes(category_id: int, at: datetime) -> tuple[int, int]:
-    """Resolved and finished tickets of the category in the last six months; closed ones count by how they ended."""
-    finished = Ticket.objects.filter(category_id=category_id, finished_at__gt=at - SIX_MONTHS, status__in=FINISHED)
-    has_worked = Exists(Remediation.objects.filter(ticket=OuterRef("pk"), status=Status.SUCCEEDED))
-    is_resolved = Q(status=TicketStatus.RESOLVED) | (Q(status=TicketStatus.CLOSED) & Q(has_worked))
-    counts = finished.aggregate(resolved=Count("pk", filter=is_resolved), finished=Count("pk"))
-    return counts["resolved"], counts["finished"]
 
 
 def _tuple_or_all(values: Sequence[str] | None) -> tuple[str, ...] | None:

@@ -107,10 +107,10 @@ class Migration(migrations.Migration):
                     (
                         "status__in",
                         [
-                            remediation.drafting.states.Status["SUPERSEDED"],
                             remediation.drafting.states.Status["REJECTED"],
-                            remediation.drafting.states.Status["SUCCEEDED"],
                             remediation.drafting.states.Status["ROLLED_BACK"],
+                            remediation.drafting.states.Status["SUCCEEDED"],
+                            remediation.drafting.states.Status["SUPERSEDED"],
                         ],
                     ),
                     _negated=True,

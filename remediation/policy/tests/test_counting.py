@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from io import StringIO
 
 import pytest
 from django.conf import LazySettings
+from django.core.management import call_command
+from django.db.models import Q
 
 from portal.estate.models import Category
 from portal.kit.actors import system
@@ -13,12 +16,13 @@ from portal.kit.refusals import Refused
 from remediation.drafting import services as remediations
 from remediation.drafting.models import Remediation
 from remediation.drafting.states import Status
+from remediation.policy import outcomes
 from remediation.policy import services as policies
-from remediation.policy.models import CategoryPolicy, Moment, Reservation
+from remediation.policy.models import CategoryPolicy, Moment, OutcomeDay, Reservation
 from remediation.review.testing import AT, people, ticket, world
 from remediation.tickets import services as tickets
 from remediation.tickets.models import Ticket
-from remediation.tickets.states import TicketStatus
+from remediation.tickets.states import FINISHED, TicketStatus
 
 pytestmark = pytest.mark.django_db
 
@@ -64,6 +68,46 @@ def test_a_closed_ticket_counts_by_how_it_ended() -> None:
     begun = remediations.begin(ticket(opener, "INC-3").pk, actor=system("drafting"), at=AT)
     assessment = policies.assess(begun, moment=Moment.DRAFT, at=AT)
     assert assessment.success_history_permille == 500
+
+
+def test_the_days_add_up_to_the_tickets_however_they_finished_and_began_again() -> None:
+    world()
+    opener = people()["engineer"]
+    noon = AT.replace(hour=12)
+    for number, status in enumerate(TicketStatus):
+        incident = ticket(opener, f"INC-{number}", category_slug="cache" if number % 3 else "network")
+        tickets.follow(incident, status, at=noon - timedelta(days=number))
+        if number % 2:
+            tickets.follow(incident, TicketStatus.RESOLVED, at=noon)
+    closed = ticket(opener, "CLOSED")
+    tickets.follow(closed, TicketStatus.FAILED, at=noon)
+    worked = {"status": Status.SUCCEEDED, "status_at": AT, "created_at": AT, "severity": 1}
+    Remediation.objects.create(ticket=closed, category=closed.category, **worked)
+    tickets.close(closed.pk, person=opener, door="page", at=noon + timedelta(days=1), resolution="")
+    assert OutcomeDay.objects.get(category__slug="kubernetes", finished__gt=0).day == (AT + timedelta(days=1)).date()
+    assert outcomes.rebuild() == 0
+    for category in Category.objects.all():
+        finished = Ticket.objects.filter(category=category, status__in=FINISHED)
+        resolved = finished.filter(Q(status=TicketStatus.RESOLVED) | Q(key="CLOSED"))
+        assert outcomes.recent(category.pk, at=noon) == (resolved.count(), finished.count())
+
+
+def test_wrong_days_are_put_right_and_counted() -> None:
+    world()
+    incident = ticket(people()["engineer"])
+    tickets.follow(incident, TicketStatus.RESOLVED, at=AT)
+    OutcomeDay.objects.update(resolved=0)
+    call_command("rebuild_outcomes", stdout=(said := StringIO()))
+    assert said.getvalue() == "1 day had to be put right.\n"
+    assert outcomes.recent(incident.category_id, at=AT) == (1, 1)
+
+
+def test_only_six_months_count() -> None:
+    world()
+    incident = ticket(people()["engineer"])
+    tickets.follow(incident, TicketStatus.RESOLVED, at=AT)
+    assert outcomes.recent(incident.category_id, at=AT + timedelta(days=182)) == (1, 1)
+    assert outcomes.recent(incident.category_id, at=AT + timedelta(days=184)) == (0, 0)
 
 
 def test_a_closed_ticket_stays_closed_whatever_its_remediation_does() -> None:
