@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pytest_django import Settings
 
+from portal.audit import sealing
 from portal.dashboard.bundle import making, verify_bundle
 from portal.dashboard.bundle.verify_bundle import MANIFEST, SIGNATURE, NotABundle, files_of, zip_of
 from portal.dashboard.tests.bundles import (
@@ -85,6 +86,13 @@ def test_the_bundle_holds_what_the_ai_saw_what_was_signed_and_what_ran(bundle: b
     assert "Six pods, no alarm since." in page
     assert "<script" not in page.lower()
     assert not re.search(r"(src|href)=\"(?!#)", page), "the page needs no other file"
+
+
+def test_the_trail_s_own_check_of_a_proof_says_the_same(bundle: bytes) -> None:
+    trail = json.loads(files_of(bundle)["trail.json"])
+    assert list(sealing.faults_of(trail, keys=frozenset({PUBLIC}))) == []
+    trail["events"][3]["kind"] = "ticket.closed"
+    assert list(sealing.faults_of(trail, keys=frozenset({PUBLIC})))
 
 
 def test_the_program_needs_nothing_but_python_and_cryptography(bundle: bytes, tmp_path: Path) -> None:
