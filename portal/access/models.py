@@ -10,6 +10,7 @@ from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
+from portal.access.fields import PasswordField
 from portal.kit.actors import Actor, Door
 
 
@@ -37,6 +38,7 @@ class Person(AbstractBaseUser, PermissionsMixin):
         HUMAN = "human", "Human"
         MACHINE = "machine", "Machine"
 
+    password = PasswordField(max_length=128)
     username = models.CharField(max_length=80, unique=True, validators=[UnicodeUsernameValidator()])
     full_name = models.TextField(blank=True)
     email = models.EmailField(blank=True)
