@@ -171,7 +171,7 @@ class _Run:
         for each in anchored:
             if each.number > end:
                 raise Misfit(f"The chain ends at seal {end}; the anchor knows seal {each.number}.", seal=each.number)
-            if digests[each.number] != each.digest:
+            if digests.get(each.number) != each.digest:
                 raise Misfit(f"Seal {each.number} is not the one in the anchor.", seal=each.number)
 
     def _unsealed(self, tip: Seal | None) -> int:

@@ -1,4 +1,4 @@
-"""The event table, partitioned by id range from the start; retention drops whole partitions or bodies, never rows."""
+"""The event table, partitioned by id range from the start; retention drops bodies, never rows."""
 
 from typing import ClassVar
 

@@ -246,6 +246,8 @@ def test_a_further_run_finds_that_the_past_was_replaced(trail: Remembering) -> N
     with tampered("TRUNCATE audit_seal"):
         Sealer(KEY, Remembering([])).turn(at=AT)
         assert "no longer what it was" in str(fault(trail, since=verified))
+    with tampered("DELETE FROM audit_seal WHERE number = 2"):
+        assert "not the one in the anchor" in str(fault(Remembering(trail.checkpoints[1:2]), since=verified))
 
 
 def test_the_command_answers_by_its_exit_code(trail: Remembering, settings: Settings, tmp_path: Path) -> None:
