@@ -33,6 +33,7 @@ from remediation.review.gates import Report
 from remediation.review.looking import Seen
 from remediation.review.models import GateResult
 from remediation.review.plans import PlanStep
+from remediation.review.proposing import World
 
 PROBE = system("probe")
 UNDER_REVIEW = frozenset({Status.DRAFTING, Status.NEEDS_PERSON, Status.IN_REVIEW})
@@ -58,10 +59,11 @@ def prepare(revision_id: int, *, at: datetime) -> str:
     if not _is_newest(revision):
         return "A newer revision took its place."
     draft = schema.from_text(revision.content)
-    reports = _pass_gates(revision, draft, at)
+    world = proposing.world_of(revision, draft)
+    reports = _pass_gates(revision, draft, world, at)
     if not all(report.has_passed for report in reports):
         return _stop(revision, reports, at)
-    steps = plans.compile_steps(draft, proposing.places_of(draft))
+    steps = plans.compile_steps(draft, world.places)
     checks = safety.collect(proposing.subjects(steps), symptom=symptom_of(revision), at=at)
     made = _Made(revision, draft, steps, reports, checks, looking.look(steps))
     return _open(made, at)
@@ -116,8 +118,8 @@ def symptom_of(revision: Revision) -> str:
     return "\n".join([ticket.title, ticket.description, *ticket.evidence.values_list("text", flat=True)])
 
 
-def _pass_gates(revision: Revision, draft: schema.Draft, at: datetime) -> list[Report]:
-    reports = proposing.reports_of(revision, draft)
+def _pass_gates(revision: Revision, draft: schema.Draft, world: World, at: datetime) -> list[Report]:
+    reports = proposing.reports_of(draft, world)
     GateResult.objects.bulk_create(
         GateResult(
             revision=revision,
@@ -171,6 +173,7 @@ def _open(made: _Made, at: datetime) -> str:
 
 
 def _open_merge_plan(made: _Made, at: datetime) -> Plan:
-    content = proposing.content_of(made.revision, made.draft, made.steps, made.reports)
+    world = proposing.world_of(made.revision, made.draft)  # again: evidence may have come while targets were asked
+    content = proposing.content_of(made.revision, made.draft, made.steps, made.reports, world)
     new = proposing.new_plan(content, made.revision.remediation, at=at)
     return signoffs.open_plan(new, actor=PROBE, at=at)

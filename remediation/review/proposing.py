@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db.models import Q
@@ -22,6 +22,7 @@ from remediation.drafting import schema
 from remediation.drafting.models import Remediation, Revision
 from remediation.policy import services as policies
 from remediation.policy.facts import Action, ActionType, SafetyCheck
+from remediation.policy.models import CategoryPolicy
 from remediation.policy.safety import Subject
 from remediation.policy.services import Proposal
 from remediation.review import gates, plans
@@ -40,17 +41,26 @@ DEFAULT_VALIDITY = 240
 """Minutes that a plan may wait and a signature counts, where no policy says it."""
 
 
-def places_of(draft: schema.Draft) -> dict[str, Place]:
-    """Where the targets of a draft are reached, for those the estate knows."""
-    identities = {identity for step in draft.steps if (identity := _identity(step.action))}
-    rows = Target.objects.filter(identity__in=identities)
-    return {row.identity: Place(row.connector, row.is_lab, row.environment) for row in rows}
+@dataclass(frozen=True, slots=True)
+class World:
+    """What a plan is made of beside its draft: the policy, the evidence, and where the targets are reached."""
+
+    policy: CategoryPolicy | None
+    given: Sequence[Evidence]
+    places: Mapping[str, Place]
 
 
-def surroundings(revision: Revision, draft: schema.Draft, *, forbidden: Sequence[str]) -> Surroundings:
-    """What the gates know of the world."""
-    evidence = revision.remediation.ticket.evidence.values_list("number", flat=True)
-    return Surroundings(places_of(draft), frozenset(f"E{number}" for number in evidence), tuple(forbidden))
+def world_of(revision: Revision, draft: schema.Draft) -> World:
+    """The world of a draft as the rows say it now."""
+    remediation = revision.remediation
+    given = list(remediation.ticket.evidence.order_by("number"))
+    return World(policies.policy_of(remediation.category_id), given, _places_of(draft))
+
+
+def reports_of(draft: schema.Draft, world: World) -> list[Report]:
+    """What the gates say about a draft in this world."""
+    forbidden = tuple(world.policy.forbidden_commands) if world.policy else ()
+    return gates.check(draft, Surroundings(world.places, frozenset(row.ref for row in world.given), forbidden))
 
 
 def proposal(draft: schema.Draft, steps: Sequence[PlanStep], safety: Sequence[SafetyCheck]) -> Proposal:
@@ -88,20 +98,12 @@ def people(ids: Sequence[int]) -> list[Person]:
     return list(Person.objects.filter(pk__in=ids))
 
 
-def reports_of(revision: Revision, draft: schema.Draft) -> list[Report]:
-    """What the gates say about a revision, with the estate and the policy of now."""
-    policy = policies.policy_of(revision.remediation.category_id)
-    return gates.check(draft, surroundings(revision, draft, forbidden=policy.forbidden_commands if policy else ()))
-
-
 def content_of(
-    revision: Revision, draft: schema.Draft, steps: tuple[PlanStep, ...], reports: Sequence[Report]
+    revision: Revision, draft: schema.Draft, steps: tuple[PlanStep, ...], reports: Sequence[Report], world: World
 ) -> Content:
     """The merge plan's content for a revision that passed its gates."""
-    remediation = revision.remediation
+    remediation, policy = revision.remediation, world.policy
     ticket = remediation.ticket
-    given = list(ticket.evidence.order_by("number"))
-    policy = policies.policy_of(remediation.category_id)
     risk = plans.risk_of(steps)
     wanted = _quorum(remediation, steps, risk, Stage.MERGE)
     return Content(
@@ -119,8 +121,8 @@ def content_of(
         votes_last_minutes=policy.plan_valid_minutes if policy else DEFAULT_VALIDITY,
         steps=steps,
         scope=draft.scope.model_dump(mode="json"),
-        evidence=_cited(given, draft),
-        contradicted_by=tuple(row.ref for row in contradicting(given, draft)),
+        evidence=_cited(world.given, draft),
+        contradicted_by=tuple(row.ref for row in contradicting(world.given, draft)),
         gates=tuple(GateVerdict(each.gate, gates.RULESET, each.has_passed, each.input_digest) for each in reports),
         limits=policies.limits_data(policies.limits_of(policy) if policy else None),
         rollback_owner=draft.rollback_owner,
@@ -208,6 +210,13 @@ def _cited(given: Sequence[Evidence], draft: schema.Draft) -> tuple[tuple[str, s
 
 def _digest(row: Evidence) -> str:
     return hashlib.sha256(f"{row.command}\n{row.text}".encode()).hexdigest()
+
+
+def _places_of(draft: schema.Draft) -> dict[str, Place]:
+    """Where the targets of a draft are reached, for those the estate knows."""
+    identities = {identity for step in draft.steps if (identity := _identity(step.action))}
+    rows = Target.objects.filter(identity__in=identities)
+    return {row.identity: Place(row.connector, row.is_lab, row.environment) for row in rows}
 
 
 def _identity(action: schema.OperationAction | schema.CommandAction) -> str:

@@ -19,6 +19,7 @@ from remediation.drafting import schema
 from remediation.drafting import services as remediations
 from remediation.drafting.models import Remediation, Revision
 from remediation.policy import services as policies
+from remediation.policy.models import CategoryPolicy
 from remediation.review import looking, plans, proposing
 from remediation.review.checklist import ReviewItem, items_of
 from remediation.review.models import GateResult, Objection, Take, Tick
@@ -206,9 +207,10 @@ def _evidence_blockers(revision: Revision, at: datetime) -> list[Reason]:
     against = proposing.contradicting(given, draft)
     text = "{} contradicts the hypothesis. Revise the draft so that it takes it into account, or reject it."
     reasons = [because("contradicted", text.format(each.ref)) for each in against]
-    policy = policies.policy_of(remediation.category_id)
+    policy = CategoryPolicy.objects.filter(category=remediation.category_id)
+    minutes = policy.values_list("evidence_max_age_minutes", flat=True).first()
     newest = proposing.observed_at(given, draft)
-    if policy and newest and newest < at - timedelta(minutes=policy.evidence_max_age_minutes):
+    if minutes is not None and newest and newest < at - timedelta(minutes=minutes):
         text = "The newest evidence it cites is older than the policy allows. Look again, or add what you see now."
         reasons.append(because("stale_evidence", text))
     return reasons

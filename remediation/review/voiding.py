@@ -75,12 +75,13 @@ def differences(remediation: Remediation) -> list[Change]:
 def _from_today(plan: Plan, revision: Revision) -> list[Change]:
     """The plan against what would be planned today."""
     draft = schema.from_text(revision.content)
-    reports = proposing.reports_of(revision, draft)
+    world = proposing.world_of(revision, draft)
+    reports = proposing.reports_of(draft, world)
     failed = [(report, finding) for report in reports for finding in report.findings]
     if failed:
         return [Change(f"Gate {report.gate}", "passed", "yes", f"no. {found.text}") for report, found in failed]
-    steps = plans.compile_steps(draft, proposing.places_of(draft))
-    today = proposing.content_of(revision, draft, steps, reports)
+    steps = plans.compile_steps(draft, world.places)
+    today = proposing.content_of(revision, draft, steps, reports, world)
     if plan.stage == Stage.ROLLOUT and plan.merge_plan:
         today = proposing.as_rollout(today, plan.merge_plan.digest, revision.remediation)
     return changes_of(plan.content, plans.text_of(today))
