@@ -37,6 +37,7 @@ def revoke(certificate: Certificate, *, reason: str, actor: Actor, at: datetime)
 def take_back(certificate_id: int, *, reason: str, person: Person, door: Door, at: datetime) -> None:
     """A policy admin revokes a certificate by hand, or turns its question down."""
     with transaction.atomic():
+        _locked(Q(pk=certificate_id), at)
         _tell(signoffs.take_back(certificate_id, reason=reason, person=person, door=door, at=at), at)
 
 

@@ -54,12 +54,13 @@ def ask(fix: Fix, *, days: int, person: Person, door: Door, at: datetime) -> Cer
 def grant(certificate_id: int, *, digest: str, person: Person, ballot: Ballot, door: Door, at: datetime) -> Certificate:
     """Sign the question of somebody else. Refused if the record does not carry it any more."""
     certificate = Certificate.objects.select_related("category", "plan").get(pk=certificate_id)
-    if certificate.plan is None or certificate.revoked_at:
+    plan = certificate.plan
+    if plan is None or certificate.revoked_at:
         raise StaleTransition(because("over", "Nothing is asked for here any more."))
-    if reasons := not_carried(certificate, at=at):
-        raise Refused(*(because("lacking", text) for text in reasons))
-    with transaction.atomic():
-        granted = signoffs.grant(certificate.plan.pk, digest=digest, person=person, ballot=ballot, door=door, at=at)
+    with signoffs.refusals_kept(plan.pk, person=person, door=door, at=at), transaction.atomic():
+        if reasons := not_carried(certificate, at=at):
+            raise Refused(*(because("lacking", text) for text in reasons))
+        granted = signoffs.grant(plan.pk, digest=digest, person=person, ballot=ballot, door=door, at=at)
         if granted.granted_at:
             text = f"{person} granted that the machine may sign {granted}, until {granted.expires_at:%Y-%m-%d}."
             _tell(granted, text, "granted", but=person, at=at)

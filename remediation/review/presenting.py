@@ -191,12 +191,13 @@ def timeline_of(events: Sequence[Event]) -> list[dict[str, Any]]:
 
 
 def _detail(data: Mapping[str, Any]) -> str:
-    """From which state to which, and why, for the events that say so."""
+    """From which state to which, under which certificate, and why, for the events that say so."""
     before, after = (data.get(name) for name in ("before", "after"))
     is_move = isinstance(before, str) and isinstance(after, str)
     move = f"{label_of('status', before).text} → {label_of('status', after).text}" if is_move else ""
     reason = data.get("reason") or data.get("comment") or ""
-    return "\n".join(part for part in (move, str(reason)) if part)
+    under = f"Under certificate #{data['certificate']}." if "certificate" in data else ""
+    return "\n".join(part for part in (move, under, str(reason)) if part)
 
 
 def effect_of(plan: Plan | None) -> str:

@@ -26,13 +26,14 @@ MOST_NAMED = 4
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One part of the work: whose it was (`by`), or who may do it (`may`), and where it stands."""
+    """One part of the work: whose it was (`by`, a machine under `certificates`), or who may do it; how far it is."""
 
     name: str
     state: State
     by: Sequence[str]
     may: Sequence[str]
     is_small_team: bool = False
+    certificates: Sequence[int] = ()
 
     @property
     def who(self) -> str:
@@ -60,6 +61,7 @@ def parts_of(remediation: Remediation) -> list[Part]:
             _names(merge),
             () if merge else _may("sign_merge", remediation, makers),
             is_small,
+            _certificates(merge),
         ),
         Part(
             "Approve",
@@ -67,6 +69,7 @@ def parts_of(remediation: Remediation) -> list[Part]:
             _names(rollout),
             () if rollout else _may("sign_rollout", remediation, makers | not_again),
             is_small,
+            _certificates(rollout),
         ),
         _deployed(remediation, status),
     ]
@@ -124,6 +127,10 @@ def _names(votes: Sequence[Vote]) -> list[str]:
         str(vote.person) if vote.person_id == vote.principal_id else f"{vote.person} for {vote.principal}"
         for vote in votes
     ]
+
+
+def _certificates(votes: Sequence[Vote]) -> list[int]:
+    return [vote.certificate_id for vote in votes if vote.certificate_id is not None]
 
 
 def _may(verb: str, remediation: Remediation, without: Collection[int]) -> list[str]:

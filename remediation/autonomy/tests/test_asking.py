@@ -86,6 +86,7 @@ def test_nobody_grants_what_they_asked_for(earned: Earned) -> None:
     with pytest.raises(NotAllowed, match="You asked for this"):
         testing.sign(certificate, earned.cast["policy admin"])
     assert Certificate.objects.get().granted_at is None
+    assert Event.objects.get(kind="plan.refused").actor_name == "policy-admin"
 
 
 @pytest.mark.parametrize("role", ["engineer", "reviewer", "approver", "operator", "auditor"])

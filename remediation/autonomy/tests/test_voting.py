@@ -28,6 +28,7 @@ from remediation.autonomy import testing
 from remediation.autonomy.testing import Earned
 from remediation.connectors.lab import first_day
 from remediation.connectors.models import Connector
+from remediation.desk.testing import as_
 from remediation.drafting import schema
 from remediation.drafting.models import Attempt
 from remediation.execution.models import Run
@@ -70,6 +71,9 @@ def test_with_a_certificate_the_machine_signs_both_stages_and_workers_run_it(ear
     signed = Event.objects.filter(kind="plan.signed", ticket_key="INC-1")
     assert {(event.actor_kind, event.actor_name) for event in signed} == {("system", "general")}
     assert [audit.body_of(event)["certificate"] for event in signed] == [certificate.pk] * 2
+    page = as_(earned.cast["auditor"]).get("/tickets/INC-1/review").content.decode()
+    assert page.count(f'signed by <a href="/certificates/{certificate.pk}">certificate #{certificate.pk}</a>') == 2
+    assert f"Under certificate #{certificate.pk}." in page
 
 
 # --- one thing is not so, and no machine signs
