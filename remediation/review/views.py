@@ -33,6 +33,8 @@ from remediation.review.preparing import CHECKABLE
 from remediation.tickets import services as tickets
 
 TIMELINE = 30
+DIGITS = 19
+"""Of the largest id there can be; those that exist have fewer."""
 
 
 @require_safe
@@ -127,7 +129,6 @@ def _decide(request: HttpRequest, remediation: Remediation) -> str:
 
 def _ballot(request: HttpRequest, comment: str) -> Ballot:
     """What the person added to their signature. Times are UTC, as the fields say."""
-    delegation = request.POST.get("delegation", "")
     return Ballot(
         comment=comment,
         typed=request.POST.get("confirm", "").strip(),
@@ -135,8 +136,18 @@ def _ballot(request: HttpRequest, comment: str) -> Ballot:
         runs_from=_time(request, "runs_from"),
         runs_until=_time(request, "runs_until"),
         sheet=request.POST.get("sheet", ""),
-        delegation_id=int(delegation) if delegation.isascii() and delegation.isdigit() else None,
+        delegation_id=_delegation(request),
     )
+
+
+def _delegation(request: HttpRequest) -> int | None:
+    """The delegation that was chosen. Only an empty field means one's own name."""
+    chosen = request.POST.get("delegation", "")
+    if not chosen:
+        return None
+    if not (chosen.isascii() and chosen.isdigit() and len(chosen) < DIGITS):
+        raise Refused(because("delegation", "There is no such delegation.", "delegation"))
+    return int(chosen)
 
 
 def _time(request: HttpRequest, name: str) -> datetime | None:

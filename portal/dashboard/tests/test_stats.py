@@ -151,7 +151,7 @@ def test_only_what_a_person_may_see_is_counted_in_a_constant_number_of_queries(w
         counts.append(len(captured))
     assert (body["tickets_finished"], body["resolution_rate"]) == (4, 1.0)
     assert [row["category"] for row in body["by_category"]] == ["network"]
-    assert counts[1:] == [6, 6, 6]
+    assert len(set(counts[1:])) == 1
 
 
 def _tell(number: int, story: dict[str, Any], world: dict[str, Any]) -> None:

@@ -204,6 +204,16 @@ def test_somebody_signs_in_another_s_stead(cast: dict[str, Person], reviewed: Re
     assert "operator for approver" in shown(as_(cast["reviewer"]))
 
 
+@pytest.mark.parametrize("forged", ["alice", "-1", "1.5", "²", "9" * 5000])
+def test_a_delegation_that_is_none_is_no_signature_in_one_s_own_name(
+    cast: dict[str, Person], reviewed: Remediation, forged: str
+) -> None:
+    answer = press(as_(cast["reviewer"]), delegation=forged)
+    assert answer.status_code == 422
+    assert "There is no such delegation." in answer.content.decode()
+    assert not Vote.objects.exists()
+
+
 def test_a_critical_plan_wants_the_ticket_id_and_a_fresh_sign_in_and_keeps_what_was_typed(
     cast: dict[str, Person],
 ) -> None:
