@@ -69,6 +69,7 @@ class Installation:
     def web(self) -> Program:
         """The site."""
         options = ["--bind", f"{HOST}:{self.port}", "--workers", "2", "--threads", "4", "--preload"]
+        options += ["--limit-request-line", "8190"]  # the longest search there is, in any script
         quiet = ["--no-control-socket", "--graceful-timeout", "5", "--access-logfile", "-"]
         command = [sys.executable, "-m", "gunicorn", "portal.wsgi", "--chdir", str(ROOT), *options, *quiet]
         return Program("web", command, self.environment("web"))

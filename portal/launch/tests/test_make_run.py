@@ -10,6 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from urllib.parse import quote
 
 import psutil
 import psycopg
@@ -55,10 +56,10 @@ class Terminal:
             process.communicate(timeout=PATIENCE)
         leftovers.end(self.data)
 
-    def status(self) -> int:
+    def status(self, query: str = "") -> int:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
-            connection.request("GET", "/login")
+            connection.request("GET", f"/login{query}")
             return connection.getresponse().status
         finally:
             connection.close()
@@ -105,7 +106,7 @@ def test_it_comes_up_survives_a_kill_and_leaves_nothing_behind(terminal: Termina
     (terminal.data / "walked").touch()  # the walkthrough has tests of its own
     first = terminal.start()
     read_until(first, "Ctrl-C stops everything")
-    assert terminal.status() == http.client.OK
+    assert terminal.status() == terminal.status(f"?text={quote('🔥' * 500)}") == http.client.OK
     assert kinds_with_only_their_own_secrets(terminal.data) == {"web", "lab", *installation.CLUSTERS}
     code, refusal = terminal.finish()
     assert (code, refusal.count("\n")) == (2, 1)
