@@ -9,6 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from remediation.desk.reads import Details
+from remediation.desk.review_shapes import ChecklistItem, ObjectionShape, PartShape, PlanShape, Shape, TakenShape
 from remediation.desk.serializers import DraftField
 from remediation.drafting.models import Remediation, Revision
 from remediation.policy.models import Assessment, Decision
@@ -20,8 +21,6 @@ SAFETY_CHECKS = ("time_window_ok", "rate_limit_ok", "backup_available", "system_
 LEVELS = ("very_high", "high", "medium", "low")
 STATUSES = [status.value for status in TicketStatus]
 OUTCOMES = {True: "good", False: "bad", None: "unknown"}
-
-Shape = serializers.Serializer[Any]
 
 
 class Accepted(Shape):
@@ -168,66 +167,6 @@ class Results(Shape):
 
     success = serializers.BooleanField(allow_null=True, source="has_succeeded")
     executed_actions = ExecutedAction(many=True, source="executed_steps")
-
-
-class PlanShape(Shape):
-    """What is to be signed: name this stage and digest in your approval."""
-
-    stage = serializers.CharField()
-    digest = serializers.CharField(help_text="SHA-256 of `content`.")
-    content = serializers.CharField(help_text="The canonical text that is signed: a line that names its schema, JSON.")
-    valid_until = serializers.DateTimeField()
-    missing = serializers.ListField(child=serializers.CharField())
-    sheet = serializers.CharField(
-        allow_null=True,
-        default=None,
-        help_text="What you are shown here is kept under this digest; null: not signed by you.",
-    )
-
-
-class ChecklistItem(Shape):
-    """A REVIEW note of the draft; all are confirmed before anything is signed."""
-
-    item = serializers.CharField(source="item.item")
-    step = serializers.IntegerField(source="item.number")
-    text = serializers.CharField(source="item.text")
-    confirmed_by = serializers.CharField(source="by.username", allow_null=True, default=None)
-
-
-class RemarkShape(Shape):
-    """A comment on one place of the draft, which is quoted as it stood."""
-
-    place = serializers.CharField()
-    quote = serializers.CharField()
-    comment = serializers.CharField()
-
-
-class PartShape(Shape):
-    """Who did a part of the work, or may do it, and where it stands."""
-
-    name = serializers.CharField()
-    state = serializers.ChoiceField(["done", "now", "later", "failed"])
-    by = serializers.ListField(child=serializers.CharField())
-    may = serializers.ListField(child=serializers.CharField())
-    is_small_team = serializers.BooleanField(help_text="SMALL_TEAM is on: one person may review and approve.")
-
-
-class TakenShape(Shape):
-    """Somebody is on it."""
-
-    person = serializers.CharField(source="person.username")
-    until = serializers.DateTimeField()
-
-
-class ObjectionShape(Shape):
-    """Somebody asked for changes to the newest revision, or rejected it."""
-
-    kind = serializers.CharField()
-    reason = serializers.CharField()
-    comment = serializers.CharField()
-    person = serializers.CharField(source="person.username")
-    at = serializers.DateTimeField()
-    remarks = RemarkShape(many=True)
 
 
 class RevisionShape(Shape):

@@ -1,0 +1,69 @@
+"""What the API says about the review of a ticket: the plan, the checklist, who objects, who is on it, who does what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+Shape = serializers.Serializer[Any]
+
+
+class PlanShape(Shape):
+    """What is to be signed: name this stage and digest in your approval."""
+
+    stage = serializers.CharField()
+    digest = serializers.CharField(help_text="SHA-256 of `content`.")
+    content = serializers.CharField(help_text="The canonical text that is signed: a line that names its schema, JSON.")
+    valid_until = serializers.DateTimeField()
+    missing = serializers.ListField(child=serializers.CharField())
+    sheet = serializers.CharField(
+        allow_null=True,
+        default=None,
+        help_text="What you are shown here is kept under this digest; null: not signed by you.",
+    )
+
+
+class ChecklistItem(Shape):
+    """A REVIEW note of the draft; all are confirmed before anything is signed."""
+
+    item = serializers.CharField(source="item.item")
+    step = serializers.IntegerField(source="item.number")
+    text = serializers.CharField(source="item.text")
+    confirmed_by = serializers.CharField(source="by.username", allow_null=True, default=None)
+
+
+class RemarkShape(Shape):
+    """A comment on one place of the draft, which is quoted as it stood."""
+
+    place = serializers.CharField()
+    quote = serializers.CharField()
+    comment = serializers.CharField()
+
+
+class PartShape(Shape):
+    """Who did a part of the work, or may do it, and where it stands."""
+
+    name = serializers.CharField()
+    state = serializers.ChoiceField(["done", "now", "later", "failed"])
+    by = serializers.ListField(child=serializers.CharField())
+    may = serializers.ListField(child=serializers.CharField())
+    is_small_team = serializers.BooleanField(help_text="SMALL_TEAM is on: one person may review and approve.")
+
+
+class TakenShape(Shape):
+    """Somebody is on it."""
+
+    person = serializers.CharField(source="person.username")
+    until = serializers.DateTimeField()
+
+
+class ObjectionShape(Shape):
+    """Somebody asked for changes to the newest revision, or rejected it."""
+
+    kind = serializers.CharField()
+    reason = serializers.CharField()
+    comment = serializers.CharField()
+    person = serializers.CharField(source="person.username")
+    at = serializers.DateTimeField()
+    remarks = RemarkShape(many=True)
