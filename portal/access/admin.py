@@ -6,45 +6,59 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
-from django.contrib.auth.forms import AdminUserCreationForm, UserChangeForm
+from django.contrib.auth.forms import UserChangeForm, UsernameField
 from django.contrib.auth.models import Group
-from django.db import transaction
+from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.forms import CheckboxSelectMultiple
+from django.forms import CheckboxSelectMultiple, ModelForm
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils import timezone
 
-from portal.access import sessions, tokens
+from portal.access import tokens
 from portal.access.models import Person, Token
 from portal.access.pages import person_of
-from portal.audit import services as audit
 from portal.audit.admin import Audited, ReadOnly, actor_of
 from portal.kit.refusals import StaleTransition
 
 if TYPE_CHECKING:
-    NewPersonBase = AdminUserCreationForm[Person]
+    NewPersonBase = ModelForm[Person]
     PersonFormBase = UserChangeForm[Person]
     PersonAdminBase = UserAdmin[Person]
 else:
-    NewPersonBase, PersonFormBase, PersonAdminBase = AdminUserCreationForm, UserChangeForm, UserAdmin
+    NewPersonBase, PersonFormBase, PersonAdminBase = ModelForm, UserChangeForm, UserAdmin
 
 RIGHTS = ("is_active", "is_staff", "is_superuser", "groups")
 
 
 class NewPerson(NewPersonBase):
-    """A name and a first password, or none for a machine that only uses tokens."""
+    """Nobody is given a password: people come in by a link, machines use tokens."""
 
     class Meta:
         model = Person
         fields = ("username",)
+        field_classes = {"username": UsernameField}
+
+    def clean_username(self) -> str:
+        """No two people whose names differ in capitals only."""
+        name: str = self.cleaned_data["username"]
+        if Person.objects.filter(username__iexact=name).exists():
+            raise ValidationError("Somebody has this name already.")
+        return name
+
+    def save(self, commit: bool = True) -> Person:  # noqa: FBT001, FBT002 - Django's
+        self.instance.set_unusable_password()
+        return super().save(commit)
 
 
 class PersonForm(PersonFormBase):
-    """Roles as boxes to tick."""
+    """Roles as boxes to tick, and no password, not even its digest."""
+
+    password = None  # type: ignore[assignment]  # how Django's forms drop a field
 
     class Meta:
         model = Person
-        fields = "__all__"
+        exclude = ("password",)
         widgets = {"groups": CheckboxSelectMultiple}
 
 
@@ -60,13 +74,11 @@ class PersonAdmin(Audited, PersonAdminBase):
     ordering = ("username",)
     filter_horizontal = ()
     fieldsets = (
-        (None, {"fields": ("username", "password", "kind")}),
+        (None, {"fields": ("username", "kind")}),
         ("About", {"fields": ("full_name", "email")}),
         ("Rights", {"fields": RIGHTS}),
     )
-    add_fieldsets = (
-        (None, {"fields": ("username", "kind", "full_name", "email", "usable_password", "password1", "password2")}),
-    )
+    add_fieldsets = ((None, {"fields": ("username", "kind", "full_name", "email")}),)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Person | None = None) -> tuple[str, ...]:
         if obj and obj.pk == request.user.pk:
@@ -78,14 +90,9 @@ class PersonAdmin(Audited, PersonAdminBase):
         return not is_above and super().has_change_permission(request, obj)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002 - Django's
-        """A new password for somebody, and the event that says so."""
-        with transaction.atomic():
-            answer = super().user_change_password(request, id, form_url)
-            person = self.get_object(request, id)
-            if request.method == "POST" and answer.status_code == 302 and person:  # noqa: PLR2004 - saved
-                subject = sessions.ref(person)
-                audit.record("person.password_changed", actor=actor_of(request), at=timezone.now(), subject=subject)
-        return answer
+        """Nobody sets somebody else's password; a link lets them do it themselves."""
+        person = self.get_object(request, id)
+        return redirect("invite", person.pk) if person else redirect("admin:access_person_changelist")
 
 
 admin.site.unregister(Group)

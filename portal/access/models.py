@@ -9,6 +9,7 @@ from django.contrib.auth.models import PermissionsMixin
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import F, Q, QuerySet
 
 from portal.access.fields import PasswordField
 from portal.kit.actors import Actor, Door
@@ -107,6 +108,43 @@ class Token(models.Model):
 
     def __str__(self) -> str:
         return f"{self.prefix}… of {self.person}"
+
+
+class Invitation(models.Model):
+    """A link with which a person sets a password, once. Only its SHA-256 is kept; the link itself is shown once."""
+
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="invitations", db_index=False)
+    digest = models.CharField(max_length=64, unique=True)
+    issued_by = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+", db_index=False)
+    issued_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+    confirmed_by = models.ForeignKey(Person, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
+    confirmed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """Whoever let somebody in does not confirm that it was them; looked up with every reading of rights."""
+
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=~Q(issued_by=F("person")) & ~Q(confirmed_by=F("issued_by")) & ~Q(confirmed_by=F("person")),
+                name="access_invitation_takes_two",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["person"], condition=Q(used_at__isnull=False, confirmed_at=None), name="access_unconfirmed"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"for {self.person} by {self.issued_by}"
+
+    @classmethod
+    def waiting(cls) -> QuerySet[Invitation]:
+        """Those whose person came in and has not been confirmed."""
+        unconfirmed = cls._default_manager.filter(used_at__isnull=False, confirmed_at=None)
+        return unconfirmed.select_related("person", "issued_by").order_by("used_at")
 
 
 class FailedSignIn(models.Model):

@@ -8,5 +8,6 @@ GRANTS = {
     "access_person_groups": {"all": "SELECT", "web": "SELECT, INSERT, UPDATE, DELETE"},
     "access_person_user_permissions": {"all": "SELECT", "web": "SELECT, INSERT, UPDATE, DELETE"},
     "access_failedsignin": {"web": "SELECT, INSERT, DELETE"},
+    "access_invitation": {"all": "SELECT (person_id, used_at, confirmed_at)", "web": "SELECT, INSERT, UPDATE"},
     "access_token": {"web": "SELECT, INSERT, UPDATE"},
 }

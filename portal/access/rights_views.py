@@ -16,9 +16,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views import View
 
-from portal.access import rights, sessions, stepup
+from portal.access import invitations, rights, sessions, stepup
 from portal.access.forms import Place
-from portal.access.models import Person
+from portal.access.models import Invitation, Person
 from portal.access.pages import person_of
 from portal.access.rights import Row
 from portal.estate.models import VERBS
@@ -47,6 +47,7 @@ class Matrix(LoginRequiredMixin, View):
             "parts": [("Groups", rows[: len(groups)]), ("People", rows[len(groups) :])],
             "was": " ".join(_given(rows)),
             "may_change": rights.may_change(person, where),
+            "waiting": _waiting(person),
             "superusers": Person.objects.filter(is_superuser=True, is_active=True),
             "is_small_team": settings.SMALL_TEAM,
             **neighbours(people, request.GET),
@@ -78,6 +79,14 @@ class Change(LoginRequiredMixin, View):
         made = rights.change(wanted, where=where, person=person, door="page", at=at)
         messages.success(request, f"{made} right{'' if made == 1 else 's'} changed.")
         return redirect(_page(where.slug if where else ""))
+
+
+def _waiting(person: Person) -> list[dict[str, Any]]:
+    """Who came in by a link and is to be confirmed, for those who manage people."""
+    if not person.has_perm(invitations.MANAGES):
+        return []
+    waiting = Invitation.waiting()
+    return [{"invitation": each, "refusal": invitations.may_not_confirm(each, person)} for each in waiting]
 
 
 def _asked(request: HttpRequest, changes: str, category: str | None = None) -> HttpResponse:

@@ -19,7 +19,10 @@ class NoticesConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Ring the bell on every page."""
+        """Ring the bell on every page, and hear of people's accounts."""
+        from portal.notices import accounts  # noqa: PLC0415 - models are not loaded when this module is
+
+        accounts.listen()
         slots.register("header.tools", "notices/bell.html", _bell, order=80)
 
 

@@ -63,7 +63,7 @@ def test_a_session_that_somebody_planted_is_not_the_one_that_signs_in() -> None:
     session["planted"] = True
     session.save()
     for client in (victim, attacker):
-        client.cookies["sessionid"] = session.session_key
+        client.cookies["sessionid"] = str(session.session_key)
     assert victim.post("/login", {"username": "alice", "password": "correct horse"}).status_code == 302
     assert victim.get("/account/tokens").status_code == 200
     assert attacker.get("/account/tokens").status_code == 302
