@@ -10,7 +10,6 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
-from portal.notices.kinds import KINDS
 from portal.notices.states import ENDED, LetterState
 
 
@@ -70,7 +69,7 @@ class Preference(models.Model):
     person = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notice_preferences", db_index=False
     )
-    kind = models.TextField(choices=[(each.slug, each.title) for each in KINDS.values()])
+    kind = models.TextField()
     in_inbox = models.BooleanField()
     by_mail = models.BooleanField()
 

@@ -173,21 +173,7 @@ class Migration(migrations.Migration):
             name="Preference",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                (
-                    "kind",
-                    models.TextField(
-                        choices=[
-                            ("stop", "Emergency stop"),
-                            ("partial", "Partial results"),
-                            ("reminder", "Asked to sign"),
-                            ("escalation", "Asked as the backup"),
-                            ("expiry", "About to expire"),
-                            ("review", "Your drafts"),
-                            ("run", "Runs"),
-                            ("certificate", "Certificates"),
-                        ]
-                    ),
-                ),
+                ("kind", models.TextField()),
                 ("in_inbox", models.BooleanField()),
                 ("by_mail", models.BooleanField()),
                 (
