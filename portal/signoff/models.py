@@ -358,3 +358,8 @@ class Stop(models.Model):
     def covers(self) -> str:
         """The scope in words: everything, category cache, connector lab-hosts."""
         return "everything" if self.scope == "all" else self.scope.replace(":", " ", 1)
+
+    @property
+    def says(self) -> str:
+        """Who stopped what, and why: the one sentence that everybody is shown."""
+        return f"{self.engaged_by} stopped {self.covers}: {self.reason}"

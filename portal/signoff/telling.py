@@ -14,7 +14,7 @@ from portal.signoff.models import Delegation, Plan, Stop
 def of_stop(stop_id: int, *, at: datetime) -> int:
     """Everybody who may stop and release hears of a stop; returns how many."""
     stop = Stop.objects.select_related("engaged_by").get(pk=stop_id)
-    return _of_stop(stop, f"{stop.engaged_by} stopped {stop.covers}: {stop.reason}", "engaged", at)
+    return _of_stop(stop, stop.says, "engaged", at)
 
 
 def of_release(stop_id: int, *, at: datetime) -> int:

@@ -167,7 +167,7 @@ class _Desk:
 def _preflight(desk: _Desk) -> None:
     """As expected: the intent, and with it the action on the page. Otherwise nothing was changed by this step."""
     if desk.is_good and (stop := brakes.stopped(scopes_of(desk.content))):
-        raise Refused(because("emergency_stop", f"Emergency stop of {stop.covers}: {stop.reason}. Wait or give it up."))
+        raise Refused(because("emergency_stop", f"{stop.says}. Wait or give it up."))
     desk.keep(Phase.PREFLIGHT, wording.preflight_of(desk.planned).says, desk.told.output)
     if desk.step.status == S.PENDING:
         desk.move(S.PREFLIGHT)

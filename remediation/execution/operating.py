@@ -34,8 +34,7 @@ def resume(run_id: int, *, person: Person, door: Door, at: datetime) -> Run:
             raise Refused(because("turned", "A step of this run has failed, so it cannot go on: roll it back."))
         content = plans.read(run.plan.content)
         if stop := brakes.stopped(scopes_of(content)):
-            text = f"The emergency stop of {stop.covers} is still engaged: {stop.reason}"
-            raise Refused(because("emergency_stop", text))
+            raise Refused(because("emergency_stop", f"{stop.says}. Nothing goes on before that is released."))
         if run.mode == Run.Mode.WORKERS and (reason := left_to_people(content, run.remediation.ticket)):
             raise Refused(because("people_only", f"{reason} Take the run over and go on by hand."))
         actor = person.at(door)

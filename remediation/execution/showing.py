@@ -188,7 +188,7 @@ def _blockers(plan: Plan, content: Content) -> list[str]:
         f"{lock.target.identity} is held by the run of {lock.ticket_key}." for lock in locks.select_related("target")
     ]
     if stop := brakes.stopped(scopes_of(content)):
-        found.append(f"Emergency stop of {stop.covers}: {stop.reason}")
+        found.append(stop.says)
     subject = signoffs.ref(plan)
     held = Event.objects.filter(subject_kind=subject.kind, subject_id=subject.id, kind="run.held").order_by("id").last()
     last = audit.body_of(held).get("reasons", []) if held else []

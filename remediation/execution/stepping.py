@@ -47,10 +47,7 @@ def intend(shift: Shift, number: int) -> str:
     with shift.writing() as run:
         at = shift.clock()
         stop = shift.stop()
-        if stop:
-            reason = f"Emergency stop of {stop.covers}: {stop.reason}"
-        else:
-            reason = left_to_people(shift.content, run.remediation.ticket)
+        reason = stop.says if stop else left_to_people(shift.content, run.remediation.ticket)
         if reason:
             records.move_run(run, RunStatus.PAUSED, actor=WORKERS, at=at, reason=reason)
             return ""

@@ -58,7 +58,7 @@ def _is_held_back(shift: Shift) -> bool:
     with shift.writing() as run:
         stop = shift.stop()
         if stop and stop.pk != shift.released_stop:
-            reason = f"Emergency stop of {stop.covers}: {stop.reason}. The rollback waits until a person releases it."
+            reason = f"{stop.says}. The rollback waits until a person releases it."
         else:
             reason = left_to_people(shift.content, run.remediation.ticket)
         if reason:

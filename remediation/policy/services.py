@@ -202,7 +202,7 @@ def facts_of(revision: Revision, proposal: Proposal, *, reliability: float, at: 
         certificate_says=cover.says,
         ticket_place=place_of(remediation.category.slug, ticket.key),
         commands=proposal.commands,
-        emergency_stop=f"{stop.engaged_by} stopped {stop.covers}: {stop.reason}" if stop else None,
+        emergency_stop=stop.says if stop else None,
         freeze=f"{freeze.reason}, until {freeze.ends_at:%Y-%m-%d %H:%M} UTC" if freeze else None,
         actions_last_hour=actions_last_hour(at),
         actions_last_hour_here=actions_last_hour(at, category_id=remediation.category_id),

@@ -188,7 +188,7 @@ def _brake_blockers(remediation: Remediation, plan: Plan | None, at: datetime) -
     freeze = brakes.frozen(remediation.category_id, at)
     reasons = []
     if stop:
-        reasons.append(because("emergency_stop", f"{stop.engaged_by} stopped {stop.covers}: {stop.reason}"))
+        reasons.append(because("emergency_stop", stop.says))
     if freeze:
         until = f"{freeze.ends_at:%Y-%m-%d %H:%M} UTC"
         reasons.append(because("freeze", f"Frozen until {until}: {freeze.reason}"))

@@ -102,7 +102,7 @@ def test_a_stop_in_the_middle_pauses_before_the_next_write_and_a_person_resumes(
     assert made.run.status == "paused"
     assert made.remediation.status == "paused"
     assert len(workers.ledger()) == 1
-    with pytest.raises(Refused, match="still engaged"):
+    with pytest.raises(Refused, match="Nothing goes on before that is released"):
         runs.resume(made.run.pk, person=made.operator, door="page", at=timezone.now())
     release(made, engaged)
     runs.resume(made.run.pk, person=made.operator, door="page", at=timezone.now())
