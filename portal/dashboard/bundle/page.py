@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from django.template.loader import render_to_string
+from django.utils.safestring import SafeString
 
 from remediation.tickets.models import Severity
 
 Row = Mapping[str, Any]
+HERE = Path(__file__).parent
 
 
 def page_of(tables: Mapping[str, Any], sheets: Mapping[str, str], *, key: str, at: datetime) -> str:
@@ -22,6 +25,8 @@ def page_of(tables: Mapping[str, Any], sheets: Mapping[str, str], *, key: str, a
         "opened_by": names[tables["ticket"]["opened_by_id"]],
         "made_at": at,
         "key": key,
+        "css": _style("index.css"),
+        "sheet_css": _style("sheet.css"),
         "attempts": tables["attempts"],
         "revisions": [{**row, "by": names[row["author_id"]] or row["drafter"]} for row in tables["revisions"]],
         "gates": tables["gates"],
@@ -57,3 +62,8 @@ def _plan(plan: Row, votes: list[Row], sheets: Mapping[str, str], names: Mapping
 def _run(run: Row) -> Row:
     numbers = {step["id"]: step["number"] for step in run["steps"]}
     return {**run, "outputs": [{**output, "step": numbers[output["step_id"]]} for output in run["outputs"]]}
+
+
+def _style(name: str) -> SafeString:
+    """A stylesheet in the page itself, which has no other file beside it that a browser would take."""
+    return SafeString(f"<style>\n{(HERE / name).read_text()}</style>")
