@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.http import HttpRequest
 
 from portal.kit import slots
@@ -16,6 +16,7 @@ class AccessConfig(AppConfig):
 
     name = "portal.access"
     label = "access"
+    verbose_name = "People"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
@@ -23,6 +24,7 @@ class AccessConfig(AppConfig):
         from portal.access import sessions  # noqa: PLC0415 - models are not loaded when this module is
 
         sessions.listen()
+        apps.get_app_config("auth").verbose_name = "Groups"  # all that the settings show of it
         slots.register("header.user", "access/menu.html", _nothing)
         slots.add("nav", slots.NavItem("Rights", "rights", "user-check", order=75, permitted=_may_look))
 

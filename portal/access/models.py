@@ -44,8 +44,8 @@ class Person(AbstractBaseUser, PermissionsMixin):
     full_name = models.TextField(blank=True)
     email = models.EmailField(blank=True)
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.HUMAN)
-    is_active = models.BooleanField(default=True, help_text="Deactivate people; they are never deleted.")
-    is_staff = models.BooleanField(default=False, help_text="May open the settings pages.")
+    is_active = models.BooleanField("may sign in", default=True, help_text="Deactivate people; they are never deleted.")
+    is_staff = models.BooleanField("may open the settings", default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     USERNAME_FIELD = "username"

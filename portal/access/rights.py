@@ -18,7 +18,7 @@ from django.db import transaction
 from django.db.models import Q
 from guardian.models import GroupObjectPermission, UserObjectPermission
 
-from portal.access import grants
+from portal.access import announcing, grants
 from portal.access.models import Person
 from portal.access.roles import ROLES
 from portal.estate.models import VERBS, Category
@@ -143,7 +143,20 @@ def change(changes: Iterable[Change], *, where: Category | None, person: Person,
     if reasons:
         raise Refused(*reasons)
     with transaction.atomic():
-        return sum(_made(each, found[each.holder], where, person.at(door), at) for each in wanted)
+        made = [each for each in wanted if _made(each, found[each.holder], where, person.at(door), at)]
+        for holder in found.values():
+            own = [each for each in made if each.holder == key_of(holder)]
+            if own and isinstance(holder, Person):
+                _tell(holder, own, where, person, at)
+    return len(made)
+
+
+def _tell(holder: Person, made: Sequence[Change], where: Category | None, by: Person, at: datetime) -> None:
+    """People hear of it when somebody changes what they may do."""
+    words = ", ".join(f"{'given' if each.is_given else 'taken back'}: {VERBS[each.verb]}" for each in made)
+    place = where.name if where else "all categories"
+    text = f"{by} changed your rights in {place}: {words}."
+    announcing.tell([holder], text=text, path="/notices", key=f"rights:{holder.pk}:{at.isoformat()}", at=at)
 
 
 def _of_people(people: Sequence[Person], where: Category | None, seen_by: Person) -> list[Row]:

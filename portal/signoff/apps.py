@@ -26,6 +26,7 @@ class SignoffConfig(AppConfig):
 
     name = "portal.signoff"
     label = "signoff"
+    verbose_name = "Sign-offs"
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:

@@ -21,6 +21,7 @@ from portal.audit import services as audit
 from portal.audit.models import Event
 from portal.estate.models import VERBS, Category
 from portal.kit.refusals import NotAllowed, Refusal, Refused
+from portal.notices.models import Notice
 
 pytestmark = pytest.mark.django_db
 AT = datetime(2026, 5, 4, tzinfo=UTC)
@@ -100,6 +101,15 @@ def test_rights_are_given_and_taken_back_with_an_event_each(petra: Person, stora
         ("grant.given", "alice", None),
         ("grant.taken_back", "alice", None),
     ]
+
+
+def test_people_hear_of_changes_of_their_rights(petra: Person, storage: Category) -> None:
+    alice, team = person("alice"), Group.objects.create(name="team")
+    make(petra, storage, (alice, "review", True), (alice, "run", True), (team, "run", True))
+    make(petra, storage, (alice, "review", True))
+    told = Notice.objects.values_list("person__username", "message__text")
+    text = "petra changed your rights in Storage: given: Review and edit drafts, given: Run and roll back."
+    assert list(told) == [("alice", text)]
 
 
 def outcome(attempt: Callable[[], object]) -> str:
