@@ -112,7 +112,11 @@ def add_evidence(request: HttpRequest, key: str) -> HttpResponse:
     form = LaterEvidenceForm(request.POST, refs=_refs(ticket))
     if not form.is_valid():
         return _page(request, ticket, evidence_form=form, status=422)
-    tickets.add_evidence(ticket.pk, new=[form.piece], person=person_of(request), door="page", at=timezone.now())
+    try:
+        tickets.add_evidence(ticket.pk, new=[form.piece], person=person_of(request), door="page", at=timezone.now())
+    except Refusal as refusal:
+        again = tickets.find(person_of(request), key)
+        return _page(request, again, evidence_form=form, refusal=refusal, status=refusal.status)
     against = "Added. What was signed is void, and the draft has to take it into account."
     usual = "Added. The draft stays as it is until somebody asks for a new one."
     messages.success(request, against if form.piece.contradicts else usual)
@@ -165,7 +169,7 @@ def _page(
         "evidence_form": evidence_form or LaterEvidenceForm(refs=_refs(ticket)),
         "close_form": close_form or CloseForm(),
         "may_close": takes_part and ticket.status in CLOSABLE,
-        "may_add": takes_part and ticket.status != TicketStatus.CLOSED,
+        "shows_evidence_form": evidence_form is not None or (takes_part and ticket.status != TicketStatus.CLOSED),
         "refusal": refusal,
         "crumbs": [("Tickets", reverse("tickets")), (ticket.key, "")],
     }

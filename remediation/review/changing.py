@@ -27,7 +27,6 @@ ABOUT = {
     "gates": "Gate",
     "limits": "Policy",
     "merge_digest": "Proof",
-    "proof": "Proof",
 }
 """Under which heading a field of the plan is told; everything else stands under “Plan”."""
 WORDS = {

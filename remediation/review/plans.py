@@ -124,7 +124,6 @@ class Content:
     rollback_minutes: int
     makers: tuple[int, ...]
     merge_digest: str | None = None
-    proof: str | None = None
 
     @property
     def is_for_people(self) -> bool:

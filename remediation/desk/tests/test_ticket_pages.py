@@ -223,7 +223,7 @@ def test_a_ticket_is_closed_once_and_only_when_nothing_is_on_its_way(cast: dict[
     assert client.post("/tickets/INC-1/close", {"resolution": "Again"}).status_code == 409
 
 
-def test_nothing_is_added_to_a_closed_ticket(cast: dict[str, Person]) -> None:
+def test_nothing_is_added_to_a_closed_ticket_and_what_was_typed_stays(cast: dict[str, Person]) -> None:
     review.ticket(cast["engineer"])
     client = as_(cast["engineer"])
     assert "Add evidence" in shown(client)
@@ -233,6 +233,7 @@ def test_nothing_is_added_to_a_closed_ticket(cast: dict[str, Person]) -> None:
     late = client.post("/tickets/INC-1/evidence", body)
     assert (late.status_code, Evidence.objects.count()) == (409, 1)
     assert "INC-1 is closed. Open a new ticket." in late.content.decode()
+    assert "OOMKilled" in late.content.decode()
 
 
 def test_a_resolved_ticket_says_once_what_resolved_it(cast: dict[str, Person]) -> None:

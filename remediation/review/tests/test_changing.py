@@ -44,7 +44,7 @@ def scaled_to(replicas: int) -> Content:
             dataclasses.replace(OLD, contradicted_by=("E4",)),
             ["Evidence: what contradicts the hypothesis was nothing, is E4"],
         ),
-        (dataclasses.replace(OLD, proof="p" * 64), [f"Proof: proof was nothing, is {'p' * 64}"]),
+        (dataclasses.replace(OLD, merge_digest="p" * 64), [f"Proof: merge plan was nothing, is {'p' * 64}"]),
         (
             dataclasses.replace(OLD, evidence=()),
             [f"Evidence: E1 is gone: {'e' * 12}", "Evidence: evidence is new: nothing"],

@@ -86,7 +86,6 @@ def test_a_command_is_critical_and_for_people() -> None:
         {"limits": {"min_reliability": 81}},
         {"makers": (1, 2, 3)},
         {"merge_digest": "c" * 64},
-        {"proof": "c" * 64},
         {"rollback_minutes": 6},
     ],
 )
