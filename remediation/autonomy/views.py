@@ -106,7 +106,10 @@ def _fix(request: HttpRequest, pattern_id: int) -> Fix:
     pattern = get_object_or_404(Pattern.objects.select_related("category"), pk=pattern_id)
     if not grants.of(person_of(request)).may("see", pattern.category_id):
         raise Http404
-    return Fix(pattern, request.GET.get("action", ""), request.GET.get("environment", ""))
+    action = request.GET.get("action", "")
+    if not action:
+        raise Http404
+    return Fix(pattern, action, request.GET.get("environment", ""))
 
 
 def _question(
