@@ -5,15 +5,28 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('access', '0002_rights'),
+        ("access", "0002_rights"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='token',
-            name='scopes',
-            field=django.contrib.postgres.fields.ArrayField(base_field=models.CharField(choices=[('tickets:read', 'Read tickets'), ('tickets:write', 'Open tickets'), ('reviews:write', 'Edit drafts'), ('signoffs:write', 'Sign, reject'), ('feedback:write', 'Give feedback'), ('stats:read', 'Read figures and patterns'), ('audit:read', 'Read the audit trail')], max_length=20), size=None),
+            model_name="token",
+            name="scopes",
+            field=django.contrib.postgres.fields.ArrayField(
+                base_field=models.CharField(
+                    choices=[
+                        ("tickets:read", "Read tickets"),
+                        ("tickets:write", "Open tickets"),
+                        ("reviews:write", "Edit drafts"),
+                        ("signoffs:write", "Sign, reject"),
+                        ("feedback:write", "Give feedback"),
+                        ("stats:read", "Read figures and patterns"),
+                        ("audit:read", "Read the audit trail"),
+                    ],
+                    max_length=20,
+                ),
+                size=None,
+            ),
         ),
     ]
