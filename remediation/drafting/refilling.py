@@ -42,7 +42,10 @@ def _again(request: DraftRequest, past: PastRemediation) -> schema.Draft | None:
         where = ", ".join(f"{name} from {found.where}" for name, found in values.items())
         source = f"signed remediation of {past.ticket_key}, {where}"
         given = {name: found.value for name, found in values.items()}
-        steps.append(composing.operation(old.action.operation, given, source=source, review=old.review))
+        step = composing.operation(old.action.operation, given, source=source, review=old.review)
+        if step in steps:
+            return None  # what told two steps of the same kind apart is not something that can be read again
+        steps.append(step)
         read |= values
     return _draft(request, past, steps, read)
 

@@ -245,6 +245,14 @@ def test_a_signed_remediation_is_drawn_up_again_with_new_values() -> None:
     assert draft.confidence_percent == 82
 
 
+def test_two_steps_that_would_become_the_same_are_not_drawn_up_again() -> None:
+    once = past(payments())
+    twice = replace(once, draft=once.draft.model_copy(update={"steps": [*once.draft.steps, *once.draft.steps]}))
+    draft = drafted(replace(payments(), past=(twice,)))
+    assert draft.steps[0].source.startswith("runbook scale-deployment")
+    assert len(draft.steps) == 1
+
+
 def test_nothing_is_scaled_to_nothing_because_somebody_wrote_zero() -> None:
     request = payments(note="At night the secondary pool needs 0 replicas.")
     for asked in (request, replace(request, past=(past(payments()),))):
