@@ -54,7 +54,7 @@ def world_of(revision: Revision, draft: schema.Draft) -> World:
     """The world of a draft as the rows say it now."""
     remediation = revision.remediation
     given = list(remediation.ticket.evidence.order_by("number"))
-    return World(policies.policy_of(remediation.category_id), given, _places_of(draft))
+    return World(policies.policy_of(remediation.category_id), given, places_of(draft))
 
 
 def reports_of(draft: schema.Draft, world: World) -> list[Report]:
@@ -212,7 +212,7 @@ def _digest(row: Evidence) -> str:
     return hashlib.sha256(f"{row.command}\n{row.text}".encode()).hexdigest()
 
 
-def _places_of(draft: schema.Draft) -> dict[str, Place]:
+def places_of(draft: schema.Draft) -> dict[str, Place]:
     """Where the targets of a draft are reached, for those the estate knows."""
     identities = {identity for step in draft.steps if (identity := _identity(step.action))}
     rows = Target.objects.filter(identity__in=identities)
