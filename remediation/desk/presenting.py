@@ -68,7 +68,7 @@ def row_of(row: Waiting, *, at: datetime) -> dict[str, Any]:
         "risk": remediation.risk,
         "status": remediation.status,
         "at": remediation.status_at,
-        "gates": tuple((gate.gate.capitalize(), gate.has_passed) for gate in row.gates),
+        "gates": tuple((gate.name.capitalize(), gate.has_passed) for gate in row.gates),
         "is_mine": row.is_mine,
         "taken_by": str(row.taken.person) if row.taken else "",
         "is_late": at - remediation.status_at > LATE,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, Prefetch, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from portal.access import grants
 from portal.access.models import Person
@@ -25,6 +27,7 @@ from remediation.review import standing
 from remediation.review.checklist import items_of
 from remediation.review.models import GateResult, Objection, Take, Tick
 
+OPEN = Q(status=PlanStatus.OPEN)
 MOST = 100
 """Where counting stops."""
 _FIGURES = """
@@ -41,15 +44,31 @@ SELECT (SELECT count(*) FROM (SELECT FROM drafting_remediation, asked
 """
 
 
+class Gate(NamedTuple):
+    """What a gate said last."""
+
+    name: str
+    has_passed: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """One row of the queue: what is to be decided, and what is still missing."""
 
     remediation: Remediation
-    gates: Sequence[GateResult]
+    gates: Sequence[Gate]
     missing: Sequence[str]
     is_mine: bool
     taken: Take | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """The newest revision of a remediation, with what was found and said about it."""
+
+    revision: Revision
+    gates: Sequence[Gate]
+    objections: Sequence[Objection]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +81,9 @@ class Figures:
 
 def queue(person: Person, filters: Filters, *, only_mine: bool, after: str | None) -> Page[Remediation]:
     """What waits, worst and then oldest first; with `only_mine`, what this person could sign now."""
-    return reads.queue(person, filters, narrowed=_signable(person) if only_mine else Q(), after=after)
+    subject = {"subject_kind": "drafting.remediation", "subject_id": OuterRef("pk")}
+    mine = Q(Exists(Plan.objects.filter(_signable(person), **subject))) if only_mine else Q()
+    return reads.queue(person, filters, narrowed=mine, after=after)
 
 
 def rows_of(remediations: Sequence[Remediation], person: Person, *, at: datetime) -> list[Waiting]:
@@ -71,11 +92,11 @@ def rows_of(remediations: Sequence[Remediation], person: Person, *, at: datetime
     plans = _plans(remediations)
     ticked = _ticked(remediations)
     taken = standing.taken_of(remediations, at=at)
-    mine = _mine(person, plans)
+    mine = _mine(person, plans.values())
     return [
         Waiting(
             each,
-            gates=sorted(heads[each.pk].gates.all(), key=lambda gate: gate.pk) if each.pk in heads else [],
+            gates=heads[each.pk].gates if each.pk in heads else (),
             missing=_missing(each, heads.get(each.pk), plans.get(each.pk), ticked, at),
             is_mine=each.pk in mine,
             taken=taken.get(each.pk),
@@ -97,23 +118,21 @@ def _counted(seen: Collection[int] | None) -> Figures:
 
 
 def _signable(person: Person) -> Q:
-    """Remediations with an open plan that this person is not excluded from and may sign by grants and policy."""
+    """Open plans that this person is not excluded from and may sign by grants and policy."""
     may_sign = Q()
     for stage in Stage:
         may_sign |= Q(stage=stage) & _granted(person, f"sign_{stage}")
     critical = Q(stage=Stage.ROLLOUT, risk=Risk.CRITICAL_WRITE) & ~_granted(person, "sign_critical")
-    plans = Plan.objects.filter(
-        may_sign, ~critical, subject_kind="drafting.remediation", subject_id=OuterRef("pk"), status=PlanStatus.OPEN
-    )
-    closed = policies.closed_to(person).values("category")
-    return Q(Exists(plans.exclude(excluded__contains=[person.pk]).exclude(category__in=closed)))
+    closed = policies.closed_to(person).values_list("category", flat=True)
+    return may_sign & ~critical & ~Q(excluded__contains=[person.pk]) & ~Q(category__in=list(closed)) & OPEN
 
 
-def _mine(person: Person, among: Collection[int]) -> frozenset[int]:
-    """Which of these remediations, each with an open plan, the person could sign now."""
-    if not among:
+def _mine(person: Person, plans: Collection[Plan]) -> frozenset[int]:
+    """The remediations among these plans' that the person could sign now."""
+    if not plans:
         return frozenset()
-    return frozenset(Remediation.objects.filter(_signable(person), pk__in=among).values_list("pk", flat=True))
+    mine = Plan.objects.filter(_signable(person), pk__in=[plan.pk for plan in plans])
+    return frozenset(mine.values_list("subject_id", flat=True))
 
 
 def _granted(person: Person, verb: str) -> Q:
@@ -121,17 +140,34 @@ def _granted(person: Person, verb: str) -> Q:
     return Q(pk__isnull=False) if categories is None else Q(category_id__in=categories)
 
 
-def _heads(remediations: Sequence[Remediation]) -> dict[int, Revision]:
+def _heads(remediations: Sequence[Remediation]) -> dict[int, _Head]:
     rows = Revision.objects.filter(remediation__in=remediations).order_by("remediation_id", "-number")
-    spoken = GateResult.objects.order_by("revision_id", "gate", "-id").distinct("revision_id", "gate")
-    newest = rows.distinct("remediation_id").prefetch_related(Prefetch("gates", spoken), "objections__person")
-    return {row.remediation_id: row for row in newest}
+    newest = list(rows.distinct("remediation_id"))
+    gates, objections = _gates(newest), _objections(newest)
+    return {row.remediation_id: _Head(row, gates[row.pk], objections[row.pk]) for row in newest}
+
+
+def _gates(revisions: Sequence[Revision]) -> dict[int, list[Gate]]:
+    """Each gate's newest verdict on each revision, in the order in which they were asked."""
+    spoken = GateResult.objects.filter(revision__in=revisions).order_by("revision_id", "gate", "-id")
+    rows = spoken.distinct("revision_id", "gate").values_list("id", "revision_id", "gate", "has_passed")
+    found: dict[int, list[Gate]] = defaultdict(list)
+    for _, revision_id, name, has_passed in sorted(rows):
+        found[revision_id].append(Gate(name, has_passed))
+    return found
+
+
+def _objections(revisions: Sequence[Revision]) -> dict[int, list[Objection]]:
+    found: dict[int, list[Objection]] = defaultdict(list)
+    for row in Objection.objects.filter(revision__in=revisions).select_related("person"):
+        found[row.revision_id].append(row)
+    return found
 
 
 def _plans(remediations: Sequence[Remediation]) -> dict[int, Plan]:
     subjects = [each.pk for each in remediations]
     rows = Plan.objects.filter(subject_kind="drafting.remediation", subject_id__in=subjects, status=PlanStatus.OPEN)
-    return {row.subject_id: row for row in rows.defer("content")}
+    return {row.subject_id: row for row in rows.only("subject_id", "stage", "valid_until")}
 
 
 def _ticked(remediations: Sequence[Remediation]) -> set[tuple[int, str]]:
@@ -142,17 +178,17 @@ def _ticked(remediations: Sequence[Remediation]) -> set[tuple[int, str]]:
 
 
 def _missing(
-    remediation: Remediation, head: Revision | None, plan: Plan | None, ticked: set[tuple[int, str]], at: datetime
+    remediation: Remediation, head: _Head | None, plan: Plan | None, ticked: set[tuple[int, str]], at: datetime
 ) -> list[str]:
     """In a few words each, what stands between a row and its completion."""
     if remediation.status == Status.NEEDS_PERSON or head is None:
         return [remediation.status_reason.partition("\n")[0] or "a person to go on"]
     if remediation.status == Status.APPROVED_FOR_ROLLOUT:
         return ["signed, to be run"]
-    lacking = [f"gate {gate.gate} failed" for gate in head.gates.all() if not gate.has_passed]
-    if open_items := [each for each in items_of(head) if (remediation.pk, each.item) not in ticked]:
+    lacking = [f"gate {gate.name} failed" for gate in head.gates if not gate.has_passed]
+    if open_items := [each for each in items_of(head.revision) if (remediation.pk, each.item) not in ticked]:
         lacking.append(f"{len(open_items)} REVIEW item{'s' if len(open_items) > 1 else ''}")
-    changes = [each for each in head.objections.all() if each.kind == Objection.Kind.CHANGES]
+    changes = [each for each in head.objections if each.kind == Objection.Kind.CHANGES]
     lacking += [f"changes for {each.person}" for each in changes]
     if plan is None:
         return lacking or ["checks under way"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from portal.kit import canonical
 from remediation.drafting import schema
 from remediation.drafting.models import Revision
@@ -20,7 +22,10 @@ class ReviewItem:
 
 def items_of(revision: Revision | None) -> list[ReviewItem]:
     """The REVIEW items of a revision, in the order of its steps."""
-    if revision is None:
-        return []
-    steps = enumerate(schema.from_text(revision.content).steps, start=1)
-    return [ReviewItem(number, step) for number, step in steps if step.review]
+    return list(_items(revision.content)) if revision else []
+
+
+@lru_cache(maxsize=1024)  # the queue asks for fifty texts again and again, and a text never changes
+def _items(content: str) -> tuple[ReviewItem, ...]:
+    steps = enumerate(schema.from_text(content).steps, start=1)
+    return tuple(ReviewItem(number, step) for number, step in steps if step.review)

@@ -39,7 +39,8 @@ def _of(reader: Reader, size: int, place: str) -> Iterator[Figure]:
     }
     for name, (ask, headers) in asks.items():
         taken = load.median_ms(place, ask, times=TIMES, headers=headers)
-        yield Figure(f"{name}, {size:,} tickets, {reader.where}: p50", taken, "ms", at_most=GOAL_MS)
+        waiting = f"{size:,} tickets, {size // rows.WAITS_ONE_IN:,} waiting"
+        yield Figure(f"{name}, {waiting}, {reader.where}: p50", taken, "ms", at_most=GOAL_MS)
 
 
 def _with_token(person: Person) -> dict[str, str]:

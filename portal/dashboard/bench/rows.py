@@ -14,12 +14,14 @@ from django.utils import timezone
 from portal.access import grants
 from portal.access.models import Person
 from portal.estate.models import Category
+from remediation.drafting import schema
 from remediation.tickets.models import Ticket
 
 CATEGORIES = 60
 WHERE = ("spread evenly", "old", "rare")
 RARE_ROWS = 60
-WAITS_ONE_IN = 20  # tickets; everything else is resolved
+WAITS_ONE_IN = 10  # tickets; everything else is resolved
+GATES = ("schema", "scope", "operations", "commands", "targets", "rollback")
 
 # The first ten categories are old, the next ten rare, and the other forty busy; of those ten belong to `spread evenly`.
 _FILL = """
@@ -43,11 +45,32 @@ SELECT 'BENCH-' || i, 'Error rate of service ' || i %% 97 || ' is above its thre
 INSERT INTO drafting_remediation (ticket_id, number, category_id, severity, status, status_at, status_reason, drafter,
                                   risk, confidence_percent, reliability_permille, has_written, created_at)
 SELECT t.id, 1, category, r.severity, CASE WHEN is_waiting THEN 'in_review' ELSE 'succeeded' END,
-       at + interval '1 minute', '', 'runbook', 'medium', 80, 600, NOT is_waiting, at
-  FROM bench_rows r JOIN tickets_ticket t ON t.key = 'BENCH-' || i ORDER BY i
+       at + interval '1 minute', '', 'runbook', 'safe_write', 80, 600, NOT is_waiting, at
+  FROM bench_rows r JOIN tickets_ticket t ON t.key = 'BENCH-' || i ORDER BY i;
+
+INSERT INTO drafting_revision (remediation_id, number, drafter, content, digest, origin, created_at)
+SELECT id, 1, 'runbook', %(draft)s, encode(sha256(convert_to(%(draft)s, 'UTF8')), 'hex'), '', created_at
+  FROM drafting_remediation WHERE status = 'in_review' ORDER BY id;
+
+INSERT INTO review_gateresult (revision_id, gate, ruleset, has_passed, input_digest, findings, at)
+SELECT id, gate, 'bench/1', true, digest, '[]', created_at FROM drafting_revision, unnest(%(gates)s::text[]) AS gate;
+
+INSERT INTO signoff_plan (stage, subject_kind, subject_id, ticket_key, ticket_id, category_id, risk, severity, content,
+                          digest, makers, excluded, needed, needed_groups, votes_last_minutes, valid_until, created_at,
+                          status, status_at, void_reason)
+SELECT 'merge', 'drafting.remediation', r.id, t.key, t.id, r.category_id, r.risk, 'sev2', text,
+       encode(sha256(convert_to(text, 'UTF8')), 'hex'), ARRAY[%(opener)s], ARRAY[%(opener)s], 1, '{}', 240,
+       now() + interval '1 day', r.created_at, 'open', r.created_at, ''
+  FROM drafting_remediation r JOIN tickets_ticket t ON t.id = r.ticket_id,
+       concat(%(draft)s, t.key) AS text
+ WHERE r.status = 'in_review' ORDER BY r.id
 """
 # Reservations count for an hour, and an earlier measurement shall not use up the limit of this one.
-_EMPTY = "TRUNCATE tickets_ticket, policy_reservation CASCADE; DELETE FROM jobs_job WHERE kind = 'drafting.draft'"
+_EMPTY = """
+TRUNCATE tickets_ticket, signoff_plan, policy_reservation CASCADE;
+DELETE FROM jobs_job WHERE kind = 'drafting.draft'
+"""
+_FILLED = "tickets_ticket, drafting_remediation, drafting_revision, review_gateresult, signoff_plan"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +110,52 @@ def fill(count: int, opener: Person) -> None:
         "rare_every": count // RARE_ROWS,
         "categories": ids,
         "opener": opener.pk,
+        "draft": _draft(),
+        "gates": list(GATES),
     }
     with transaction.atomic(), connection.cursor() as cursor:
         for statement in _FILL.split(";"):
             cursor.execute(statement, values)
     with connection.cursor() as cursor:  # now, or the database would do it in the middle of the measurement
-        cursor.execute("VACUUM ANALYZE tickets_ticket, drafting_remediation")
+        cursor.execute(
+            "VACUUM ANALYZE tickets_ticket, drafting_remediation, drafting_revision, review_gateresult, signoff_plan"
+        )
 
 
 def empty() -> None:
     """No ticket at all, and nothing left to draft."""
     with connection.cursor() as cursor:
         cursor.execute(_EMPTY)
+
+
+def _draft() -> str:
+    """What every waiting row proposes: three steps, each with a note to confirm."""
+    step = {
+        "title": "Scale the secondary pool",
+        "preflight": {"expects": "Two pods are asked for.", "command": None, "stop_if": "The number differs."},
+        "action": {
+            "kind": "operation",
+            "operation": "scale_deployment",
+            "parameters": [{"name": "replicas", "value": 6}, {"name": "expected_replicas", "value": 2}],
+        },
+        "blast_radius": "One pool of one service, for as long as the load lasts.",
+        "verify": {"expects": "Six pods are ready.", "command": None},
+        "rollback": {"kind": "catalogue", "says": "Back to two pods.", "command": None},
+        "review": "Is there room for four more pods?",
+        "source": "Runbook scale-deployment.",
+    }
+    draft = {
+        "summary": "Scale the secondary pool to six pods.",
+        "hypothesis": "The pool is too small for its load.",
+        "facts": [{"text": "The error rate is 2.1%.", "evidence": ["E1"]}],
+        "guesses": ["The primary pool recovers once load moves."],
+        "scope": {"service": None, "systems": ["pool"], "allowed_changes": ["scale_deployment"], "out_of_scope": []},
+        "steps": [step] * 3,
+        "rollback_owner": "operators",
+        "rollback_minutes": 5,
+        "confidence_percent": 80,
+    }
+    return schema.text_of(schema.parse(draft))
 
 
 def _categories() -> list[Category]:

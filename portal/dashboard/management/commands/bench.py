@@ -41,7 +41,7 @@ class Command(BaseCommand):
         for each in measured:
             value = f"{each.value:,.3g}" if each.value < 100 else f"{each.value:,.0f}"  # noqa: PLR2004 - three digits
             self.stdout.write(
-                f"{each.name:<62} {value:>8} {each.unit:<6} {each.goal:<7} {verdicts[each.is_met]}".rstrip()
+                f"{each.name:<78} {value:>8} {each.unit:<6} {each.goal:<7} {verdicts[each.is_met]}".rstrip()
             )
             self.stdout.flush()
 
