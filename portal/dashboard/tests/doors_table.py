@@ -98,6 +98,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "command incident_bundle": ("export a bundle",),
     "command pin_tools": ("install and measure",),
     "command prepare": ("install and measure",),
+    "command rebuild_outcomes": ("learn",),
     "command rebuild_patterns": ("learn",),
     "command runserver": ("install and measure",),
     "command screenshots": ("install and measure",),
