@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connections
+from hypothesis import HealthCheck
 from pytest_django import DjangoDbBlocker
 from pytest_django.live_server_helper import LiveServer
 
@@ -26,9 +28,14 @@ AsRole = Callable[[str], AbstractContextManager[psycopg.Connection]]
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure() -> None:
-    """Fast passwords for people who exist for milliseconds; Playwright keeps an event loop in the tests' thread."""
+    """Fast passwords for people who exist for milliseconds; Playwright keeps an event loop in the tests' thread.
+
+    A busy machine fails no property: how long an example takes says nothing about what is tested.
+    """
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    hypothesis.settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    hypothesis.settings.load_profile("patient")
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import schemathesis
+import yaml
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from django.utils import timezone
@@ -31,13 +32,22 @@ from remediation.connectors.testing import LabProcess
 from remediation.desk.testing import in_review
 from remediation.review import testing as review
 
-EXAMPLES = 25
+EXAMPLES = 12
 KEYS = ("INC-1", "INC-2")
 REFUSED = {"negative_data_rejection": {"expected-statuses": ["4xx"]}}
-DOCUMENT = schemathesis.openapi.from_path(
-    Path(settings.BASE_DIR) / "docs" / "openapi.yaml", config=SchemathesisConfig.from_dict({"checks": REFUSED})
-)
-OPERATIONS = [found.ok() for found in DOCUMENT.get_all_operations() if isinstance(found, Ok)]
+
+
+def operations() -> list[APIOperation[Any, Any, Any, Any]]:
+    """All of the document, but for its tokens: those are good here, and not for anybody to make up."""
+    document = yaml.safe_load((Path(settings.BASE_DIR) / "docs" / "openapi.yaml").read_text())
+    for methods in document["paths"].values():
+        for operation in methods.values():
+            operation.pop("security", None)
+    config = SchemathesisConfig.from_dict({"checks": REFUSED})
+    found = schemathesis.openapi.from_dict(document, config=config).get_all_operations()
+    return [each.ok() for each in found if isinstance(each, Ok)]
+
+
 CHECKS = [
     not_a_server_error,
     checks.status_code_conformance,
@@ -63,7 +73,7 @@ def token_of(person: Person) -> str:
     return tokens.issue(person=person, name="t", scopes=Scope.values, actor=actor, at=timezone.now())[1]
 
 
-@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.label)
+@pytest.mark.parametrize("operation", operations(), ids=lambda operation: operation.label)
 def test_it_answers_as_documented(operation: APIOperation[Any, Any, Any, Any], bearers: dict[str, str]) -> None:
     application = get_wsgi_application()
 
