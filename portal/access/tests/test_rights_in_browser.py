@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
-from portal.access import grants
+from portal.access import grants, invitations
 from portal.access.models import Person
 from portal.access.testing import person
 from portal.estate.models import Category
@@ -60,3 +61,17 @@ def test_a_phone_need_not_scroll_sideways(clean_page: Page, site: LiveServer, pe
     clean_page.goto(f"{site.url}/rights?category=storage")
     assert not scrolls_sideways(clean_page)
     assert serious(clean_page) == []
+
+
+def test_the_ways_in_are_clean_in_the_dark_and_on_a_phone(clean_page: Page, site: LiveServer, petra: Person) -> None:
+    nina, at = person("nina", "approver"), timezone.now()
+    used = invitations.issue(nina.pk, by=petra, door="page", at=at)[1]
+    invitations.use(used, password="quiet stork 9", at=at)
+    link = invitations.issue(nina.pk, by=petra, door="page", at=at)[1]
+    clean_page.set_viewport_size(PHONE)
+    clean_page.emulate_media(color_scheme="dark")
+    sign_in(clean_page.context, site.url, petra)
+    for path in ("/sign-in/again?next=/rights", f"/people/{nina.pk}/link", f"/welcome/{link}", "/rights", "/login"):
+        clean_page.goto(f"{site.url}{path}")
+        assert serious(clean_page) == [], path
+        assert not scrolls_sideways(clean_page), path
