@@ -111,10 +111,4 @@ def test_a_person_s_text_never_passes_for_a_drafter_s() -> None:
     fields: dict[str, Any] = {"content": revision.content, "digest": revision.digest, "created_at": AT, "number": 2}
     fields |= {"drafter": Drafter.PERSON, "author": cast["reviewer"], "origin": NAMED.text}
     with pytest.raises(IntegrityError, match="people_have_no_origin"), transaction.atomic():
-        Revision.objects.create(
-            remediation=revision.remediation,
-            drafter=Drafter.PERSON,
-            author=cast["reviewer"],
-            origin=NAMED.text,
-            **fields,
-        )
+        Revision.objects.create(remediation=revision.remediation, **fields)
