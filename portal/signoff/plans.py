@@ -173,12 +173,7 @@ def lapsed(plan: Plan, *, at: datetime) -> Reason | None:
         return because("expired", "A signature on it expired. Ask for a fresh plan and sign that.")
     if plan.valid_until <= at and not (span and plan.status == PlanStatus.SIGNED):
         return because("expired", "The plan has expired. Ask for a fresh one.")
-    stages = Vote.objects.filter(plan__in=[plan.pk, *([plan.merge_plan_id] if plan.merge_plan_id else [])])
-    under = Certificate.objects.filter(votes__in=stages)
-    if gone := under.filter(Q(revoked_at__isnull=False) | Q(expires_at__lte=at)).first():
-        why = f"was revoked: {gone.revoke_reason}" if gone.revoked_at else "expired."
-        return because("certificate", f"The certificate that a machine signed under {why}")
-    return None
+    return _uncertified(plan, at) if votes or plan.merge_plan_id else None
 
 
 def not_yet(plan: Plan, *, at: datetime) -> Reason | None:
@@ -207,7 +202,8 @@ def missing(plan: Plan) -> list[str]:
     if plan.status != PlanStatus.OPEN:
         return []
     short = quorum.lacking(required(plan), given(plan))
-    names = Group.objects.filter(pk__in=short.groups).values_list("name", flat=True).order_by("name")
+    groups = Group.objects.filter(pk__in=short.groups) if short.groups else Group.objects.none()
+    names = groups.values_list("name", flat=True).order_by("name")
     votes = [f"{short.needed} {plan.stage} sign-off{'s' if short.needed > 1 else ''}"] if short.needed else []
     return [*votes, *(f"a {plan.stage} sign-off by {name}" for name in names)]
 
@@ -226,6 +222,16 @@ def _live_one(live: Sequence[Plan], plan_id: int) -> Plan:
         text = f"The plan is {status}." if plan is None and status == PlanStatus.VOID else "The run has claimed it."
         raise StaleTransition(because("not_live", f"{text} There is nothing to take back any more."))
     return plan
+
+
+def _uncertified(plan: Plan, at: datetime) -> Reason | None:
+    """Why the certificate does not hold any more under which a machine signed the plan, or its merge plan."""
+    stages = Vote.objects.filter(plan__in=[plan.pk, *([plan.merge_plan_id] if plan.merge_plan_id else [])])
+    under = Certificate.objects.filter(votes__in=stages)
+    if gone := under.filter(Q(revoked_at__isnull=False) | Q(expires_at__lte=at)).first():
+        why = f"was revoked: {gone.revoke_reason}" if gone.revoked_at else "expired."
+        return because("certificate", f"The certificate that a machine signed under {why}")
+    return None
 
 
 def _given(vote: Vote) -> Given:

@@ -227,24 +227,23 @@ def _vote(
     groups = sorted(principal.groups.values_list("pk", flat=True))
     expires_at = ballot.runs_until or at + timedelta(minutes=plan.votes_last_minutes)
     try:
-        with transaction.atomic():
-            Vote.objects.create(
-                plan=plan,
-                digest=plan.digest,
-                excluded=plan.excluded,
-                person=person,
-                principal=principal,
-                delegation=delegation,
-                certificate=certificate,
-                groups=groups,
-                comment=ballot.comment,
-                sheet=ballot.sheet,
-                door=door,
-                at=at,
-                expires_at=expires_at,
-                runs_from=ballot.runs_from,
-                runs_until=ballot.runs_until,
-            )
+        Vote.objects.create(
+            plan=plan,
+            digest=plan.digest,
+            excluded=plan.excluded,
+            person=person,
+            principal=principal,
+            delegation=delegation,
+            certificate=certificate,
+            groups=groups,
+            comment=ballot.comment,
+            sheet=ballot.sheet,
+            door=door,
+            at=at,
+            expires_at=expires_at,
+            runs_from=ballot.runs_from,
+            runs_until=ballot.runs_until,
+        )
     except IntegrityError as error:
         if "one_vote_per_person" in str(error):
             raise StaleTransition(because("signed_before", "You have signed this plan already.")) from error

@@ -21,7 +21,6 @@ from portal.kit.refusals import Reason, Refused, because
 from portal.signoff import services as signoffs
 from portal.signoff.models import Plan
 from portal.signoff.states import PlanStatus, Stage
-from remediation.drafting import schema
 from remediation.drafting import services as remediations
 from remediation.drafting.models import Remediation
 from remediation.drafting.states import Status
@@ -33,7 +32,7 @@ from remediation.policy import safety
 from remediation.policy import services as policies
 from remediation.policy.facts import SafetyCheck
 from remediation.policy.models import Moment
-from remediation.review import drifting, plans, preparing, proposing, voiding
+from remediation.review import drifting, plans, preparing, proposing, reading, standing, voiding
 from remediation.review.plans import Content
 
 PASSING = frozenset(
@@ -176,15 +175,20 @@ def _hard_stops(
     at: datetime,
 ) -> list[Reason]:
     """decide() at the claim. The hourly limit is for workers; every other hard stop binds people as well."""
-    revision = remediations.head(remediation)
-    if revision is None or revision.digest != content.draft_digest:
+    read = reading.of(remediation, standing.plan_of(remediation))
+    if read is None or read.revision.digest != content.draft_digest:
         return [because("changed", "The draft changed after the plan was signed.")]
-    if found := voiding.differences(remediation):
+    if found := voiding.differences(read):
         return [because("changed", voiding.reason_of(found))]
-    revision.remediation = remediation
-    proposal = proposing.proposal(schema.from_text(revision.content), content.steps, checks)
-    assessment = policies.assess(remediation, moment=Moment.CLAIM, at=at)
-    verdict, _ = policies.decide_now(revision, proposal, assessment=assessment, moment=Moment.CLAIM, actor=actor, at=at)
+    verdict, _ = policies.decide_now(
+        read.revision,
+        proposing.proposal(read.draft, content.steps, checks),
+        policy=read.policy,
+        assessment=policies.assess(remediation, moment=Moment.CLAIM, at=at),
+        moment=Moment.CLAIM,
+        actor=actor,
+        at=at,
+    )
     is_by_hand = mode == Run.Mode.MANUAL
     return [stop for stop in verdict.hard_stops if not (is_by_hand and stop.code == "rate_limit_ok")]
 

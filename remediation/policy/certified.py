@@ -34,10 +34,10 @@ class Cover:
 def cover_of(revision: Revision, actions: Sequence[Action], *, at: datetime) -> Cover:
     """The certificate under which a machine could sign this revision now."""
     pattern_id = revision.remediation.ticket.pattern_id
-    environment = environment_of({each.system for each in actions})
     operations = tuple(dict.fromkeys(each.operation for each in actions))
     if not revision.origin:
         return Cover(None, "people wrote or changed the draft, and a certificate is for a drafter's own text.")
+    environment = environment_of({each.system for each in actions})
     if pattern_id is None or not environment:
         return Cover(None, "the pattern is not known, or the targets are not of one environment.")
     found = signoffs.live_certificate(pattern_id, origin.action_of(operations), environment, at=at)

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connection
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from patterns import reads
 from patterns.reliability import Inputs, permille, reliability_of
@@ -132,6 +132,7 @@ def decide_now(
     revision: Revision,
     proposal: Proposal,
     *,
+    policy: CategoryPolicy | None,
     assessment: Assessment,
     moment: Moment,
     actor: Actor,
@@ -143,7 +144,6 @@ def decide_now(
     Windows and freezes are those of `runs_at`, if somebody approves a run ahead.
     """
     remediation, when = revision.remediation, runs_at or at
-    policy = policy_of(remediation.category_id)
     limits = limits_of(policy) if policy else None
     facts = facts_of(revision, proposal, reliability=assessment.overall_permille / 10, at=at, runs_at=when)
     verdict = decide(facts, limits, when)
@@ -188,6 +188,7 @@ def facts_of(revision: Revision, proposal: Proposal, *, reliability: float, at: 
     ticket, pattern = remediation.ticket, remediation.ticket.pattern
     scopes = brakes.scopes_of(category=remediation.category.slug, connectors=proposal.connectors)
     stop, freeze = brakes.stopped(scopes), brakes.frozen(remediation.category_id, runs_at)
+    everywhere, here = actions_last_hour(remediation.category_id, at=at)
     return Facts(
         switches=switches(),
         ticket_opted_in=ticket.enable_auto_remediation,
@@ -204,16 +205,17 @@ def facts_of(revision: Revision, proposal: Proposal, *, reliability: float, at: 
         commands=proposal.commands,
         emergency_stop=stop.says if stop else None,
         freeze=f"{freeze.reason}, until {freeze.ends_at:%Y-%m-%d %H:%M} UTC" if freeze else None,
-        actions_last_hour=actions_last_hour(at),
-        actions_last_hour_here=actions_last_hour(at, category_id=remediation.category_id),
+        actions_last_hour=everywhere,
+        actions_last_hour_here=here,
         safety_checks=proposal.safety,
     )
 
 
-def actions_last_hour(at: datetime, *, category_id: int | None = None) -> int:
-    """Mutating steps reserved in the hour before `at`, in one category or in all."""
+def actions_last_hour(category_id: int, *, at: datetime) -> tuple[int, int]:
+    """Mutating steps reserved in the hour before `at`: in all categories, and of these in one."""
     rows = Reservation.objects.filter(at__gt=at - HOUR)
-    return rows.filter(category_id=category_id).count() if category_id else rows.count()
+    counted = rows.aggregate(everywhere=Count("pk"), here=Count("pk", filter=Q(category_id=category_id)))
+    return counted["everywhere"], counted["here"]
 
 
 def reserve(*, category: Category, run_id: int, step_numbers: Sequence[int], at: datetime) -> None:
@@ -221,10 +223,9 @@ def reserve(*, category: Category, run_id: int, step_numbers: Sequence[int], at:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_RATE_LOCK])
     policy = policy_of(category.pk)
-    everywhere = settings.AUTO_REMEDIATION_MAX_ACTIONS_PER_HOUR
-    _refuse_beyond(everywhere, actions_last_hour(at), len(step_numbers), "all categories")
+    everywhere, here = actions_last_hour(category.pk, at=at)
+    _refuse_beyond(settings.AUTO_REMEDIATION_MAX_ACTIONS_PER_HOUR, everywhere, len(step_numbers), "all categories")
     if policy and policy.max_actions_per_hour is not None:
-        here = actions_last_hour(at, category_id=category.pk)
         _refuse_beyond(policy.max_actions_per_hour, here, len(step_numbers), category.name)
     Reservation.objects.bulk_create(
         [Reservation(category=category, run_id=run_id, step_number=number, at=at) for number in step_numbers]

@@ -15,13 +15,10 @@ from portal.kit.actors import system
 from portal.kit.refusals import NotAllowed, Refused, StaleTransition, because
 from portal.signoff import services as signoffs
 from portal.signoff.models import Certificate, Plan
-from portal.signoff.states import PlanStatus, Stage
-from remediation.drafting import schema
-from remediation.drafting import services as remediations
-from remediation.drafting.models import Remediation
 from remediation.policy import certified
 from remediation.review import plans, proposing, standing, voiding
-from remediation.review.signing import Signed, decide_again, go_on, refuse_blocked, subject_of
+from remediation.review.reading import Reading
+from remediation.review.signing import Signed, conclude, decide_again, locked, refuse_blocked, subject_of
 
 AUTONOMY = system("general")
 
@@ -34,27 +31,22 @@ def sign_by_certificate(plan_id: int, *, person: Person, at: datetime) -> Signed
     if found := voiding.settle(remediation_id, actor=AUTONOMY, at=at):
         raise StaleTransition(because("changed", voiding.reason_of(found), "digest"))
     with transaction.atomic():
-        remediation = remediations.locked(remediation_id)
-        plan = Plan.objects.select_for_update(of=("self",)).select_related("category").get(pk=plan_id)
-        refuse_blocked(remediation, plan, at)
-        certificate = _certificate(remediation, plan, at)
+        plan, read = locked(remediation_id, plan_id)
+        refuse_blocked(plan, standing.of_reading(read, at=at))
+        certificate = _certificate(plan, read, at)
         plan = signoffs.give_by_certificate(plan.pk, certificate=certificate, person=person, at=at)
-        if plan.status == PlanStatus.SIGNED:
-            go_on(remediation, plan, AUTONOMY, at)
-    return Signed(Stage(plan.stage), plan, standing.of(remediation, at=at).missing)
+        return conclude(read.remediation, plan, AUTONOMY, at)
 
 
-def _certificate(remediation: Remediation, plan: Plan, at: datetime) -> Certificate:
+def _certificate(plan: Plan, read: Reading, at: datetime) -> Certificate:
     """The certificate under which the decision of this moment lets the machine sign, locked until the vote is in."""
-    verdict = decide_again(remediation, plan, AUTONOMY, at)
-    revision = remediations.head(remediation)
-    if verdict is None or revision is None:
+    verdict = decide_again(plan, read, AUTONOMY, at)
+    if verdict is None:
         raise StaleTransition(because("not_open", f"The {plan.stage} plan is {plan.status}."))
     if not verdict.machine_may_sign:
         raise Refused(*(because("left_to_people", text) for text in verdict.leaves_to_people))
-    revision.remediation = remediation
-    proposed = proposing.proposal(schema.from_text(revision.content), plans.read(plan.content).steps, ())
-    cover = certified.cover_of(revision, proposed.actions, at=at)
+    proposed = proposing.proposal(read.draft, plans.read(plan.content).steps, ())
+    cover = certified.cover_of(read.revision, proposed.actions, at=at)
     if cover.certificate is None:
         raise Refused(because("certificate", f"No certificate: {cover.says}"))
     return Certificate.objects.select_for_update(of=("self",)).get(pk=cover.certificate.pk)

@@ -164,7 +164,10 @@ def _open(made: _Made, at: datetime) -> str:
         Remediation.objects.filter(pk=remediation.pk).update(risk=risk)
         assessment = policies.assess(remediation, moment=Moment.DRAFT, at=at)
         proposal = proposing.proposal(made.draft, made.steps, made.checks)
-        policies.decide_now(revision, proposal, assessment=assessment, moment=Moment.DRAFT, actor=PROBE, at=at)
+        policy = policies.policy_of(remediation.category_id)
+        policies.decide_now(
+            revision, proposal, policy=policy, assessment=assessment, moment=Moment.DRAFT, actor=PROBE, at=at
+        )
         plan = _open_merge_plan(made, at)
         looking.keep(plan, made.seen, at=at)
         if remediation.status != Status.IN_REVIEW:

@@ -53,8 +53,12 @@ class World:
 def world_of(revision: Revision, draft: schema.Draft) -> World:
     """The world of a draft as the rows say it now."""
     remediation = revision.remediation
-    given = list(remediation.ticket.evidence.order_by("number"))
-    return World(policies.policy_of(remediation.category_id), given, places_of(draft))
+    return World(policies.policy_of(remediation.category_id), given_for(remediation), places_of(draft))
+
+
+def given_for(remediation: Remediation) -> list[Evidence]:
+    """The evidence of its ticket, in the order it was given."""
+    return list(remediation.ticket.evidence.order_by("number"))
 
 
 def reports_of(draft: schema.Draft, world: World) -> list[Report]:

@@ -16,7 +16,6 @@ from portal.signoff import services as signoffs
 from portal.signoff.models import Plan
 from portal.signoff.services import Ballot
 from portal.signoff.states import PlanStatus, Stage
-from remediation.drafting import schema
 from remediation.drafting import services as remediations
 from remediation.drafting.models import Remediation, Revision
 from remediation.drafting.states import Status
@@ -24,8 +23,10 @@ from remediation.policy import services as policies
 from remediation.policy.facts import Decision as Verdict
 from remediation.policy.facts import SafetyCheck
 from remediation.policy.models import Moment
-from remediation.review import comparing, plans, proposing, sheets, standing, taking, voiding
+from remediation.review import comparing, plans, proposing, reading, sheets, standing, taking, voiding
 from remediation.review.preparing import open_rollout_plan, return_to_review
+from remediation.review.reading import Reading
+from remediation.review.standing import Standing
 
 REVIEW = system("review")
 OPERATIONAL = frozenset({"emergency_stop", "freeze", "time_window_ok", "rate_limit_ok", "system_healthy"})
@@ -46,14 +47,19 @@ def sign(plan_id: int, *, digest: str, stage: str, person: Person, ballot: Ballo
 
     What is no longer true voids the plan before anybody signs it. StaleTransition says what changed since they looked.
     """
-    remediation = Remediation.objects.select_related("ticket").get(pk=subject_of(plan_id))
-    if found := voiding.settle(remediation.pk, actor=REVIEW, at=at):
-        raise StaleTransition(because("changed", voiding.reason_of(found), "digest"), more=comparing.members(found))
+    to, remediation_id = _Signing(digest, stage, person, ballot, door, at), subject_of(plan_id)
     try:
         with signoffs.refusals_kept(plan_id, person=person, door=door, at=at), transaction.atomic():
-            return _sign(_Signing(plan_id, remediation.pk, digest, stage, person, ballot, door, at))
+            plan, read = locked(remediation_id, plan_id)
+            found = voiding.differences(read)
+            if found:
+                voiding.void(read.remediation, found, actor=REVIEW, at=at)
+            signed = None if found else _sign(to, plan, read)
     except StaleTransition as stale:
-        raise comparing.explained(stale, remediation, digest) from None
+        raise comparing.explained(stale, Remediation.objects.get(pk=remediation_id), digest) from None
+    if signed is None:
+        raise StaleTransition(because("changed", voiding.reason_of(found), "digest"), more=comparing.members(found))
+    return signed
 
 
 def withdraw(remediation_id: int, *, reason: str, person: Person, door: Door, at: datetime) -> None:
@@ -80,8 +86,6 @@ def subject_of(plan_id: int) -> int:
 class _Signing:
     """Who signs what, through which door, when."""
 
-    plan_id: int
-    remediation_id: int
     digest: str
     stage: str
     person: Person
@@ -90,23 +94,30 @@ class _Signing:
     at: datetime
 
 
-def _sign(to: _Signing) -> Signed:
-    remediation = remediations.locked(to.remediation_id)
-    plan = Plan.objects.select_for_update(of=("self",)).select_related("category").get(pk=to.plan_id)
+def locked(remediation_id: int, plan_id: int) -> tuple[Plan, Reading]:
+    """The plan somebody wants to sign, and the reading of its remediation; both rows locked, the parent's first."""
+    remediation = remediations.locked(remediation_id)
+    plan = Plan.objects.select_for_update(of=("self",)).select_related("category", "merge_plan").get(pk=plan_id)
+    read = reading.of(remediation, plan if plan.status == PlanStatus.OPEN else standing.plan_of(remediation))
+    if read is None:
+        raise StaleTransition(because("no_draft", "There is no draft under this plan."))
+    return plan, read
+
+
+def _sign(to: _Signing, plan: Plan, read: Reading) -> Signed:
     if reasons := standing.lacking(plan, _signer(plan, to)):
         raise NotAllowed(*reasons)
     if plan.stage != to.stage:
         raise StaleTransition(because("stage", f"This plan is for the {plan.stage} stage.", "stage"))
     if to.ballot.sheet:
         sheets.refuse_unknown(plan, to.ballot.sheet)
-    refuse_blocked(remediation, plan, to.at, is_ahead=to.ballot.runs_from is not None)
+    stands = standing.of_reading(read, at=to.at)
+    refuse_blocked(plan, stands, is_ahead=to.ballot.runs_from is not None)
     actor = to.person.at(to.door)
-    decide_again(remediation, plan, actor, to.at, runs_at=to.ballot.runs_from)
+    decide_again(plan, read, actor, to.at, runs_at=to.ballot.runs_from)
     plan = signoffs.give(plan.pk, digest=to.digest, person=to.person, ballot=to.ballot, door=to.door, at=to.at)
-    taking.end(remediation, to.person, at=to.at)
-    if plan.status == PlanStatus.SIGNED:
-        go_on(remediation, plan, actor, to.at)
-    return Signed(Stage(plan.stage), plan, standing.of(remediation, at=to.at).missing)
+    taking.end(read.remediation, to.person, at=to.at)
+    return conclude(read.remediation, plan, actor, to.at)
 
 
 def _signer(plan: Plan, to: _Signing) -> Person:
@@ -116,31 +127,35 @@ def _signer(plan: Plan, to: _Signing) -> Person:
     return delegating.find(to.ballot.delegation_id, plan=plan, person=to.person, at=to.at).from_person
 
 
-def refuse_blocked(remediation: Remediation, plan: Plan, at: datetime, *, is_ahead: bool = False) -> None:
+def refuse_blocked(plan: Plan, stands: Standing, *, is_ahead: bool = False) -> None:
     """Everything on the page that stands in the way; a plan that is not open is refused by the sign-off itself.
 
     A freeze of now does not stand in the way of a run that is approved ahead: the decision looks at that time.
     """
     if plan.status == PlanStatus.OPEN:
         passed_over = {"expired", "freeze"} if is_ahead else {"expired"}
-        blockers = [each for each in standing.of(remediation, at=at).blockers if each.code not in passed_over]
+        blockers = [each for each in stands.blockers if each.code not in passed_over]
         if blockers:
             raise Refused(*blockers)
 
 
 def decide_again(
-    remediation: Remediation, plan: Plan, actor: Actor, at: datetime, *, runs_at: datetime | None = None
+    plan: Plan, read: Reading, actor: Actor, at: datetime, *, runs_at: datetime | None = None
 ) -> Verdict | None:
     """decide() with the facts of now, and the safety answers as they were last asked; None if the plan is not open."""
-    revision = remediations.head(remediation)
-    if revision is None or plan.status != PlanStatus.OPEN:
+    if plan.status != PlanStatus.OPEN:
         return None
-    revision.remediation = remediation
-    content = plans.read(plan.content)
-    proposal = proposing.proposal(schema.from_text(revision.content), content.steps, last_answers(revision))
-    assessment = policies.assess(remediation, moment=Moment.SIGN_OFF, at=at)
+    steps = plans.read(plan.content).steps
+    proposal = proposing.proposal(read.draft, steps, last_answers(read.revision))
     verdict, _ = policies.decide_now(
-        revision, proposal, assessment=assessment, moment=Moment.SIGN_OFF, actor=actor, at=at, runs_at=runs_at
+        read.revision,
+        proposal,
+        policy=read.policy,
+        assessment=policies.assess(read.remediation, moment=Moment.SIGN_OFF, at=at),
+        moment=Moment.SIGN_OFF,
+        actor=actor,
+        at=at,
+        runs_at=runs_at,
     )
     stops = [each for each in verdict.hard_stops if plan.stage == Stage.ROLLOUT or each.code not in OPERATIONAL]
     if stops:
@@ -159,11 +174,19 @@ def last_answers(revision: Revision) -> list[SafetyCheck]:
     ]
 
 
-def go_on(remediation: Remediation, plan: Plan, actor: Actor, at: datetime) -> None:
-    """What a completed plan leads to: the rollout plan, or the run."""
+def conclude(remediation: Remediation, plan: Plan, actor: Actor, at: datetime) -> Signed:
+    """What the signature led to, and what is missing from the plan that is to be signed next."""
+    following = plan
+    if plan.status == PlanStatus.SIGNED:
+        following = _go_on(remediation, plan, actor, at)
+    return Signed(Stage(plan.stage), plan, standing.missing_from(following, remediation, at=at))
+
+
+def _go_on(remediation: Remediation, plan: Plan, actor: Actor, at: datetime) -> Plan:
+    """What a completed plan leads to: the rollout plan, or the run of this one."""
     if plan.stage == Stage.MERGE:
         remediations.move(remediation, Status.APPROVED_FOR_MERGE, actor=actor, at=at)
-        open_rollout_plan(plan, remediation, actor=actor, at=at)
-    else:
-        remediations.move(remediation, Status.APPROVED_FOR_ROLLOUT, actor=actor, at=at)
-        jobs.publish("plan.signed", subject_id=plan.pk, at=at)
+        return open_rollout_plan(plan, remediation, actor=actor, at=at)
+    remediations.move(remediation, Status.APPROVED_FOR_ROLLOUT, actor=actor, at=at)
+    jobs.publish("plan.signed", subject_id=plan.pk, at=at)
+    return plan

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db.models import Q
@@ -15,14 +15,12 @@ from portal.signoff import brakes
 from portal.signoff import services as signoffs
 from portal.signoff.models import Plan, Vote
 from portal.signoff.states import LIVE, PlanStatus, Stage
-from remediation.drafting import schema
-from remediation.drafting import services as remediations
 from remediation.drafting.models import Remediation, Revision
 from remediation.policy import services as policies
-from remediation.policy.models import CategoryPolicy
-from remediation.review import looking, plans, proposing
+from remediation.review import looking, plans, proposing, reading
 from remediation.review.checklist import ReviewItem, items_of
 from remediation.review.models import GateResult, Objection, Take, Tick
+from remediation.review.reading import Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +53,17 @@ class Standing:
 
 def of(remediation: Remediation, *, at: datetime) -> Standing:
     """The standing of a review now."""
-    revision = remediations.head(remediation)
     plan = plan_of(remediation)
-    checklist = _checklist(remediation, revision)
-    taken, voided = taken_of([remediation], at=at).get(remediation.pk), _voided(remediation, plan)
-    if revision is None:
-        return Standing(None, plan, (), checklist, (), (), taken, voided)
-    revision.remediation = remediation
+    read, voided = reading.of(remediation, plan), _voided(remediation, plan)
+    if read is None:
+        return Standing(None, plan, (), (), (), (), _taken(remediation, at), voided)
+    return replace(of_reading(read, at=at), voided=voided)
+
+
+def of_reading(read: Reading, *, at: datetime) -> Standing:
+    """The standing of what was read, without the plan that is void."""
+    remediation, revision, plan = read.remediation, read.revision, read.plan
+    checklist = _checklist(read)
     gates = sorted(newest_gates([revision]), key=lambda gate: gate.pk)
     objections = list(revision.objections.select_related("person").prefetch_related("remarks"))
     blockers = [
@@ -69,12 +71,17 @@ def of(remediation: Remediation, *, at: datetime) -> Standing:
         *_absence_blockers(remediation, plan, gates, objections, at),
         *_checklist_blockers(checklist),
         *_objection_blockers(objections),
-        *_evidence_blockers(revision, at),
+        *_evidence_blockers(read, at),
         *_expiry_blockers(plan, at),
         *_drift_blockers(plan),
         *_brake_blockers(remediation, plan, at),
     ]
-    return Standing(revision, plan, gates, checklist, objections, blockers, taken, voided)
+    return Standing(revision, plan, gates, checklist, objections, blockers, _taken(remediation, at), None)
+
+
+def missing_from(plan: Plan, remediation: Remediation, *, at: datetime) -> list[str]:
+    """What stands between a plan and its completion where nothing is left to do on the draft."""
+    return [*(reason.text for reason in _brake_blockers(remediation, plan, at)), *signoffs.missing(plan)]
 
 
 def plan_of(remediation: Remediation) -> Plan | None:
@@ -131,10 +138,14 @@ def refuse_outsider(remediation: Remediation, person: Person) -> None:
         raise NotAllowed(because("review", f"You do not review the category {remediation.category.name}."))
 
 
-def _checklist(remediation: Remediation, revision: Revision | None) -> list[Ticked]:
-    items = items_of(revision)
+def _taken(remediation: Remediation, at: datetime) -> Take | None:
+    return taken_of([remediation], at=at).get(remediation.pk)
+
+
+def _checklist(read: Reading) -> list[Ticked]:
+    items = items_of(read.revision)
     wanted = [each.item for each in items]
-    rows = Tick.objects.filter(remediation=remediation, item__in=wanted).select_related("person").order_by("id")
+    rows = Tick.objects.filter(remediation=read.remediation, item__in=wanted).select_related("person").order_by("id")
     newest = {row.item: row for row in rows}
     return [Ticked(each, _confirmed_by(newest.get(each.item))) for each in items]
 
@@ -200,16 +211,13 @@ def _expiry_blockers(plan: Plan | None, at: datetime) -> list[Reason]:
     return [reason] if reason else []
 
 
-def _evidence_blockers(revision: Revision, at: datetime) -> list[Reason]:
+def _evidence_blockers(read: Reading, at: datetime) -> list[Reason]:
     """Evidence that speaks against the draft, and cited evidence older than the policy allows."""
-    remediation, draft = revision.remediation, schema.from_text(revision.content)
-    given = list(remediation.ticket.evidence.all())
-    against = proposing.contradicting(given, draft)
+    against = proposing.contradicting(read.evidence, read.draft)
     text = "{} contradicts the hypothesis. Revise the draft so that it takes it into account, or reject it."
     reasons = [because("contradicted", text.format(each.ref)) for each in against]
-    policy = CategoryPolicy.objects.filter(category=remediation.category_id)
-    minutes = policy.values_list("evidence_max_age_minutes", flat=True).first()
-    newest = proposing.observed_at(given, draft)
+    minutes = read.policy.evidence_max_age_minutes if read.policy else None
+    newest = proposing.observed_at(read.evidence, read.draft)
     if minutes is not None and newest and newest < at - timedelta(minutes=minutes):
         text = "The newest evidence it cites is older than the policy allows. Look again, or add what you see now."
         reasons.append(because("stale_evidence", text))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.functions import Least
 
 from portal.access.models import Person
@@ -34,7 +34,7 @@ def take(remediation_id: int, *, person: Person, door: Door, at: datetime) -> Ta
         if taken and taken.person_id != person.pk:
             text = f"{taken.person} is on it until {taken.until:%H:%M} UTC."
             raise StaleTransition(because("taken", text))
-        _end(remediation, at)
+        _end(Take.objects.filter(remediation=remediation), at)
         made = Take.objects.create(remediation=remediation, person=person, taken_at=at, until=at + LASTS)
         data = {"until": made.until.isoformat()}
         ticket = remediation.ticket.ref
@@ -49,18 +49,16 @@ def release(remediation_id: int, *, person: Person, door: Door, at: datetime) ->
         taken = standing.taken_of([remediation], at=at).get(remediation.pk)
         if taken is None or taken.person_id != person.pk:
             raise StaleTransition(because("not_taken", "You are not on it."))
-        _end(remediation, at)
+        _end(Take.objects.filter(remediation=remediation), at)
         ticket = remediation.ticket.ref
         audit.record("review.released", actor=person.at(door), at=at, subject=remediation.ref, ticket=ticket)
 
 
 def end(remediation: Remediation, person: Person, *, at: datetime) -> None:
     """Whoever decided is no longer on it; the caller holds the lock and records the decision."""
-    taken = standing.taken_of([remediation], at=at).get(remediation.pk)
-    if taken and taken.person_id == person.pk:
-        _end(remediation, at)
+    _end(Take.objects.filter(remediation=remediation, person=person), at)
 
 
-def _end(remediation: Remediation, at: datetime) -> None:
-    """End whatever stands; what timed out ended when it timed out."""
-    Take.objects.filter(remediation=remediation, released_at=None).update(released_at=Least(F("until"), at))
+def _end(takes: QuerySet[Take], at: datetime) -> None:
+    """End what stands; what timed out ended when it timed out."""
+    takes.filter(released_at=None).update(released_at=Least(F("until"), at))

@@ -16,13 +16,13 @@ from portal.kit import canonical
 from portal.kit.actors import Actor
 from portal.signoff import services as signoffs
 from portal.signoff.models import Plan
-from portal.signoff.states import PlanStatus, Stage
-from remediation.drafting import schema
+from portal.signoff.states import LIVE, Stage
 from remediation.drafting import services as remediations
-from remediation.drafting.models import Remediation, Revision
-from remediation.review import plans, proposing, standing
+from remediation.drafting.models import Remediation
+from remediation.review import plans, proposing, reading, standing
 from remediation.review.changing import Change, changes_of
 from remediation.review.preparing import return_to_review
+from remediation.review.reading import Reading
 
 MOST_TOLD = 8
 """Of more changes than these the reason says how many there are."""
@@ -32,7 +32,7 @@ def settle(remediation_id: int, *, actor: Actor, at: datetime) -> list[Change]:
     """Void the live plans of a remediation that no longer say what is true; answers with everything that differs."""
     with transaction.atomic():
         remediation = remediations.locked(remediation_id)
-        found = differences(remediation)
+        found = differences(reading.of(remediation, standing.plan_of(remediation)))
         if found:
             void(remediation, found, actor=actor, at=at)
     return found
@@ -60,28 +60,25 @@ def reason_of(found: Sequence[Change]) -> str:
     return f"It no longer says what is true. {told}.{f' And {more} more.' if more > 0 else ''}"
 
 
-def differences(remediation: Remediation) -> list[Change]:
-    """What the live plan of a remediation says and what is no longer so; empty where there is no live plan."""
-    plan = standing.plan_of(remediation)
-    revision = remediations.head(remediation)
-    if plan is None or revision is None or plan.status == PlanStatus.CLAIMED:
+def differences(read: Reading | None) -> list[Change]:
+    """What the plan that was read says and what is no longer so; empty where it is not live."""
+    plan = read.plan if read else None
+    if read is None or plan is None or plan.status not in LIVE:
         return []
     if canonical.digest_of(plan.content) != plan.digest:
         return []  # not the text that anybody signed: the claim refuses it, and says so
-    revision.remediation = remediation
-    return _from_today(plan, revision)
+    return _from_today(plan, read)
 
 
-def _from_today(plan: Plan, revision: Revision) -> list[Change]:
+def _from_today(plan: Plan, read: Reading) -> list[Change]:
     """The plan against what would be planned today."""
-    draft = schema.from_text(revision.content)
-    world = proposing.world_of(revision, draft)
+    draft, world = read.draft, read.world
     reports = proposing.reports_of(draft, world)
     failed = [(report, finding) for report in reports for finding in report.findings]
     if failed:
         return [Change(f"Gate {report.gate}", "passed", "yes", f"no. {found.text}") for report, found in failed]
     steps = plans.compile_steps(draft, world.places)
-    today = proposing.content_of(revision, draft, steps, reports, world)
+    today = proposing.content_of(read.revision, draft, steps, reports, world)
     if plan.stage == Stage.ROLLOUT and plan.merge_plan:
-        today = proposing.as_rollout(today, plan.merge_plan.digest, revision.remediation)
+        today = proposing.as_rollout(today, plan.merge_plan.digest, read.remediation)
     return changes_of(plan.content, plans.text_of(today))

@@ -126,13 +126,19 @@ def until_planned(api: Api, key: str, digest: str) -> dict[str, Any]:
 
 def sign(api: Api, key: str, stage: str, say: Say) -> None:
     """Read the plan, sign exactly that."""
+    ballot = ballot_of(api, key, stage)
+    answer = api.post(f"/tickets/{key}/approve-remediation", ballot)
+    still = "; ".join(answer["missing"]) or "nothing"
+    say(f"   signed    {stage} by {api.name}, digest {ballot['digest'][:12]}; still missing: {still}")
+
+
+def ballot_of(api: Api, key: str, stage: str) -> dict[str, Any]:
+    """What signs the plan as this person is shown it."""
     plan = api.get(f"/tickets/{key}")["plan"]
     if plan is None or plan["stage"] != stage:
         raise DidNotHappen(f"{key} has no plan to sign for the {stage} stage: {plan}")
-    body = {"ticket_id": key, "approve": True, "comment": "", "stage": stage, "digest": plan["digest"]}
-    answer = api.post(f"/tickets/{key}/approve-remediation", body)
-    still = "; ".join(answer["missing"]) or "nothing"
-    say(f"   signed    {stage} by {api.name}, digest {plan['digest'][:12]}; still missing: {still}")
+    shown = {"digest": plan["digest"], "sheet": plan["sheet"] or ""}
+    return {"ticket_id": key, "approve": True, "comment": "", "stage": stage, **shown}
 
 
 def tell_run(api: Api, key: str, say: Say) -> None:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 from pytest_django import Settings
 from rest_framework.test import APIClient
 
@@ -16,10 +19,15 @@ from remediation.connectors.testing import LabProcess
 from remediation.desk.testing import V1, in_review, incident
 from remediation.review import testing as review
 from remediation.review.models import Objection
+from remediation.tickets import services as tickets
+from remediation.tickets.models import Ticket
+from remediation.tickets.services import NewEvidence
 
 pytestmark = pytest.mark.usefixtures("lab_connectors")
 TICKET = f"{V1}/tickets/INC-1"
 APPROVE = f"{TICKET}/approve-remediation"
+MOST_QUERIES = 64
+"""Of a merge signature that opens the rollout plan, transactions counted: a third of them write."""
 
 
 def shown(client: APIClient) -> dict[str, Any]:
@@ -238,3 +246,21 @@ def test_the_drafter_tries_again_after_it_asked_for_a_person(api: dict[str, APIC
     answer = api["reviewer"].post(f"{TICKET}/redraft")
     assert (answer.status_code, answer.json()["status"]) == (200, "processing")
     assert api["engineer"].post(f"{TICKET}/redraft").status_code == 403
+
+
+def test_a_signature_takes_the_same_number_of_queries_however_much_was_said(
+    api: dict[str, APIClient], cast: dict[str, Person]
+) -> None:
+    taken = []
+    for key, evidence in (("INC-1", 1), ("INC-2", 1), ("INC-3", 40)):
+        in_review(api["engineer"], key)
+        ticket = Ticket.objects.get(key=key)
+        new = [NewEvidence("log", f"line {number}", timezone.now()) for number in range(evidence)]
+        tickets.add_evidence(ticket.pk, new=new, person=cast["engineer"], door="api", at=timezone.now())
+        plan = api["reviewer"].get(f"{V1}/tickets/{key}").json()["plan"]
+        body = {"approve": True, "stage": "merge", "digest": plan["digest"], "sheet": plan["sheet"]}
+        with CaptureQueriesContext(connection) as asked:
+            answer = api["reviewer"].post(f"{V1}/tickets/{key}/approve-remediation", body, format="json")
+        assert answer.status_code == 200, answer.content
+        taken.append(len(asked))
+    assert taken[1] == taken[2] <= MOST_QUERIES

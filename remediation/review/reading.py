@@ -1,0 +1,55 @@
+"""What a review is about, with each thing read once, however many judge it: what voids, what blocks, what decides."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from portal.signoff.models import Plan
+from remediation.drafting import schema
+from remediation.drafting import services as remediations
+from remediation.drafting.models import Remediation, Revision
+from remediation.policy import services as policies
+from remediation.policy.models import CategoryPolicy
+from remediation.review import proposing
+from remediation.review.proposing import World
+from remediation.tickets.models import Evidence
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The newest revision and a plan, as they stood when they were first asked for. Under the lock they stay so."""
+
+    remediation: Remediation
+    revision: Revision
+    plan: Plan | None
+
+    @cached_property
+    def draft(self) -> schema.Draft:
+        """What the revision says."""
+        return schema.from_text(self.revision.content)
+
+    @cached_property
+    def evidence(self) -> Sequence[Evidence]:
+        """Everything that was given for the ticket."""
+        return proposing.given_for(self.remediation)
+
+    @cached_property
+    def policy(self) -> CategoryPolicy | None:
+        """What the category's policy says."""
+        return policies.policy_of(self.remediation.category_id)
+
+    @cached_property
+    def world(self) -> World:
+        """What a plan of the draft would be made of."""
+        return World(self.policy, self.evidence, proposing.places_of(self.draft))
+
+
+def of(remediation: Remediation, plan: Plan | None) -> Reading | None:
+    """The reading of a remediation and the plan that is looked at; None before the first draft."""
+    revision = remediations.head(remediation)
+    if revision is None:
+        return None
+    revision.remediation = remediation
+    return Reading(remediation, revision, plan)
