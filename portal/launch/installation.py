@@ -20,7 +20,7 @@ HOST = "127.0.0.1"
 MADE_HERE = ("SECRET_KEY", "SEAL_KEY", "LAB_READ_TOKEN", "LAB_WRITE_TOKEN", "LAB_ADMIN_TOKEN")  # the last: faults
 CLUSTERS = ("drafting", "probe", "execution", "general")
 WORKER = ("--worker-class", "portal.launch.worker.Worker")
-"""Options of the web server, which waits 30 seconds for a request unless `--timeout` says otherwise."""
+"""Options of the web server; with `--timeout` they say how many seconds a request may take to arrive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class Installation:
     def web(self) -> Program:
         """The site."""
         options = ["--bind", f"{HOST}:{self.port}", "--workers", "2", "--threads", "4", "--preload"]
-        options += [*WORKER, "--limit-request-line", "8190"]  # the longest search there is, in any script
+        options += [*WORKER, "--timeout", "10", "--limit-request-line", "8190"]  # the longest search there is, in any script
         quiet = ["--no-control-socket", "--graceful-timeout", "5", "--access-logfile", "-"]
         command = [sys.executable, "-m", "gunicorn", "portal.wsgi", "--chdir", str(ROOT), *options, *quiet]
         return Program("web", command, self.environment("web"))
