@@ -71,7 +71,8 @@ class Installation:
     def web(self) -> Program:
         """The site."""
         options = ["--bind", f"{HOST}:{self.port}", "--workers", "2", "--threads", "4", "--preload"]
-        options += [*WORKER, "--timeout", "10", "--limit-request-line", "8190"]  # the longest search there is, in any script
+        options += [*WORKER, "--timeout", "10"]
+        options += ["--limit-request-line", "8190"]  # the longest search there is, in any script
         quiet = ["--no-control-socket", "--graceful-timeout", "5", "--access-logfile", "-"]
         command = [sys.executable, "-m", "gunicorn", "portal.wsgi", "--chdir", str(ROOT), *options, *quiet]
         return Program("web", command, self.environment("web"))
