@@ -60,5 +60,5 @@ def figures(here: site.Site) -> Iterator[Figure]:
         yield from signing.measure(cast, run=run)
     headers = {"Authorization": f"Bearer {token}"}
     yield from accepting.measure(here, place=place, headers=headers, run=run)
-    yield from reading.measure(place=place, opener=engineer)
+    yield from reading.measure(here, place=place, opener=engineer)
     yield Figure("web memory, all processes together", here.megabytes("web"), "MB", at_most=WEB_GOAL_MB)
