@@ -27,20 +27,22 @@ class Invite(LoginRequiredMixin, View):
     """Makes a link for somebody and shows it, once. Wants a password entered just now."""
 
     def get(self, request: HttpRequest, person_id: int) -> HttpResponse:
-        return self._page(request, person_id)
+        return self._page(request, self._found(request, person_id))
 
     def post(self, request: HttpRequest, person_id: int) -> HttpResponse:
-        at = timezone.now()
+        person, at = self._found(request, person_id), timezone.now()
         if not sessions.is_fresh(request, at=at):
             return stepup.ask_again(request, back=reverse("invite", args=[person_id]))
         invitation, text = invitations.issue(person_id, by=person_of(request), door="page", at=at)
         link = request.build_absolute_uri(reverse("welcome", args=[text]))
-        return self._page(request, person_id, link=link, ends_at=invitation.expires_at)
+        return self._page(request, person, link=link, ends_at=invitation.expires_at)
 
-    def _page(self, request: HttpRequest, person_id: int, **made: object) -> HttpResponse:
+    def _found(self, request: HttpRequest, person_id: int) -> Person:
         if not person_of(request).has_perm(invitations.MANAGES):
             raise NotAllowed(because("role", "Policy admins let people in."))
-        person = get_object_or_404(Person, pk=person_id)
+        return get_object_or_404(Person, pk=person_id)
+
+    def _page(self, request: HttpRequest, person: Person, **made: object) -> HttpResponse:
         return render(request, "access/invite.html", {"person": person, **made})
 
 

@@ -157,6 +157,7 @@ def test_pages_are_for_those_who_manage_people_and_want_a_fresh_password(browser
     stranger.force_login(person("ana", "approver"))
     assert stranger.get(f"/people/{nina.pk}/link").status_code == 403
     assert stranger.post(f"/people/{nina.pk}/link").status_code == 403
+    assert browser.post("/people/0/link").status_code == 404
     session = browser.session
     session[sessions.AUTHENTICATED_AT] = (timezone.now() - timedelta(minutes=6)).isoformat()
     session.save()
