@@ -137,7 +137,7 @@ def test_signing_in_leads_where_one_wanted_to_go(site: LiveServer, cast: dict[st
     page.get_by_label("Name").fill("reviewer")
     page.get_by_label("Password").fill("wrong horse")
     page.get_by_role("button", name="Sign in").click()
-    expect(page.get_by_role("alert")).to_contain_text("correct username and password")
+    expect(page.get_by_role("alert")).to_contain_text("do not belong together")
     page.get_by_label("Password").fill("correct horse")
     page.get_by_role("button", name="Sign in").click()
     expect(page).to_have_url(f"{site.url}/tickets/INC-1")
