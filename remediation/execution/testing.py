@@ -148,5 +148,6 @@ def _sign(remediation: Remediation, stage: Stage, person: Person, ballot: Ballot
     if plan is None:
         raise RuntimeError(f"no {stage} plan: {remediation.status_reason} {prepared}")
     at = ballot.authenticated_at or timezone.now()
+    ballot = replace(ballot, sheet=review.shown(plan, at=at))
     reviews.sign(plan.pk, digest=plan.digest, stage=stage, person=person, ballot=ballot, door="page", at=at)
     return plan

@@ -1,8 +1,8 @@
 """The exact sheet each signer was shown: written once, kept under its digest, shown as it is, named by the vote.
 
 A sheet says everything a signature is based on and nothing that depends on who reads it or when. It is kept when it is
-shown to somebody who may sign the plan; a vote that names a sheet nobody was shown, or one of another plan, is refused
-here and by the database.
+shown to somebody who may sign the plan. Nobody signs without one; a vote that names a sheet nobody was shown, or one of
+another plan, is refused here and by the database.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 
 from portal.access.models import Person
 from portal.kit import canonical
-from portal.kit.refusals import StaleTransition, because
+from portal.kit.refusals import Refused, StaleTransition, because
 from portal.signoff import services as signoffs
 from portal.signoff.models import Plan
 from portal.signoff.states import PlanStatus
@@ -73,8 +73,11 @@ def keep(plan: Plan, text: str, *, kind: Sheet.Kind, at: datetime) -> str:
     return digest
 
 
-def refuse_unknown(plan: Plan, digest: str) -> None:
-    """Refuse a vote for a sheet that nobody was shown, or that shows another plan."""
+def require(plan: Plan, digest: str) -> None:
+    """Refuse a vote that names no sheet, one that nobody was shown, or one that shows another plan."""
+    if not digest:
+        text = "Your signature does not say what you were shown. Load the page again, read it, then sign."
+        raise Refused(because("sheet", text, "sheet"))
     if not Sheet.objects.filter(pk=digest, plan=plan).exists():
         text = "This is not a sheet of the plan as it stands. Read the plan again, then sign."
         raise StaleTransition(because("sheet", text, "sheet"))

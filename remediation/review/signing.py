@@ -109,8 +109,8 @@ def _sign(to: _Signing, plan: Plan, read: Reading) -> Signed:
         raise NotAllowed(*reasons)
     if plan.stage != to.stage:
         raise StaleTransition(because("stage", f"This plan is for the {plan.stage} stage.", "stage"))
-    if to.ballot.sheet:
-        sheets.refuse_unknown(plan, to.ballot.sheet)
+    if to.ballot.sheet or sheets.is_for(to.person, plan, at=to.at):
+        sheets.require(plan, to.ballot.sheet)  # who is shown no sheet is refused below, and told why
     stands = standing.of_reading(read, at=to.at)
     refuse_blocked(plan, stands, is_ahead=to.ballot.runs_from is not None)
     actor = to.person.at(to.door)

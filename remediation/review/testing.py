@@ -13,11 +13,14 @@ from portal.access import roles
 from portal.access.models import Person
 from portal.estate import seed as estate
 from portal.kit.actors import system
+from portal.signoff.models import Plan
 from remediation.connectors.lab import first_day
 from remediation.drafting import schema
 from remediation.drafting import services as remediations
 from remediation.drafting.models import Drafter, Remediation, Revision
 from remediation.policy import seed as policies
+from remediation.review import sheets
+from remediation.review.models import Sheet
 from remediation.tickets import services as tickets
 from remediation.tickets.models import Ticket
 from remediation.tickets.services import NewEvidence, NewTicket
@@ -139,6 +142,12 @@ def drafted(ticket: Ticket, draft: dict[str, Any] | None = None) -> Revision:
             actor=actor,
             at=AT,
         )
+
+
+def shown(plan: Plan, *, at: datetime) -> str:
+    """The digest of a sheet of this plan, as its signer would have been shown it."""
+    text = sheets.document_of({"number": plan.pk, "digest": plan.digest, "content": plan.content})
+    return sheets.keep(plan, text, kind=Sheet.Kind.API, at=at)
 
 
 def remediation_of(ticket: Ticket) -> Remediation:

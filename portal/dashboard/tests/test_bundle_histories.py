@@ -96,7 +96,7 @@ def signed_in_the_stead_of_another(lab: LabProcess) -> Ticket:
     plan = reviews.standing(review.remediation_of(ticket), at=now).plan
     assert plan
     later = now + timedelta(seconds=1)
-    ballot = Ballot(delegation_id=delegation.pk)
+    ballot = Ballot(delegation_id=delegation.pk, sheet=review.shown(plan, at=later))
     reviews.sign(
         plan.pk, digest=plan.digest, stage="rollout", person=cast["operator"], ballot=ballot, door="page", at=later
     )

@@ -107,14 +107,17 @@ def _sign_by_service(case: Case, who: dict[str, Any]) -> Any:
     plan = case.plan
     assert plan
     at = timezone.now()
-    ballot = Ballot(comment=COMMENT, typed=KEY, authenticated_at=at)
+    ballot = Ballot(comment=COMMENT, typed=KEY, authenticated_at=at, sheet=review.shown(plan, at=at))
     return reviews.sign(
         plan.pk, digest=plan.digest, stage=plan.stage, ballot=ballot, person=case.person, door="api", at=at
     )
 
 
 def _read(case: Case) -> dict[str, str]:
-    return {"stage": case.plan.stage, "digest": case.plan.digest} if case.plan else {}
+    plan = case.plan
+    if plan is None:
+        return {}
+    return {"stage": plan.stage, "digest": plan.digest, "sheet": review.shown(plan, at=timezone.now())}
 
 
 def _pressed(verdict: str, **fields: str) -> Page:

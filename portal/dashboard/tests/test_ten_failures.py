@@ -74,7 +74,7 @@ def press(client: Client, verdict: str = "sign", key: str = "INC-1", **fields: s
     """What a browser sends that has just shown the page."""
     address = f"/tickets/{key}/review"
     bar = client.get(address).context["decision"]
-    body = {"verdict": verdict, **{name: bar[name] for name in ("digest", "stage")}, **fields}
+    body = {"verdict": verdict, **{name: bar[name] for name in ("digest", "stage", "sheet") if name in bar}, **fields}
     return client.post(f"{address}/decide", body, follow=True)
 
 

@@ -92,7 +92,7 @@ def test_mine_leaves_out_what_i_made_signed_or_may_not_sign(cast: dict[str, Pers
     waiting(both, "INC-2")
     assert titles(as_(both), "?tab=mine") == ["INC-1"]
     plan = as_(cast["approver"]).get("/tickets/INC-1/review").context["decision"]
-    body = {"verdict": "sign", "digest": plan["digest"], "stage": plan["stage"]}
+    body = {"verdict": "sign", **{name: plan[name] for name in ("digest", "stage", "sheet")}}
     assert as_(cast["approver"]).post("/tickets/INC-1/review/decide", body).status_code == 302
     assert titles(as_(cast["approver"]), "?tab=mine") == ["INC-2"]
     assert "INC-1" in titles(as_(cast["second approver"]), "?tab=mine")

@@ -59,7 +59,7 @@ def shown(client: Client, key: str = "INC-1") -> str:
 
 def press(client: Client, verdict: str, **fields: str) -> tuple[int, str]:
     plan = client.get("/tickets/INC-1/review").context["decision"]
-    body = {"verdict": verdict, "digest": plan["digest"], "stage": plan["stage"], **fields}
+    body = {"verdict": verdict, **{name: plan.get(name, "") for name in ("digest", "stage", "sheet")}, **fields}
     answer = client.post("/tickets/INC-1/review/decide", body, follow=True)
     return answer.status_code, answer.content.decode()
 
@@ -97,7 +97,7 @@ def test_a_second_press_changes_nothing_and_shows_the_page_as_it_stands(
 ) -> None:
     client = as_(cast["approver"])
     old = client.get("/tickets/INC-1/review").context["decision"]
-    body = {"verdict": "sign", "digest": old["digest"], "stage": old["stage"]}
+    body = {"verdict": "sign", **{name: old[name] for name in ("digest", "stage", "sheet")}}
     client.post("/tickets/INC-1/review/decide", body)
     answer = client.post("/tickets/INC-1/review/decide", {**body, "comment": "my words"})
     page = answer.content.decode()

@@ -33,6 +33,7 @@ from remediation.review.testing import (
     people,
     remediation_of,
     scale,
+    shown,
     ticket,
     with_command,
     world,
@@ -83,7 +84,8 @@ def plan_of(remediation: Remediation) -> Plan:
 def sign(remediation: Remediation, who: Person, **changes: Any) -> reviews.Signed:
     plan = plan_of(remediation)
     arguments: dict[str, Any] = {"digest": plan.digest, "stage": plan.stage, "person": who, "door": "page", "at": AT}
-    ballot = Ballot(typed=plan.ticket_key, authenticated_at=changes.get("at", AT))
+    at = changes.get("at", AT)
+    ballot = Ballot(typed=plan.ticket_key, authenticated_at=at, sheet=shown(plan, at=at))
     return reviews.sign(plan.pk, **{**arguments, "ballot": ballot, **changes})
 
 

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from portal.access.models import Person
+from portal.access.testing import caller
 from portal.jobs.testing import drain
 from portal.kit import canonical
 from portal.signoff.models import Vote
@@ -170,6 +171,33 @@ def test_a_sheet_that_nobody_was_shown_is_refused_and_the_page_shown_again(
     assert "Read the plan again" in answer.content.decode()
     assert not Vote.objects.exists()
     assert client.post(f"{REVIEW}/decide", form).status_code == 302
+
+
+@pytest.mark.parametrize("sheet", [{}, {"sheet": ""}], ids=["absent", "empty"])
+def test_nobody_signs_on_the_page_without_a_sheet(
+    cast: dict[str, Person], harmless: Ticket, sheet: dict[str, str]
+) -> None:
+    client = as_(cast["reviewer"])
+    form = form_of(client)
+    unseen = {name: form[name] for name in ("verdict", "digest", "stage")} | sheet
+    answer = client.post(f"{REVIEW}/decide", {**unseen, "comment": "My words."})
+    assert answer.status_code == 422
+    page = answer.content.decode()
+    assert "Load the page again" in page
+    assert 'value="My words."' in page
+    assert not Vote.objects.exists()
+    assert as_(cast["engineer"]).post(f"{REVIEW}/decide", unseen).status_code == 403
+    assert client.post(f"{REVIEW}/decide", form).status_code == 302
+
+
+def test_a_signature_by_api_that_names_no_sheet_gets_that_of_the_plan_as_it_stands(
+    cast: dict[str, Person], harmless: Ticket
+) -> None:
+    token = caller(cast["reviewer"])
+    plan = token.get("/api/v1/tickets/INC-1").json()["plan"]
+    body = {"approve": True, "stage": plan["stage"], "digest": plan["digest"]}
+    assert token.post("/api/v1/tickets/INC-1/approve-remediation", body, format="json").status_code == 200
+    assert Vote.objects.get().sheet == plan["sheet"]
 
 
 def test_a_sheet_of_another_plan_is_refused(cast: dict[str, Person], harmless: Ticket) -> None:

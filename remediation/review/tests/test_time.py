@@ -21,7 +21,7 @@ from remediation.drafting.states import Status
 from remediation.policy.models import CategoryPolicy, Decision
 from remediation.review import lapsing, standing
 from remediation.review import services as reviews
-from remediation.review.testing import AT, drafted, people, remediation_of, ticket, world
+from remediation.review.testing import AT, drafted, people, remediation_of, shown, ticket, world
 
 pytestmark = pytest.mark.usefixtures("lab_connectors")
 HOUR = timedelta(hours=1)
@@ -53,7 +53,7 @@ def sign(
     remediation: Remediation, who: Person, window: tuple[datetime, datetime] | tuple[None, None] = (None, None)
 ) -> Plan:
     plan = open_plan(remediation)
-    ballot = Ballot(runs_from=window[0], runs_until=window[1])
+    ballot = Ballot(runs_from=window[0], runs_until=window[1], sheet=shown(plan, at=AT))
     reviews.sign(plan.pk, digest=plan.digest, stage=plan.stage, person=who, ballot=ballot, door="page", at=AT)
     plan.refresh_from_db()
     return plan

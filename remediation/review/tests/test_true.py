@@ -26,7 +26,7 @@ from remediation.policy.models import CategoryPolicy
 from remediation.review import rechecking, standing
 from remediation.review import services as reviews
 from remediation.review.models import Look
-from remediation.review.testing import drafted, people, remediation_of, scale, ticket, world
+from remediation.review.testing import drafted, people, remediation_of, scale, shown, ticket, world
 from remediation.tickets import services as tickets
 from remediation.tickets.models import Evidence
 from remediation.tickets.services import NewEvidence
@@ -60,7 +60,8 @@ def plan_of(remediation: Remediation) -> Plan:
 
 def sign(remediation: Remediation, who: Person, **changes: Any) -> reviews.Signed:
     plan, at = plan_of(remediation), timezone.now()
-    arguments = {"digest": plan.digest, "stage": plan.stage, "person": who, "ballot": Ballot(), "at": at, **changes}
+    ballot = Ballot(sheet=shown(plan, at=at))
+    arguments = {"digest": plan.digest, "stage": plan.stage, "person": who, "ballot": ballot, "at": at, **changes}
     return reviews.sign(plan.pk, door="page", **arguments)
 
 

@@ -68,7 +68,7 @@ def shown(client: Client) -> str:
 
 def press(client: Client, verdict: str = "sign", **fields: str) -> Any:
     bar = client.get(PAGE).context["decision"]
-    body = {"verdict": verdict, **{name: bar[name] for name in ("digest", "stage")}, **fields}
+    body = {"verdict": verdict, **{name: bar[name] for name in ("digest", "stage", "sheet") if name in bar}, **fields}
     return client.post(f"{PAGE}/decide", body, follow=True)
 
 
