@@ -16,6 +16,7 @@ from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 from portal.access.models import Person
 from portal.audit import services as audit
+from portal.audit.models import Event
 from portal.jobs import services as jobs
 from portal.kit import canonical
 from portal.kit.actors import Actor, Door, Ref, system
@@ -64,6 +65,14 @@ def ticket_ref(plan: Plan) -> Ref | None:
 def record(kind: str, plan: Plan, *, actor: Actor, at: datetime, data: Mapping[str, Any] | None = None) -> None:
     """An event about a plan."""
     audit.record(kind, actor=actor, at=at, subject=ref(plan), ticket=ticket_ref(plan), data=data)
+
+
+def is_last_word(kind: str, plan: Plan, *, actor: Actor, data: Mapping[str, Any]) -> bool:
+    """Whether the newest event of this kind that the actor left about a plan says just that."""
+    about = ref(plan)
+    said = Event.objects.filter(kind=kind, subject_kind=about.kind, subject_id=about.id, actor_name=actor.name)
+    last = said.order_by("-id").first()
+    return last is not None and audit.body_of(last) == data
 
 
 def open_plan(new: NewPlan, *, actor: Actor, at: datetime) -> Plan:

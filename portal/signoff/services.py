@@ -25,6 +25,7 @@ from portal.signoff.voting import (
     give,
     give_by_certificate,
     lacking,
+    machine_refusals_kept,
     refusals_kept,
     why_not,
 )
@@ -45,6 +46,7 @@ __all__ = [
     "lapsed",
     "live_certificate",
     "live_plans",
+    "machine_refusals_kept",
     "missing",
     "not_yet",
     "open_plan",

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import IntegrityError, transaction
 
@@ -82,13 +83,7 @@ def give_by_certificate(plan_id: int, *, certificate: Certificate, person: Perso
             raise Refused(*reasons)
         _refuse_stale(plan, plan.digest, at)
         _vote(plan, person=person, principal=person, certificate=certificate, ballot=Ballot(), door="job", at=at)
-        data = {
-            "stage": plan.stage,
-            "digest": plan.digest,
-            "certificate": certificate.pk,
-            "covers": str(certificate),
-            "for": person.username,
-        }
+        data = {"stage": plan.stage, "digest": plan.digest, **_under(certificate, person)}
         plans.record("plan.signed", plan, actor=plans.CLOCK, at=at, data=data)
         _complete(plan, plans.CLOCK, at)
     return plan
@@ -101,12 +96,21 @@ def refusals_kept(plan_id: int, *, person: Person, door: Door, at: datetime) -> 
         yield
     except Refusal as refusal:
         plan = Plan.objects.get(pk=plan_id)
-        data = {
-            "digest": plan.digest,
-            "answer": refusal.status,
-            "reasons": [reason.text for reason in refusal.reasons],
-        }
-        plans.record("plan.refused", plan, actor=person.at(door), at=at, data=data)
+        plans.record("plan.refused", plan, actor=person.at(door), at=at, data=_said(plan, refusal))
+        raise
+
+
+@contextmanager
+def machine_refusals_kept(plan_id: int, *, certificate: Certificate, person: Person, at: datetime) -> Iterator[None]:
+    """The same for a machine's vote. A job that runs again and is refused for the same reasons adds nothing."""
+    try:
+        yield
+    except Refusal as refusal:
+        with transaction.atomic():
+            plan = Plan.objects.select_for_update().get(pk=plan_id)
+            data = _said(plan, refusal) | _under(certificate, person)
+            if not plans.is_last_word("plan.refused", plan, actor=plans.CLOCK, data=data):
+                plans.record("plan.refused", plan, actor=plans.CLOCK, at=at, data=data)
         raise
 
 
@@ -133,6 +137,16 @@ def lacking(plan: Plan, person: Person) -> list[Reason]:
     """Those of them that the person does not have."""
     missing = [grants.lacking(person, verb, plan.category) for verb in verbs_of(plan)]
     return [reason for reason in missing if reason]
+
+
+def _said(plan: Plan, refusal: Refusal) -> dict[str, Any]:
+    """What an event says of a refused sign-off."""
+    return {"digest": plan.digest, "answer": refusal.status, "reasons": [reason.text for reason in refusal.reasons]}
+
+
+def _under(certificate: Certificate, person: Person) -> dict[str, Any]:
+    """What an event says of the certificate that a machine account votes under."""
+    return {"certificate": certificate.pk, "covers": str(certificate), "for": person.username}
 
 
 def _unready(plan: Plan, ballot: Ballot, *, at: datetime) -> list[Reason]:

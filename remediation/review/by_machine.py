@@ -24,13 +24,19 @@ AUTONOMY = system("general")
 
 
 def sign_by_certificate(plan_id: int, *, person: Person, at: datetime) -> Signed:
-    """Sign an open plan for the machine account. Refused with every reason why it is left to people."""
+    """Sign an open plan for the machine account. Refused with every reason why it is left to people.
+
+    The trail keeps what was refused under a certificate; without one the machine had no vote to give.
+    """
     if not person.is_active:
         raise NotAllowed(because("inactive", f"The account {person} is switched off."))
     remediation_id = subject_of(plan_id)
     if found := voiding.settle(remediation_id, actor=AUTONOMY, at=at):
         raise StaleTransition(because("changed", voiding.reason_of(found), "digest"))
     with transaction.atomic():
+        covering = _covering(*locked(remediation_id, plan_id), at)
+    kept = signoffs.machine_refusals_kept(plan_id, certificate=covering, person=person, at=at)
+    with kept, transaction.atomic():
         plan, read = locked(remediation_id, plan_id)
         refuse_blocked(plan, standing.of_reading(read, at=at))
         certificate = _certificate(plan, read, at)
@@ -45,8 +51,13 @@ def _certificate(plan: Plan, read: Reading, at: datetime) -> Certificate:
         raise StaleTransition(because("not_open", f"The {plan.stage} plan is {plan.status}."))
     if not verdict.machine_may_sign:
         raise Refused(*(because("left_to_people", text) for text in verdict.leaves_to_people))
+    return Certificate.objects.select_for_update(of=("self",)).get(pk=_covering(plan, read, at).pk)
+
+
+def _covering(plan: Plan, read: Reading, at: datetime) -> Certificate:
+    """The certificate in force for exactly this fix."""
     proposed = proposing.proposal(read.draft, plans.read(plan.content).steps, ())
     cover = certified.cover_of(read.revision, proposed.actions, at=at)
     if cover.certificate is None:
         raise Refused(because("certificate", f"No certificate: {cover.says}"))
-    return Certificate.objects.select_for_update(of=("self",)).get(pk=cover.certificate.pk)
+    return cover.certificate

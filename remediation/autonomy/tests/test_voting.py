@@ -24,7 +24,7 @@ from portal.signoff import services as signoffs
 from portal.signoff.models import Certificate, Freeze, Plan, QuorumRule, Vote
 from portal.signoff.services import NewPlan
 from portal.signoff.states import PlanStatus, Stage
-from remediation.autonomy import testing
+from remediation.autonomy import testing, voting
 from remediation.autonomy.testing import Earned
 from remediation.connectors.lab import first_day
 from remediation.connectors.models import Connector
@@ -232,6 +232,37 @@ def test_one_thing_is_missing_and_it_is_left_to_people(
     ticket = testing.drafted(earned.cast, "INC-1", environment="staging")
     drain("probe")
     refused(ticket)
+
+
+def test_a_machine_s_refused_vote_is_in_the_trail_once_and_names_the_certificate_and_the_reasons(
+    earned: Earned,
+) -> None:
+    certificate = testing.granted(earned)
+    testing.drafted(earned.cast, "INC-1")
+    CategoryPolicy.objects.update(requires_approval=True)
+    drain("probe")
+    plan = Plan.objects.get(ticket_key="INC-1")
+    for _delivery in range(3):
+        voting.vote(plan.pk, at=timezone.now())
+    event = Event.objects.get(kind="plan.refused")
+    assert (event.actor_kind, event.actor_name, event.ticket_key) == ("system", "general", "INC-1")
+    told = audit.body_of(event)
+    assert (told["certificate"], told["for"], told["answer"]) == (certificate.pk, "autonomy", 422)
+    assert "asks for approval" in str(told["reasons"])
+    frozen(earned, review.remediation_of(Ticket.objects.get(key="INC-1")).ticket)
+    voting.vote(plan.pk, at=timezone.now())
+    *_, last = Event.objects.filter(kind="plan.refused")
+    assert last.pk != event.pk, "another reason is another event"
+    assert not votes()
+
+
+def test_without_a_certificate_for_the_fix_nothing_is_refused_and_nothing_written(
+    earned: Earned, settings: Any
+) -> None:
+    other_action(earned, settings)
+    testing.drafted(earned.cast, "INC-1")
+    drain("probe", "general")
+    assert not Event.objects.filter(kind="plan.refused").exists()
 
 
 def edited(earned: Earned, ticket: Ticket) -> None:
