@@ -90,11 +90,12 @@ def revoke(certificate_id: int, *, reason: str, actor: Actor, at: datetime) -> C
     if not reason.strip():
         raise Refused(because("reason", "Say why, in a few words.", "reason"))
     with transaction.atomic():
+        live = plans.live_plans(_ref(Certificate.objects.get(pk=certificate_id)))  # plan before certificate, as `grant`
         certificate = Certificate.objects.select_for_update().get(pk=certificate_id)
         if certificate.revoked_at:
             raise StaleTransition(because("revoked", "The certificate has been revoked before."))
         _revoke(certificate, reason.strip(), actor=actor, at=at)
-        for plan in plans.live_plans(_ref(certificate)):
+        for plan in live:
             plans.void(plan, reason=reason.strip(), actor=actor, at=at)
     return certificate
 

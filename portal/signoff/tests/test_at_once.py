@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
+from time import sleep
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from portal.access.models import Person
 from portal.audit.models import Event
@@ -112,3 +113,50 @@ def test_two_who_grant_the_same_certificate_grant_it_once(committed_db: str) -> 
     assert Certificate.objects.exclude(granted_at=None).count() == 1
     assert Event.objects.filter(kind="certificate.granted").count() == 1
     assert StaleTransition.status == 409
+
+
+def test_a_revocation_waits_for_a_grant_and_holds_nothing_that_the_grant_needs(committed_db: str) -> None:
+    certificate = ask(person("petra", "policy admin"))
+
+    def revoke() -> str:
+        signoffs.revoke(certificate.pk, reason="Not yet.", actor=PROBE, at=AT)
+        return "revoked"
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        with transaction.atomic():
+            Plan.objects.select_for_update().get(certificate=certificate)
+            revoking = pool.submit(at_once, [revoke])
+            _wait_until_somebody_waits_for_us()
+            Certificate.objects.select_for_update(nowait=True).get(pk=certificate.pk)
+        assert revoking.result() == {"revoked": 1}
+
+
+@pytest.mark.parametrize("attempt", range(5))
+def test_a_certificate_that_is_granted_while_it_is_revoked_ends_revoked(committed_db: str, attempt: int) -> None:
+    certificate, pablo = ask(person("petra", "policy admin")), person("pablo", "policy admin")
+    plan = Plan.objects.get(certificate=certificate)
+
+    def grant() -> str:
+        signoffs.grant(plan.pk, digest=plan.digest, person=pablo, ballot=Ballot(), door="page", at=AT)
+        return "granted"
+
+    def revoke() -> str:
+        signoffs.revoke(certificate.pk, reason="Not yet.", actor=PROBE, at=AT)
+        return "revoked"
+
+    answers = at_once([grant, revoke])
+    certificate.refresh_from_db()
+    assert answers["revoked"] == 1
+    assert certificate.revoked_at == AT
+    assert (certificate.granted_at is not None) == (answers["granted"] == 1)
+
+
+def _wait_until_somebody_waits_for_us() -> None:
+    blocked = "SELECT count(*) FROM pg_locks WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))"
+    with connection.cursor() as cursor:
+        for _attempt in range(500):
+            cursor.execute(blocked)
+            if cursor.fetchone()[0]:
+                return
+            sleep(0.01)
+    raise AssertionError("nobody waits")
