@@ -16,7 +16,7 @@ from django.db.models import Q, QuerySet
 from portal.access import grants
 from portal.access.models import Person
 from portal.notices import services as notices
-from portal.signoff import duties, pacing, plans, quorum, voting
+from portal.signoff import counting, duties, pacing, plans, quorum, voting
 from portal.signoff.duties import Holder, OnDuty
 from portal.signoff.models import Plan, Watch
 from portal.signoff.pacing import Pace, Step
@@ -101,11 +101,12 @@ def _tell(plan: Plan, step: Step, asked: Iterable[Holder], at: datetime) -> None
 
 
 def _everybody(plan: Plan) -> list[Holder]:
-    """Whoever may sign the plan and has not."""
+    """Whoever may sign the plan, with a signature that counts, and has not."""
     wanted = [set(grants.holders(verb, plan.category)) for verb in voting.verbs_of(plan)]
     signed = duties.signers_of(plan)
     may = [each for each in set.intersection(*wanted) if each.pk not in signed and not voting.why_not(plan, each)]
-    return [Holder(each, each) for each in sorted(may, key=lambda person: person.pk)]
+    uncounted = counting.not_counted(plan, may)
+    return [Holder(each, each) for each in sorted(may, key=lambda person: person.pk) if each.pk not in uncounted]
 
 
 def _owners(plan: Plan, asked: Iterable[Holder]) -> list[Holder]:

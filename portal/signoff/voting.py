@@ -19,7 +19,7 @@ from portal.access.models import Person
 from portal.kit.actors import Actor, Door
 from portal.kit.moving import move
 from portal.kit.refusals import NotAllowed, Reason, Refusal, Refused, StaleTransition, because
-from portal.signoff import delegating, plans, quorum
+from portal.signoff import counting, delegating, plans, quorum
 from portal.signoff.models import Certificate, Delegation, Plan, Vote
 from portal.signoff.quorum import Given, Window
 from portal.signoff.states import NEXT, PlanStatus, Stage, is_critical
@@ -134,9 +134,9 @@ def verbs_of(plan: Plan) -> list[str]:
 
 
 def lacking(plan: Plan, person: Person) -> list[Reason]:
-    """Those of them that the person does not have."""
+    """Those of them that the person does not have, and why their signature would not count for all that."""
     missing = [grants.lacking(person, verb, plan.category) for verb in verbs_of(plan)]
-    return [reason for reason in missing if reason]
+    return [*(reason for reason in missing if reason), *counting.not_counted(plan, [person]).values()]
 
 
 def _said(plan: Plan, refusal: Refusal) -> dict[str, Any]:

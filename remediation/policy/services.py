@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import Group
 from django.db import connection
 from django.db.models import Count, Q, QuerySet
 
@@ -19,6 +20,8 @@ from portal.estate.models import Category
 from portal.kit.actors import Actor
 from portal.kit.refusals import Reason, Refused, because
 from portal.signoff import brakes
+from portal.signoff.models import Plan
+from portal.signoff.states import Stage
 from remediation.drafting.models import Remediation, Revision
 from remediation.policy import certified, outcomes
 from remediation.policy.decide import decide
@@ -64,13 +67,18 @@ def closed_to(person: Person) -> QuerySet[CategoryPolicy]:
     return naming.exclude(approvers__in=person.groups.all()).distinct()
 
 
-def not_counted(person: Person, category: Category) -> Reason | None:
-    """Why a person's signature does not count in a category; None if it does."""
-    policy = closed_to(person).filter(category=category).prefetch_related("approvers").first()
-    if policy is None:
-        return None
-    names = ", ".join(group.name for group in policy.approvers.all())
-    return because("approvers", f"In the category {category.name} only these sign: {names}.")
+def not_counted(plan: Plan, people: Collection[Person]) -> dict[int, Reason]:
+    """Why signatures of these people do not count on a plan, where its category's policy names who signs."""
+    if plan.stage == Stage.GRANT:
+        return {}
+    policies = CategoryPolicy.objects.filter(category=plan.category_id)
+    groups = list(Group.objects.filter(pk__in=policies.values("approvers")).order_by("name"))
+    if not groups:
+        return {}
+    members = set(Person.objects.filter(groups__in=groups).values_list("pk", flat=True))
+    names = ", ".join(group.name for group in groups)
+    reason = because("approvers", f"In the category {plan.category.name} only these sign: {names}.")
+    return {each.pk: reason for each in people if each.pk not in members}
 
 
 def limits_of(policy: CategoryPolicy) -> Limits:

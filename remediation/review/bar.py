@@ -73,7 +73,7 @@ def _title(stands: Standing, reasons: Sequence[Reason]) -> dict[str, Any]:
 def _lenders(plan: Plan, person: Person, at: datetime) -> list[tuple[int, str]]:
     """The delegations under which this person could sign for somebody whose signature would count."""
     received = signoffs.received(plan, person, at=at)
-    return [(each.pk, str(each.from_person)) for each in received if not standing.lacking(plan, each.from_person)]
+    return [(each.pk, str(each.from_person)) for each in received if not signoffs.lacking(plan, each.from_person)]
 
 
 def _buttons(plan: Plan | None) -> list[dict[str, str]]:

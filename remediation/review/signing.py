@@ -105,7 +105,7 @@ def locked(remediation_id: int, plan_id: int) -> tuple[Plan, Reading]:
 
 
 def _sign(to: _Signing, plan: Plan, read: Reading) -> Signed:
-    if reasons := standing.lacking(plan, _signer(plan, to)):
+    if reasons := signoffs.lacking(plan, _signer(plan, to)):
         raise NotAllowed(*reasons)
     if plan.stage != to.stage:
         raise StaleTransition(because("stage", f"This plan is for the {plan.stage} stage.", "stage"))

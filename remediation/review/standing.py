@@ -16,7 +16,6 @@ from portal.signoff import services as signoffs
 from portal.signoff.models import Plan, Vote
 from portal.signoff.states import LIVE, PlanStatus, Stage
 from remediation.drafting.models import Remediation, Revision
-from remediation.policy import services as policies
 from remediation.review import looking, plans, proposing, reading
 from remediation.review.checklist import ReviewItem, items_of
 from remediation.review.models import GateResult, Objection, Take, Tick
@@ -117,13 +116,7 @@ def taken_of(remediations: Sequence[Remediation], *, at: datetime) -> dict[int, 
 def why_not(plan: Plan, person: Person) -> list[Reason]:
     """Why this person may not sign this plan; empty if they may."""
     own = signoffs.why_not(plan, person)
-    return [*([own] if own else []), *lacking(plan, person)]
-
-
-def lacking(plan: Plan, person: Person) -> list[Reason]:
-    """The grants a person needs for this plan and does not have, and whether the policy counts their signature."""
-    not_counted = policies.not_counted(person, plan.category)
-    return [*signoffs.lacking(plan, person), *([not_counted] if not_counted else [])]
+    return [*([own] if own else []), *signoffs.lacking(plan, person)]
 
 
 def takes_part(remediation: Remediation, person: Person) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.contrib.auth.models import Group
 from django.test import Client
 from django.utils import timezone
 
@@ -12,8 +13,11 @@ from portal.jobs.models import Job
 from portal.jobs.testing import drain
 from portal.notices.models import Notice
 from portal.signoff import reminding
+from portal.signoff import services as signoffs
 from portal.signoff.models import Duty, Plan, Vote
+from portal.signoff.testing import ask
 from remediation.drafting.models import Remediation
+from remediation.policy.models import CategoryPolicy
 from remediation.review.testing import drafted, people, ticket, world
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("lab_connectors")]
@@ -27,6 +31,41 @@ def asked(db: None) -> list[Notice]:
     drain("probe")
     reminding.remind(at=timezone.now())
     return list(Notice.objects.filter(message__kind="reminder").select_related("person", "message"))
+
+
+@pytest.fixture
+def owned(db: None) -> dict[str, Person]:
+    """Only the owners of payments sign in the category, and a plan waits there."""
+    world()
+    cast = people()
+    CategoryPolicy.objects.get(category__slug="kubernetes").approvers.set(Group.objects.filter(name="payments owners"))
+    drafted(ticket(cast["engineer"]))
+    drain("probe")
+    return cast
+
+
+def _told() -> set[str]:
+    reminding.remind(at=timezone.now())
+    return set(Notice.objects.filter(message__kind="reminder").values_list("person__username", flat=True))
+
+
+def test_only_those_are_asked_whose_signature_the_policy_counts(owned: dict[str, Person]) -> None:
+    plan = Plan.objects.get()
+    assert not signoffs.lacking(plan, owned["approver"])
+    assert [each.code for each in signoffs.lacking(plan, owned["reviewer"])] == ["approvers"]
+    assert _told() == {"approver", "second-approver"}
+
+
+def test_on_duty_or_not_nobody_is_asked_for_a_signature_that_does_not_count(owned: dict[str, Person]) -> None:
+    severity = Plan.objects.get().severity
+    Duty.objects.create(severity=severity, approver=owned["reviewer"], backup=owned["second approver"])
+    assert _told() == {"second-approver"}
+
+
+def test_a_certificate_is_granted_by_policy_admins_whoever_signs_the_plans(owned: dict[str, Person]) -> None:
+    plan = Plan.objects.get(certificate=ask(owned["policy admin"]))
+    Person.objects.create_user("pablo").groups.set(owned["policy admin"].groups.all())
+    assert not signoffs.lacking(plan, Person.objects.get(username="pablo"))
 
 
 def _as(person: Person) -> Client:
