@@ -124,6 +124,12 @@ def may_change(person: Person, where: Category | None) -> bool:
     return "configure" in granted.everywhere if where is None else granted.may("configure", where.pk)
 
 
+def refuse_others(person: Person, where: Category | None) -> None:
+    """Refuse whoever does not give rights there."""
+    if not may_change(person, where):
+        raise NotAllowed(_not_yours(where))
+
+
 def rows_of(holders: Iterable[Holder], where: Category | None, *, seen_by: Person) -> list[Row]:
     """The rows of these people and groups; how many queries it takes does not depend on how many they are."""
     found = list(holders)

@@ -72,9 +72,10 @@ class Change(LoginRequiredMixin, View):
 
     def post(self, request: HttpRequest) -> HttpResponse:
         at, person = timezone.now(), person_of(request)
+        where = rights.place(person, request.POST.get("category", ""))
+        rights.refuse_others(person, where)
         if not sessions.is_fresh(request, at=at):
             return stepup.ask_again(request, back=reverse("rights_change"))
-        where = rights.place(person, request.POST.get("category", ""))
         wanted = _changes(request.POST.get("changes", ""))
         made = rights.change(wanted, where=where, person=person, door="page", at=at)
         messages.success(request, f"{made} right{'' if made == 1 else 's'} changed.")

@@ -68,6 +68,12 @@ def past_freezes(count: int, *, at: datetime) -> list[Freeze]:
     return list(over.select_related("category", "created_by", "ended_by").order_by("-starts_at")[:count])
 
 
+def refuse_who_may_not_freeze(person: Person) -> None:
+    """Refuse whoever does not plan freezes."""
+    if not person.has_perm("signoff.add_freeze"):
+        raise NotAllowed(because("freeze", "Policy admins plan and end freezes."))
+
+
 def freeze(
     *,
     category: Category | None,
@@ -79,7 +85,7 @@ def freeze(
     at: datetime,
 ) -> Freeze:
     """Let nothing be rolled out for a while, in one category or in all."""
-    _refuse_without_freezes(person)
+    refuse_who_may_not_freeze(person)
     if problems := _freeze_problems(reason, starts_at, ends_at, at):
         raise Refused(*problems)
     with transaction.atomic():
@@ -98,7 +104,7 @@ def freeze(
 
 def end_freeze(freeze_id: int, *, person: Person, door: Door, at: datetime) -> Freeze:
     """End a freeze before its time, or call it off before it starts. The row stays."""
-    _refuse_without_freezes(person)
+    refuse_who_may_not_freeze(person)
     with transaction.atomic():
         ended = Freeze.objects.select_for_update().get(pk=freeze_id)
         if ended.ended_at or ended.ends_at <= at:
@@ -109,10 +115,15 @@ def end_freeze(freeze_id: int, *, person: Person, door: Door, at: datetime) -> F
     return ended
 
 
-def engage(*, scope: str, reason: str, person: Person, door: Door, at: datetime) -> Stop:
-    """Stop everything in the scope. Whoever may stop stops alone; starting again takes two."""
+def refuse_who_may_not_stop(person: Person) -> None:
+    """Refuse whoever does not engage the emergency stop."""
     if not person.has_perm("signoff.add_stop"):
         raise NotAllowed(because("stop", "Operators, approvers and policy admins engage the emergency stop."))
+
+
+def engage(*, scope: str, reason: str, person: Person, door: Door, at: datetime) -> Stop:
+    """Stop everything in the scope. Whoever may stop stops alone; starting again takes two."""
+    refuse_who_may_not_stop(person)
     if not reason.strip():
         raise Refused(because("reason", "Say why, in a few words.", "reason"))
     try:
@@ -140,11 +151,6 @@ def release(stop_id: int, *, person: Person, door: Door, at: datetime) -> Stop:
         audit.record("stop.released", actor=person.at(door), at=at, subject=_ref(stop))
         jobs.publish("stop.released", subject_id=stop.pk, at=at)
     return stop
-
-
-def _refuse_without_freezes(person: Person) -> None:
-    if not person.has_perm("signoff.add_freeze"):
-        raise NotAllowed(because("freeze", "Policy admins plan and end freezes."))
 
 
 def _freeze_problems(reason: str, starts_at: datetime, ends_at: datetime, at: datetime) -> list[Reason]:

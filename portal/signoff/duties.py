@@ -80,9 +80,15 @@ def may_configure(person: Person) -> bool:
     return person.has_perm("signoff.change_duty")
 
 
+def refuse_others(person: Person) -> None:
+    """Refuse whoever does not say who is on duty."""
+    if not may_configure(person):
+        raise NotAllowed(because("configure", "Policy admins say who is on duty."))
+
+
 def keep(duty: Duty, *, person: Person, door: Door, at: datetime) -> Duty:
     """Add a duty, or put a changed one in place of its old self. Plans that wait are looked at again at once."""
-    _refuse_others(person)
+    refuse_others(person)
     if problems := _problems(duty):
         raise Refused(*problems)
     with transaction.atomic():
@@ -102,7 +108,7 @@ def keep(duty: Duty, *, person: Person, door: Door, at: datetime) -> Duty:
 
 def remove(duty_id: int, *, person: Person, door: Door, at: datetime) -> None:
     """Nobody in particular is asked any more in this case."""
-    _refuse_others(person)
+    refuse_others(person)
     with transaction.atomic():
         duty = Duty.objects.select_for_update(of=("self",)).filter(pk=duty_id).first()
         if duty is None:
@@ -158,11 +164,6 @@ def _could_sign(person: Person, category: Category | None) -> bool:
     is_human = person.is_active and person.kind == Person.Kind.HUMAN
     where = granted.may("sign_rollout", category.pk) if category else granted.categories("sign_rollout") != frozenset()
     return is_human and where
-
-
-def _refuse_others(person: Person) -> None:
-    if not may_configure(person):
-        raise NotAllowed(because("configure", "Policy admins say who is on duty."))
 
 
 def _data(duty: Duty) -> dict[str, Any]:

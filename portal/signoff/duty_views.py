@@ -32,7 +32,8 @@ def table(request: HttpRequest) -> HttpResponse:
 @require_POST
 @login_required
 def keep(request: HttpRequest, duty_id: int | None = None) -> HttpResponse:
-    """Add a duty, or change one."""
+    """Add a duty, or change one. Who may not is told so, whatever the form says."""
+    duties.refuse_others(person_of(request))
     form = DutyForm(request.POST, instance=get_object_or_404(Duty, pk=duty_id) if duty_id else None)
     if not form.is_valid():
         return _page(request, form, status=422)

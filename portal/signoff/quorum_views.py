@@ -32,7 +32,8 @@ def quorum(request: HttpRequest) -> HttpResponse:
 @require_POST
 @login_required
 def keep_rule(request: HttpRequest, rule_id: int | None = None) -> HttpResponse:
-    """Add a rule, or change one."""
+    """Add a rule, or change one. Who sets no rules is told so, whatever the form says."""
+    ruling.refuse_outsiders(person_of(request))
     form = RuleForm(request.POST, instance=get_object_or_404(QuorumRule, pk=rule_id) if rule_id else None)
     if not form.is_valid():
         return _quorum(request, form, status=422)

@@ -54,6 +54,12 @@ def sets_any(person: Person) -> bool:
     return grants.of(person).categories("configure") != frozenset()
 
 
+def refuse_outsiders(person: Person) -> None:
+    """Refuse whoever sets no rules anywhere."""
+    if not sets_any(person):
+        raise NotAllowed(because("configure", "Those who configure a category set its rules."))
+
+
 def keep(rule: QuorumRule, *, person: Person, door: Door, at: datetime) -> QuorumRule:
     """Add a rule, or put a changed one in place of its old self."""
     with transaction.atomic():

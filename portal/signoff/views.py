@@ -29,7 +29,8 @@ def stop(request: HttpRequest) -> HttpResponse:
 @require_POST
 @login_required
 def engage(request: HttpRequest) -> HttpResponse:
-    """Stop. Whatever goes wrong, the form comes back with what was typed."""
+    """Stop. Whatever goes wrong, the form comes back with what was typed; who may not stop is told so first."""
+    brakes.refuse_who_may_not_stop(person_of(request))
     form = StopForm(request.POST, scopes=brakes.scopes())
     if not form.is_valid():
         return _page(request, form, status=422)
@@ -64,7 +65,8 @@ def freezes(request: HttpRequest) -> HttpResponse:
 @require_POST
 @login_required
 def add_freeze(request: HttpRequest) -> HttpResponse:
-    """Plan a freeze. Whatever goes wrong, the form comes back with what was typed."""
+    """Plan a freeze. Whatever goes wrong, the form comes back with what was typed; who may not is told so first."""
+    brakes.refuse_who_may_not_freeze(person_of(request))
     form = FreezeForm(request.POST)
     if not form.is_valid():
         return _freezes(request, form, status=422)

@@ -255,6 +255,16 @@ def test_a_form_that_was_tampered_with_changes_nothing(browser: Client, changes:
     assert browser.post("/rights/change", {"category": "storage", "changes": changes}).status_code == 422
 
 
+@pytest.mark.parametrize("changes", ["", "+person:7:fly", "+person:7:see"])
+@pytest.mark.parametrize("role", ["auditor", "engineer"])
+def test_the_right_to_give_rights_is_looked_at_before_the_form_and_the_password(
+    storage: Category, role: str, changes: str
+) -> None:
+    browser = Client()
+    browser.force_login(person("other", role))
+    assert browser.post("/rights/change", {"category": "storage", "changes": changes}).status_code == 403
+
+
 def test_own_rights_cannot_be_ticked_nor_forged(browser: Client, petra: Person) -> None:
     page = browser.get("/rights?category=storage").content.decode()
     assert f'value="person:{petra.pk}:sign_merge" disabled' in page

@@ -76,6 +76,12 @@ def test_a_freeze_that_makes_no_sense_keeps_what_was_typed(changes: dict[str, An
     assert not Freeze.objects.exists()
 
 
+@pytest.mark.parametrize("address", ["/duties/add", "/quorum/add", "/freezes/add", "/stop/engage"])
+def test_the_right_is_looked_at_before_the_form(address: str) -> None:
+    assert as_("erin", "engineer").post(address, {}).status_code == 403
+    assert as_("petra", "policy admin").post(address, {}).status_code == 422
+
+
 def test_nobody_else_freezes() -> None:
     ana = as_("ana", "approver")
     assert ana.post("/freezes/add", frozen()).status_code == 403
