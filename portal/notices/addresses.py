@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from portal.kit.refusals import Reason, because
 from portal.notices.conf import Network
@@ -50,14 +50,24 @@ def problem_of(url: str, private: Sequence[Network]) -> Reason | None:
         return _about("Write it in ASCII without spaces, backslashes and control characters.")
     try:
         parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
+        host = parts.hostname
     except ValueError:
         return _about("This is not an address.")
     if parts.scheme not in ("https", "http") or not host:
         return _about("Write it as https://host/path.")
     if parts.username is not None or parts.fragment:
         return _about("Leave out user, password and fragment: the signature says who sends it.")
+    if not _has_port(parts):
+        return _about("A port is a number from 1 to 65535.")
     return _problem_of_host(host, is_plain=parts.scheme == "http", private=private)
+
+
+def _has_port(parts: SplitResult) -> bool:
+    """Whether the port, if one is written, is one that something can listen on."""
+    try:
+        return parts.port != 0
+    except ValueError:
+        return False
 
 
 def _problem_of_host(host: str, *, is_plain: bool, private: Sequence[Network]) -> Reason | None:
