@@ -153,7 +153,10 @@ class Look(models.Model):
 
 
 class Sheet(models.Model):
-    """What somebody who may sign a plan was shown of it, to the letter. Append-only; votes name it by its digest."""
+    """What somebody who may sign a plan was shown of it, to the letter. Never changed; votes name it by its digest.
+
+    One that no vote names goes some time after its plan was closed; the database keeps all others.
+    """
 
     class Kind(models.TextChoices):
         """Where it was shown: a part of a page, as HTML, or the plan document of the API, as canonical text."""

@@ -8,17 +8,19 @@ another plan, is refused here and by the database.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from django.db.models import Exists, OuterRef
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from portal.access.models import Person
+from portal.audit.models import LegalHold
 from portal.kit import canonical
 from portal.kit.refusals import Refused, StaleTransition, because
 from portal.signoff import services as signoffs
-from portal.signoff.models import Plan
+from portal.signoff.models import Plan, Vote
 from portal.signoff.states import PlanStatus
 from remediation.drafting import schema
 from remediation.drafting.models import Remediation, Revision
@@ -27,6 +29,8 @@ from remediation.review.models import Sheet
 from remediation.review.standing import Standing
 
 API_VERSION = "countersign.sheet/1"
+KEPT = timedelta(days=30)
+"""How long a sheet is kept that nobody signed; one that somebody signed is kept for ever."""
 NO_LIMIT = "no limit of its own"
 
 
@@ -81,6 +85,17 @@ def require(plan: Plan, digest: str) -> None:
     if not Sheet.objects.filter(pk=digest, plan=plan).exists():
         text = "This is not a sheet of the plan as it stands. Read the plan again, then sign."
         raise StaleTransition(because("sheet", text, "sheet"))
+
+
+def forget_unsigned(*, at: datetime, limit: int = 1000) -> int:
+    """Remove a batch of old sheets that nobody signed and, their plans being closed, nobody can; answers how many."""
+    closed = Sheet.objects.filter(created_at__lt=at - KEPT).exclude(plan__status=PlanStatus.OPEN)
+    held = LegalHold.objects.filter(lifted_at=None, ticket_id=OuterRef("plan__ticket_id"))
+    signed = Vote.objects.filter(plan=OuterRef("plan"), sheet=OuterRef("pk"))
+    unsigned = closed.exclude(Exists(held)).exclude(Exists(signed))
+    batch = list(unsigned.order_by("created_at").values_list("pk", flat=True)[:limit])
+    Sheet.objects.filter(pk__in=batch).delete()
+    return len(batch)
 
 
 def _steps(stands: Standing, revision: Revision) -> list[dict[str, Any]]:

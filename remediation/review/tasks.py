@@ -67,3 +67,16 @@ def bring_back(job: Handed) -> str:
     from remediation.review import lapsing  # noqa: PLC0415 - models are not loaded when this module is
 
     return lapsing.bring_back(job.subject_id or 0, at=job.at)
+
+
+@handler("review.forget_sheets", queue="general", every_seconds=86_400)
+def forget_sheets(job: Handed) -> str:
+    """Remove old sheets that nobody signed."""
+    from remediation.review import sheets  # noqa: PLC0415 - models are not loaded when this module is
+
+    forgotten = 0
+    while batch := sheets.forget_unsigned(at=job.at):
+        forgotten += batch
+        if not job.renew():
+            break
+    return f"forgot {forgotten} sheets"

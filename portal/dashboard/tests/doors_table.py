@@ -128,6 +128,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "job patterns.rebuild": ("learn",),
     "job patterns.refold": ("learn",),
     "job review.bring_back": ("watch over plans",),
+    "job review.forget_sheets": ("keep house",),
     "job review.look": ("watch over plans",),
     "job review.prepare": ("watch over plans",),
     "job review.recheck": ("watch over plans",),

@@ -1,4 +1,7 @@
-"""What signers are shown, kept under the digest of its text; a vote names a sheet of its own plan or none."""
+"""What signers are shown, kept under the digest of its text; a vote names a sheet of its own plan or none.
+
+A sheet that somebody signed stays. One that nobody signed may go once its plan is closed and its ticket is not held.
+"""
 
 from typing import ClassVar
 
@@ -19,8 +22,24 @@ BEGIN
 END $$;
 CREATE TRIGGER review_vote_names_its_sheet BEFORE INSERT ON signoff_vote
     FOR EACH ROW EXECUTE FUNCTION review_vote_names_its_sheet();
+
+CREATE FUNCTION review_sheet_stays() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF EXISTS (SELECT FROM signoff_vote WHERE plan_id = OLD.plan_id AND sheet = OLD.digest)
+       OR EXISTS (SELECT FROM signoff_plan WHERE id = OLD.plan_id AND status = 'open')
+       OR EXISTS (SELECT FROM signoff_plan p JOIN audit_legalhold h ON h.ticket_id = p.ticket_id
+                   WHERE p.id = OLD.plan_id AND h.lifted_at IS NULL) THEN
+        RAISE EXCEPTION 'a sheet stays that somebody signed or can still sign, or whose ticket is held'
+            USING ERRCODE = '23514', CONSTRAINT = 'review_sheet_stays';
+    END IF;
+    RETURN OLD;
+END $$;
+CREATE TRIGGER review_sheet_stays BEFORE DELETE ON review_sheet
+    FOR EACH ROW EXECUTE FUNCTION review_sheet_stays();
 """
 UNDO = """
+DROP TRIGGER review_sheet_stays ON review_sheet;
+DROP FUNCTION review_sheet_stays();
 DROP TRIGGER review_vote_names_its_sheet ON signoff_vote;
 DROP FUNCTION review_vote_names_its_sheet();
 """

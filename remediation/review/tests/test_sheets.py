@@ -12,9 +12,12 @@ from django.utils import timezone
 
 from portal.access.models import Person
 from portal.access.testing import caller
+from portal.audit import bodies
 from portal.jobs.testing import drain
 from portal.kit import canonical
-from portal.signoff.models import Vote
+from portal.signoff.models import Plan, Vote
+from portal.signoff.states import PlanStatus
+from remediation.review import sheets
 from remediation.review.models import Sheet
 from remediation.review.testing import drafted, people, ticket, with_command, world
 from remediation.tickets.models import Evidence, Ticket
@@ -209,3 +212,46 @@ def test_a_sheet_of_another_plan_is_refused(cast: dict[str, Person], harmless: T
     foreign = form_of(client, "/tickets/INC-2/review")["sheet"]
     assert client.post(f"{REVIEW}/decide", {**form_of(client), "sheet": foreign}).status_code == 409
     assert not Vote.objects.exists()
+
+
+LATER = timedelta(days=31)
+
+
+def test_a_sheet_that_nobody_signed_goes_when_its_plan_is_closed_and_a_signed_one_stays(
+    cast: dict[str, Person], harmless: Ticket
+) -> None:
+    client = as_(cast["reviewer"])
+    client.get(REVIEW)
+    caller(cast["reviewer"]).get("/api/v1/tickets/INC-1")
+    form = form_of(client)
+    late = timezone.now() + LATER
+    assert Sheet.objects.count() == 2
+    assert sheets.forget_unsigned(at=late) == 0, "the plan is open: either can still be signed"
+    assert client.post(f"{REVIEW}/decide", form).status_code == 302
+    assert sheets.forget_unsigned(at=timezone.now() + timedelta(days=29)) == 0
+    assert sheets.forget_unsigned(at=late) == 1
+    assert Sheet.objects.get().digest == Vote.objects.get().sheet == form["sheet"]
+
+
+def test_the_sheets_of_a_held_ticket_stay_until_the_hold_is_lifted(cast: dict[str, Person], harmless: Ticket) -> None:
+    form_of(as_(cast["reviewer"]))
+    Plan.objects.update(status=PlanStatus.VOID)
+    actor, late = cast["auditor"].at("page"), timezone.now() + LATER
+    held = bodies.hold("INC-1", reason="A lawsuit.", actor=actor, at=timezone.now())
+    assert sheets.forget_unsigned(at=late) == 0
+    with pytest.raises(IntegrityError, match="a sheet stays"), transaction.atomic():
+        Sheet.objects.all().delete()
+    bodies.lift(held.pk, reason="Settled.", actor=actor, at=timezone.now())
+    assert sheets.forget_unsigned(at=late) == 1
+
+
+def test_whoever_may_delete_sheets_deletes_none_that_was_signed_or_can_be(
+    cast: dict[str, Person], harmless: Ticket
+) -> None:
+    client = as_(cast["reviewer"])
+    form = form_of(client)
+    with pytest.raises(IntegrityError, match="a sheet stays"), transaction.atomic():
+        Sheet.objects.all().delete()
+    client.post(f"{REVIEW}/decide", form)
+    with pytest.raises(IntegrityError, match="a sheet stays"), transaction.atomic():
+        Sheet.objects.filter(pk=form["sheet"]).delete()
