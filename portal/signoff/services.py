@@ -27,6 +27,7 @@ from portal.signoff.voting import (
     lacking,
     machine_refusals_kept,
     refusals_kept,
+    verbs_of,
     why_not,
 )
 
@@ -58,6 +59,7 @@ __all__ = [
     "revoke",
     "sweep",
     "take_back",
+    "verbs_of",
     "void",
     "why_not",
     "window_of",

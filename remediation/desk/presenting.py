@@ -55,42 +55,84 @@ NEXT_STEPS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class QueueRow:
+    """A row of the queue without its age: the same until something happens to it."""
+
+    key: str
+    url: str
+    title: str
+    severity: str
+    about: str
+    risk: str
+    status: str
+    gates: tuple[tuple[str, bool], ...]
+    is_mine: bool
+    taken_by: str
+    score: float | None
+    level: str
+
+
+@dataclass(frozen=True, slots=True)
+class TicketRow:
+    """A row of the list of tickets without its age."""
+
+    key: str
+    url: str
+    title: str
+    severity: str
+    category: str
+    status: str
+    score: float | None
+    level: str
+
+
 def row_of(row: Waiting, *, at: datetime) -> dict[str, Any]:
-    """A row of the queue, flat: a template looks up fifty of them, and asks a model the slow way."""
+    """A row of the queue, with what time makes of it beside it."""
+    since = row.remediation.status_at
+    return {"row": _queue_row(row), "at": since, "is_late": at - since > LATE}
+
+
+def _queue_row(row: Waiting) -> QueueRow:
     remediation, ticket = row.remediation, row.remediation.ticket
     missing = ", ".join(row.missing) or label_of("status", remediation.status).text
-    return {
-        "key": ticket.key,
-        "url": _page("review", ticket.key),
-        "title": ticket.title,
-        "severity": ticket.get_severity_display(),
-        "about": f"{remediation.category} · {missing}",
-        "risk": remediation.risk,
-        "status": remediation.status,
-        "at": remediation.status_at,
-        "gates": tuple((gate.name.capitalize(), gate.has_passed) for gate in row.gates),
-        "is_mine": row.is_mine,
-        "taken_by": str(row.taken.person) if row.taken else "",
-        "is_late": at - remediation.status_at > LATE,
-        **score_of(remediation.reliability_permille),
-    }
+    score, level = score_of(remediation.reliability_permille)
+    return QueueRow(
+        key=ticket.key,
+        url=_page("review", ticket.key),
+        title=ticket.title,
+        severity=ticket.get_severity_display(),
+        about=f"{remediation.category} · {missing}",
+        risk=remediation.risk,
+        status=remediation.status,
+        gates=tuple((gate.name.capitalize(), gate.has_passed) for gate in row.gates),
+        is_mine=row.is_mine,
+        taken_by=row.taken_by,
+        score=score,
+        level=level,
+    )
 
 
 def ticket_row(ticket: Ticket) -> dict[str, Any]:
     """A row of the list of tickets; `reads.tickets` has put its newest remediation beside it."""
     newest: list[Remediation] = ticket.newest_remediations  # type: ignore[attr-defined]  # prefetched
-    return {
-        "ticket": ticket,
-        "url": _page("ticket", ticket.key),
-        **score_of(newest[0].reliability_permille if newest else None),
-    }
+    score, level = score_of(newest[0].reliability_permille if newest else None)
+    row = TicketRow(
+        key=ticket.key,
+        url=_page("ticket", ticket.key),
+        title=ticket.title,
+        severity=ticket.get_severity_display(),
+        category=str(ticket.category),
+        status=ticket.status,
+        score=score,
+        level=level,
+    )
+    return {"row": row, "at": ticket.opened_at}
 
 
-def score_of(permille: int | None) -> dict[str, Any]:
+def score_of(permille: int | None) -> tuple[float | None, str]:
     """A reliability as a number with its level."""
-    if permille is None:
-        return {"score": None, "level": ""}
-    return {"score": permille / 10, "level": level_of(permille / 10)}
+    return (None, "") if permille is None else (permille / 10, level_of(permille / 10))
 
 
 @lru_cache(maxsize=4096)  # lists are looked at again and again, and finding an address takes Django its time
@@ -116,7 +158,7 @@ def seen_of(rows: Sequence[Waiting], figures: Figures) -> str:
 
 def _seen(row: Waiting) -> str:
     each = row.remediation
-    return f"{each.pk}.{each.status}.{each.status_at}.{row.missing}.{row.taken}"
+    return f"{each.pk}.{each.status}.{each.status_at}.{row.missing}.{row.taken_by}"
 
 
 def facts_of(details: Details) -> list[tuple[str, Any]]:

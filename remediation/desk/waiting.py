@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q
 
 from portal.access import grants
 from portal.access.models import Person
 from portal.kit import memo
 from portal.kit.paging import Page
+from portal.signoff import services as signoffs
 from portal.signoff.models import Plan
 from portal.signoff.states import PlanStatus, Stage
 from remediation.connectors.operations import Risk
 from remediation.desk import reads
 from remediation.desk.reads import Filters
-from remediation.drafting.models import Remediation, Revision
+from remediation.drafting.models import Remediation
 from remediation.drafting.states import WAITING, Status
 from remediation.policy import services as policies
-from remediation.review import standing
-from remediation.review.checklist import items_of
-from remediation.review.models import GateResult, Objection, Take, Tick
+from remediation.review.checklist import items_in
 
 OPEN = Q(status=PlanStatus.OPEN)
 MOST = 100
@@ -44,6 +42,30 @@ SELECT (SELECT count(*) FROM (SELECT FROM drafting_remediation, asked
 """
 
 
+# Of each remediation: its newest revision with each gate's newest verdict on it and who asked for changes, the REVIEW
+# items whose newest answer is yes, and who is on it. One look per table and row, whatever was said before.
+_SAID = """
+SELECT asked.id, head.content, coalesce(gates.names, '{}'), coalesce(gates.passed, '{}'),
+       coalesce(changes.people, '{}'), coalesce(ticks.items, '{}'), coalesce(taken.person, '')
+  FROM unnest(%(remediations)s::bigint[]) AS asked (id)
+  LEFT JOIN LATERAL (SELECT id, content FROM drafting_revision
+                      WHERE remediation_id = asked.id ORDER BY number DESC LIMIT 1) AS head ON true
+  LEFT JOIN LATERAL (SELECT array_agg(gate ORDER BY id) AS names, array_agg(has_passed ORDER BY id) AS passed
+                       FROM (SELECT DISTINCT ON (gate) id, gate, has_passed FROM review_gateresult
+                              WHERE revision_id = head.id ORDER BY gate, id DESC) AS newest) AS gates ON true
+  LEFT JOIN LATERAL (SELECT array_agg(username ORDER BY said.id) AS people
+                       FROM review_objection AS said JOIN access_person AS person ON person.id = said.person_id
+                      WHERE revision_id = head.id AND said.kind = 'changes') AS changes ON true
+  LEFT JOIN LATERAL (SELECT array_agg(item) AS items
+                       FROM (SELECT DISTINCT ON (item) item, is_confirmed FROM review_tick
+                              WHERE remediation_id = asked.id ORDER BY item, id DESC) AS newest
+                      WHERE is_confirmed) AS ticks ON true
+  LEFT JOIN LATERAL (SELECT username AS person
+                       FROM review_take JOIN access_person AS person ON person.id = person_id
+                      WHERE remediation_id = asked.id AND released_at IS NULL AND until > %(at)s) AS taken ON true
+"""
+
+
 class Gate(NamedTuple):
     """What a gate said last."""
 
@@ -59,16 +81,18 @@ class Waiting:
     gates: Sequence[Gate]
     missing: Sequence[str]
     is_mine: bool
-    taken: Take | None
+    taken_by: str
 
 
 @dataclass(frozen=True, slots=True)
-class _Head:
-    """The newest revision of a remediation, with what was found and said about it."""
+class _Said:
+    """What was drafted, found and said for a remediation: the newest of each. `content` is None before a draft."""
 
-    revision: Revision
+    content: str | None
     gates: Sequence[Gate]
-    objections: Sequence[Objection]
+    changes_for: Sequence[str]
+    ticked: frozenset[str]
+    taken_by: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +112,15 @@ def queue(person: Person, filters: Filters, *, only_mine: bool, after: str | Non
 
 def rows_of(remediations: Sequence[Remediation], person: Person, *, at: datetime) -> list[Waiting]:
     """The rows of a page, in a number of queries that does not depend on how many they are."""
-    heads = _heads(remediations)
-    plans = _plans(remediations)
-    ticked = _ticked(remediations)
-    taken = standing.taken_of(remediations, at=at)
+    said, plans = _said(remediations, at), _plans(remediations)
     mine = _mine(person, plans.values())
     return [
         Waiting(
             each,
-            gates=heads[each.pk].gates if each.pk in heads else (),
-            missing=_missing(each, heads.get(each.pk), plans.get(each.pk), ticked, at),
+            gates=said[each.pk].gates,
+            missing=_missing(each, said[each.pk], plans.get(each.pk), at),
             is_mine=each.pk in mine,
-            taken=taken.get(each.pk),
+            taken_by=said[each.pk].taken_by,
         )
         for each in remediations
     ]
@@ -123,16 +144,8 @@ def _signable(person: Person) -> Q:
     for stage in Stage:
         may_sign |= Q(stage=stage) & _granted(person, f"sign_{stage}")
     critical = Q(stage=Stage.ROLLOUT, risk=Risk.CRITICAL_WRITE) & ~_granted(person, "sign_critical")
-    closed = policies.closed_to(person).values_list("category", flat=True)
-    return may_sign & ~critical & ~Q(excluded__contains=[person.pk]) & ~Q(category__in=list(closed)) & OPEN
-
-
-def _mine(person: Person, plans: Collection[Plan]) -> frozenset[int]:
-    """The remediations among these plans' that the person could sign now."""
-    if not plans:
-        return frozenset()
-    mine = Plan.objects.filter(_signable(person), pk__in=[plan.pk for plan in plans])
-    return frozenset(mine.values_list("subject_id", flat=True))
+    closed = policies.closed_to(person).values("category")
+    return may_sign & ~critical & ~Q(excluded__contains=[person.pk]) & ~Q(category__in=closed) & OPEN
 
 
 def _granted(person: Person, verb: str) -> Q:
@@ -140,56 +153,44 @@ def _granted(person: Person, verb: str) -> Q:
     return Q(pk__isnull=False) if categories is None else Q(category_id__in=categories)
 
 
-def _heads(remediations: Sequence[Remediation]) -> dict[int, _Head]:
-    rows = Revision.objects.filter(remediation__in=remediations).order_by("remediation_id", "-number")
-    newest = list(rows.distinct("remediation_id"))
-    gates, objections = _gates(newest), _objections(newest)
-    return {row.remediation_id: _Head(row, gates[row.pk], objections[row.pk]) for row in newest}
-
-
-def _gates(revisions: Sequence[Revision]) -> dict[int, list[Gate]]:
-    """Each gate's newest verdict on each revision, in the order in which they were asked."""
-    spoken = GateResult.objects.filter(revision__in=revisions).order_by("revision_id", "gate", "-id")
-    rows = spoken.distinct("revision_id", "gate").values_list("id", "revision_id", "gate", "has_passed")
-    found: dict[int, list[Gate]] = defaultdict(list)
-    for _, revision_id, name, has_passed in sorted(rows):
-        found[revision_id].append(Gate(name, has_passed))
-    return found
-
-
-def _objections(revisions: Sequence[Revision]) -> dict[int, list[Objection]]:
-    found: dict[int, list[Objection]] = defaultdict(list)
-    for row in Objection.objects.filter(revision__in=revisions).select_related("person"):
-        found[row.revision_id].append(row)
-    return found
+def _said(remediations: Sequence[Remediation], at: datetime) -> dict[int, _Said]:
+    asked: dict[str, Any] = {"remediations": [each.pk for each in remediations], "at": at}
+    with connection.cursor() as cursor:
+        cursor.execute(_SAID, asked)
+        return {
+            pk: _Said(content, list(map(Gate, names, passed)), changes_for, frozenset(items), taken_by)
+            for pk, content, names, passed, changes_for, items, taken_by in cursor.fetchall()
+        }
 
 
 def _plans(remediations: Sequence[Remediation]) -> dict[int, Plan]:
     subjects = [each.pk for each in remediations]
     rows = Plan.objects.filter(subject_kind="drafting.remediation", subject_id__in=subjects, status=PlanStatus.OPEN)
-    return {row.subject_id: row for row in rows.only("subject_id", "stage", "valid_until")}
+    wanted = ("subject_id", "stage", "risk", "category_id", "makers", "excluded", "valid_until")
+    return {row.subject_id: row for row in rows.only(*wanted)}
 
 
-def _ticked(remediations: Sequence[Remediation]) -> set[tuple[int, str]]:
-    """The confirmed REVIEW items, each with its remediation: the newest answer counts."""
-    rows: QuerySet[Tick] = Tick.objects.filter(remediation__in=remediations).order_by("remediation_id", "item", "-id")
-    newest = rows.distinct("remediation_id", "item")
-    return {(row.remediation_id, row.item) for row in newest if row.is_confirmed}
+def _mine(person: Person, plans: Collection[Plan]) -> frozenset[int]:
+    """The remediations among these plans' that the person could sign now."""
+    may = [plan for plan in plans if _may(person, plan) and not signoffs.why_not(plan, person)]
+    closed = set(policies.closed_to(person).values_list("category", flat=True)) if may else set()
+    return frozenset(plan.subject_id for plan in may if plan.category_id not in closed)
 
 
-def _missing(
-    remediation: Remediation, head: _Head | None, plan: Plan | None, ticked: set[tuple[int, str]], at: datetime
-) -> list[str]:
+def _may(person: Person, plan: Plan) -> bool:
+    return all(grants.of(person).may(verb, plan.category_id) for verb in signoffs.verbs_of(plan))
+
+
+def _missing(remediation: Remediation, said: _Said, plan: Plan | None, at: datetime) -> list[str]:
     """In a few words each, what stands between a row and its completion."""
-    if remediation.status == Status.NEEDS_PERSON or head is None:
+    if remediation.status == Status.NEEDS_PERSON or said.content is None:
         return [remediation.status_reason.partition("\n")[0] or "a person to go on"]
     if remediation.status == Status.APPROVED_FOR_ROLLOUT:
         return ["signed, to be run"]
-    lacking = [f"gate {gate.name} failed" for gate in head.gates if not gate.has_passed]
-    if open_items := [each for each in items_of(head.revision) if (remediation.pk, each.item) not in ticked]:
+    lacking = [f"gate {gate.name} failed" for gate in said.gates if not gate.has_passed]
+    if open_items := [each for each in items_in(said.content) if each.item not in said.ticked]:
         lacking.append(f"{len(open_items)} REVIEW item{'s' if len(open_items) > 1 else ''}")
-    changes = [each for each in head.objections if each.kind == Objection.Kind.CHANGES]
-    lacking += [f"changes for {each.person}" for each in changes]
+    lacking += [f"changes for {person}" for person in said.changes_for]
     if plan is None:
         return lacking or ["checks under way"]
     if plan.valid_until <= at:

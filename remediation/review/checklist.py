@@ -22,10 +22,11 @@ class ReviewItem:
 
 def items_of(revision: Revision | None) -> list[ReviewItem]:
     """The REVIEW items of a revision, in the order of its steps."""
-    return list(_items(revision.content)) if revision else []
+    return list(items_in(revision.content)) if revision else []
 
 
 @lru_cache(maxsize=1024)  # the queue asks for fifty texts again and again, and a text never changes
-def _items(content: str) -> tuple[ReviewItem, ...]:
+def items_in(content: str) -> tuple[ReviewItem, ...]:
+    """The REVIEW items of a revision's text."""
     steps = enumerate(schema.from_text(content).steps, start=1)
     return tuple(ReviewItem(number, step) for number, step in steps if step.review)

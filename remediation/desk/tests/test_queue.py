@@ -55,7 +55,7 @@ def clones(ticket: Ticket, count: int) -> None:
 def titles(client: Client, query: str = "") -> list[str]:
     answer = client.get(f"/{query}")
     assert answer.status_code == 200
-    return [row["key"] for row in answer.context["rows"]]
+    return [each["row"].key for each in answer.context["rows"]]
 
 
 def queries(client: Client, path: str = "/") -> int:
@@ -155,7 +155,7 @@ def test_pages_of_the_queue_join(cast: dict[str, Person]) -> None:
     client = as_(cast["reviewer"])
     first = client.get("/")
     second = client.get(f"/{first.context['older']}")
-    shown = [row["key"] for answer in (first, second) for row in answer.context["rows"]]
+    shown = [each["row"].key for answer in (first, second) for each in answer.context["rows"]]
     assert len(shown) == len(set(shown)) == 61
     assert client.get("/?after=rubbish").status_code == 422
 
