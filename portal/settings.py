@@ -39,7 +39,7 @@ _database_url = env.str("DATABASE_URL", default="") or _kept("owner_url", "postg
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         **environ.Env.db_url_config(_database_url),
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "portal.kit.postgresql",
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
     }
