@@ -7,9 +7,9 @@ database's clock alone. Delivery is at least once: attempts are counted in the t
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
@@ -62,9 +62,8 @@ def enqueue(
     If a job of this kind and key is waiting already, that one is returned as it is. One that runs does not count: it
     may have read its data before this request. Raises registry.UnknownKind.
     """
-    queue = registry.handler_of(kind).queue
     job = Job(
-        queue=queue,
+        queue=registry.handler_of(kind).queue,
         kind=kind,
         subject_id=subject_id,
         payload=dict(payload or {}),
@@ -75,13 +74,26 @@ def enqueue(
     if key is not None:
         return _join(job)
     job.save(force_insert=True)
-    _announce(queue)
+    _announce(job.queue)
     return job
 
 
 def publish(event: str, *, subject_id: int, at: datetime, payload: Mapping[str, Any] | None = None) -> list[Job]:
     """Tells the subscribed handlers that something happened: one job for each, in the caller's transaction."""
-    return [enqueue(each.kind, subject_id=subject_id, payload=payload, at=at) for each in registry.subscribers(event)]
+    jobs = [
+        Job(
+            queue=each.queue,
+            kind=each.kind,
+            subject_id=subject_id,
+            payload=dict(payload or {}),
+            due_at=at,
+            enqueued_at=at,
+        )
+        for each in registry.subscribers(event)
+    ]
+    for job in Job.objects.bulk_create(jobs):
+        _announce(job.queue)
+    return jobs
 
 
 def due(queue: str, *, limit: int) -> list[int]:
@@ -187,8 +199,16 @@ def _join(job: Job) -> Job:
 
 
 def _announce(queue: str) -> None:
-    """NOTIFY once the transaction is committed: within it, notifications would make the commits of all take turns."""
-    transaction.on_commit(partial(_notify, queue), robust=True)
+    """NOTIFY once, after the commit: within the transaction, notifications would make the commits of all take turns."""
+    notify = _notifier(queue)
+    if all(waiting is not notify for _, waiting, *_ in connection.run_on_commit):
+        transaction.on_commit(notify, robust=True)
+
+
+@cache
+def _notifier(queue: str) -> Callable[[], None]:
+    """The same function whenever it is asked for, so that it is recognised."""
+    return partial(_notify, queue)
 
 
 def _notify(queue: str) -> None:

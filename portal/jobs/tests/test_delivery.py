@@ -116,6 +116,21 @@ def test_work_is_announced_when_it_is_committed_and_not_before(committed_db: str
         assert [each.channel for each in probe.notifies(timeout=10, stop_after=1)] == ["jobs_probe"]
 
 
+def test_a_transaction_announces_a_queue_once_and_nothing_that_it_took_back(committed_db: str, as_role: AsRole) -> None:
+    with as_role("probe") as probe:
+        probe.execute(f"LISTEN {services.channel('probe')}")
+        with transaction.atomic():
+            with pytest.raises(ZeroDivisionError), transaction.atomic():
+                services.publish("errands.asked", subject_id=1, at=timezone.now())
+                raise ZeroDivisionError
+            services.publish("errands.asked", subject_id=2, at=timezone.now())
+            services.publish("errands.asked", subject_id=3, at=timezone.now())
+        services._notify("probe")  # the last one, so that nobody has to wait for what does not come
+        said = [each.channel for each in probe.notifies(timeout=10, stop_after=2)]
+    assert said == ["jobs_probe"] * 2
+    assert sorted(Job.objects.values_list("subject_id", flat=True)) == [2, 3]
+
+
 def test_a_joined_job_does_not_start_before_the_request_that_joined_it_is_committed(
     committed_db: str, as_role: AsRole
 ) -> None:
