@@ -10,6 +10,7 @@ from django.contrib.auth.models import Group
 
 from portal.access.models import Person
 from portal.estate.models import Category
+from portal.kit.labels import label_of
 from portal.signoff.models import QuorumRule
 from portal.signoff.states import RISKS, SEVERITIES, Stage
 
@@ -77,10 +78,11 @@ class RuleForm(RuleModelForm):
     )
     category = forms.ModelChoiceField(Category.objects.all(), required=False, empty_label=EVERY_CATEGORY)
     risk = forms.ChoiceField(
-        choices=[("", "Every risk"), *((risk, risk.replace("_", " ")) for risk in RISKS)], required=False
+        choices=[("", "Every risk"), *((each, label_of("risk", each).text) for each in RISKS)], required=False
     )
     severity = forms.ChoiceField(
-        choices=[("", "Every severity"), *((each, each) for each in SEVERITIES)], required=False
+        choices=[("", "Every severity"), *((each, label_of("severity", each).text) for each in SEVERITIES)],
+        required=False,
     )
     needed = forms.IntegerField(label="People", min_value=1, max_value=9, initial=2)
     group = forms.ModelChoiceField(

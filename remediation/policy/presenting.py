@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from django.conf import settings
 
-from remediation.policy.decide import DAY_NAMES
+from remediation.policy import wording
 from remediation.policy.facts import Switches
 from remediation.policy.models import CategoryPolicy, Decision
 from remediation.policy.share import STEPS
@@ -54,7 +54,7 @@ def rules_of(policy: CategoryPolicy, site: Switches) -> list[Rule]:
         _allowed("Allowed systems", policy.allowed_systems, "Every system"),
         _forbidden(policy),
         Rule("Hours", hours(policy)),
-        Rule("Days", days(policy)),
+        Rule("Days", wording.days(policy.days)),
         approval(policy, site),
         Rule("Approval not asked for", automatic(policy)),
         Rule("Left to the machine", share(policy)),
@@ -121,17 +121,6 @@ def hours(policy: CategoryPolicy) -> str:
         return EVERY_HOUR
     night = ", into the next day" if policy.hours_end <= policy.hours_start else ""
     return f"{policy.hours_start:%H:%M} to {policy.hours_end:%H:%M}{night}, {policy.zone}"
-
-
-def days(policy: CategoryPolicy) -> str:
-    """The weekdays on which the window opens."""
-    wanted = sorted(set(policy.days))
-    if not wanted or len(wanted) == len(DAY_NAMES):
-        return "Every day"
-    is_a_stretch = len(wanted) > 2 and wanted[-1] - wanted[0] == len(wanted) - 1  # noqa: PLR2004 - else a list is shorter
-    if is_a_stretch:
-        return f"{DAY_NAMES[wanted[0]]} to {DAY_NAMES[wanted[-1]]}"
-    return ", ".join(DAY_NAMES[day] for day in wanted)
 
 
 def settings_of(site: Switches) -> list[Setting]:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from portal.access import grants
 from portal.access.pages import person_of
 from portal.estate.models import Category
-from remediation.policy import presenting
+from remediation.policy import presenting, wording
 from remediation.policy import services as rules
 from remediation.policy.facts import Switches
 from remediation.policy.models import CategoryPolicy, Decision
@@ -63,7 +63,7 @@ def _row(found: CategoryPolicy | None, site: Switches) -> dict[str, object] | No
         "policy": found,
         "reliability": presenting.reliability(found, site),
         "hours": presenting.hours(found),
-        "days": presenting.days(found),
+        "days": wording.days(found.days),
         "asks": presenting.asks(found, site),
         "approval": presenting.approval(found, site),
         "per_hour": presenting.per_hour(found, site),

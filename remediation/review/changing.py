@@ -7,11 +7,13 @@ with different digests always have a difference to show (law 3).
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from portal.kit import canonical
+from portal.kit.labels import label_of
+from remediation.policy import wording
 from remediation.review.plans import VERSION
 
 Address = tuple[str, ...]
@@ -54,6 +56,11 @@ WORDS = {
     "max_actions_per_hour": "most actions per hour",
     "is_enabled": "remediation enabled",
 }
+SAID: Mapping[Address, Callable[[Any], str]] = {
+    ("risk",): lambda risk: label_of("risk", risk).text.lower(),
+    ("limits", "days"): wording.days,
+}
+"""Values that have words of their own."""
 DERIVED = frozenset({"says", "preflight", "call", "verify", "way_back", "blast_radius"})
 """What the catalogue makes of the parameters of a step: not told again where a parameter changed."""
 DIGEST_LENGTH, SHOWN_LENGTH = 64, 12
@@ -102,7 +109,8 @@ def _raw(side: Values, address: Address) -> str:
 
 def _change(address: Address, before: Values, after: Values, names: Names) -> Change:
     called = names.get(address[0], {})
-    words = [_said(side[address], called) if address in side else None for side in (before, after)]
+    said = SAID.get(address, lambda value: _said(value, called))
+    words = [said(side[address]) if address in side else None for side in (before, after)]
     if words[0] == words[1]:
         words = [_raw(side, address) for side in (before, after)]
     return Change(_about(address), _what(address), *words)

@@ -18,12 +18,14 @@ from django.utils.safestring import SafeString
 from portal.access.models import Person
 from portal.audit.models import LegalHold
 from portal.kit import canonical
+from portal.kit.labels import label_of
 from portal.kit.refusals import Refused, StaleTransition, because
 from portal.signoff import services as signoffs
 from portal.signoff.models import Plan, Vote
 from portal.signoff.states import PlanStatus
 from remediation.drafting import schema
 from remediation.drafting.models import Remediation, Revision
+from remediation.policy import wording
 from remediation.review import plans, presenting, standing
 from remediation.review.models import Sheet
 from remediation.review.standing import Standing
@@ -31,7 +33,6 @@ from remediation.review.standing import Standing
 API_VERSION = "countersign.sheet/1"
 KEPT = timedelta(days=30)
 """How long a sheet is kept that nobody signed; one that somebody signed is kept for ever."""
-NO_LIMIT = "no limit of its own"
 
 
 def page_of(remediation: Remediation, revision: Revision, stands: Standing) -> SafeString:
@@ -52,7 +53,7 @@ def page_of(remediation: Remediation, revision: Revision, stands: Standing) -> S
         "trace": presenting.trace_of(decision),
         "shadow": presenting.shadow_of(decision),
         "checks": presenting.checks_of(decision),
-        "limits": _limits(content.limits) if content else [],
+        "limits": wording.limits(content.limits) if content else [],
     }
     return render_to_string("review/sheet.html", context)
 
@@ -121,22 +122,8 @@ def _facts(remediation: Remediation, revision: Revision, plan: Plan | None) -> l
     return [
         *about,
         ("Stage", plan.stage),
-        ("Risk", plan.risk),
+        ("Risk", label_of("risk", plan.risk).text),
         ("Plan", plan.digest),
         ("Votes needed", str(plan.needed)),
         ("Valid until", f"{plan.valid_until.astimezone(UTC):%-d %b %Y, %H:%M:%S} UTC"),
     ]
-
-
-def _limits(limits: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [(name.replace("_", " ").capitalize(), _worded(value)) for name, value in sorted(limits.items())]
-
-
-def _worded(value: Any) -> str:
-    if value is None:
-        return NO_LIMIT
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list):
-        return ", ".join(map(str, value)) or "none"
-    return str(value)

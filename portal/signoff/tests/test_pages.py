@@ -150,6 +150,12 @@ def rule(**changes: Any) -> dict[str, Any]:
     return {**fields, **changes}
 
 
+def test_a_rule_s_form_speaks_of_risks_and_severities_as_pages_do() -> None:
+    page = as_("petra", "policy admin").get("/quorum").content.decode()
+    for value, words in (("critical_write", "Critical write"), ("sev1", "SEV1")):
+        assert f'<option value="{value}">{words}</option>' in page
+
+
 def test_rules_of_quorum_are_read_by_all_and_set_by_those_who_configure() -> None:
     petra, erin = as_("petra", "policy admin"), as_("erin", "engineer")
     assert erin.post("/quorum/add", rule()).status_code == 403

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal.kit import canonical
+from remediation.connectors.operations import Risk
 from remediation.review import plans
 from remediation.review.changing import changes_of
 from remediation.review.plans import Content
@@ -39,6 +40,7 @@ def scaled_to(replicas: int) -> Content:
             dataclasses.replace(OLD, limits={}),
             ["Policy: least reliability is gone: 80", "Policy: limits is new: nothing"],
         ),
+        (dataclasses.replace(OLD, risk=Risk.CRITICAL_WRITE), ["Plan: risk was safe write, is critical write"]),
         (dataclasses.replace(OLD, needed=2), ["Plan: signatures needed was 1, is 2"]),
         (
             dataclasses.replace(OLD, contradicted_by=("E4",)),
@@ -53,6 +55,12 @@ def scaled_to(replicas: int) -> Content:
 )
 def test_a_change_is_told_in_words(new: Content, words: list[str]) -> None:
     assert told(new) == words
+
+
+def test_days_are_told_by_name() -> None:
+    policies = [{"days": [*range(7)]}, {"days": [0, 1, 2]}]
+    before, after = (plans.text_of(dataclasses.replace(OLD, limits=each)) for each in policies)
+    assert [each.text for each in changes_of(before, after)] == ["Policy: days was Every day, is Monday to Wednesday"]
 
 
 def test_people_are_called_by_name() -> None:

@@ -88,6 +88,15 @@ def test_a_confirmed_item_makes_another_sheet_that_says_who_confirmed_it(
     assert "confirmed by reviewer" in after.text
 
 
+def test_the_sheet_says_risk_and_limits_in_words(cast: dict[str, Person], incident: Ticket) -> None:
+    shown(cast["reviewer"])
+    text = Sheet.objects.get().text
+    for term, value in (("Risk", "Critical write"), ("Days", "Every day"), ("Hours", "At any hour")):
+        assert f"<dt>{term}</dt><dd>{value}</dd>" in text
+    for raw in ("critical_write", "0, 1, 2", ">None<"):
+        assert raw not in text, raw
+
+
 def test_nothing_is_kept_for_those_who_may_not_sign(cast: dict[str, Person], incident: Ticket) -> None:
     for role in ("engineer", "operator", "auditor"):
         shown(cast[role])
