@@ -39,15 +39,23 @@ OTHER_PERMISSIONS: Mapping[str, tuple[str, ...]] = {
 
 def load() -> dict[str, Group]:
     """Create or complete the groups of the roles; running it again changes nothing."""
-    groups: dict[str, Group] = {}
-    for role, verbs in ROLES.items():
-        group, _ = Group.objects.get_or_create(name=role)
-        wanted = [f"estate.{verb}_category" for verb in verbs] + list(OTHER_PERMISSIONS.get(role, ()))
-        group.permissions.add(*(_permission(name) for name in wanted))
-        groups[role] = group
-    return groups
+    Group.objects.bulk_create([Group(name=role) for role in ROLES], ignore_conflicts=True)
+    groups = {group.name: group for group in Group.objects.filter(name__in=ROLES)}
+    permissions = _permissions()
+    held = Group.permissions.through
+    rows = [
+        held(group=groups[role], permission_id=permissions[name]) for role in ROLES for name in _permissions_of(role)
+    ]
+    held.objects.bulk_create(rows, ignore_conflicts=True)
+    return {role: groups[role] for role in ROLES}
 
 
-def _permission(name: str) -> Permission:
-    app, _, codename = name.partition(".")
-    return Permission.objects.get(content_type__app_label=app, codename=codename)
+def _permissions_of(role: str) -> list[str]:
+    """What a role may do, as Django names it: `estate.see_category`."""
+    return [f"estate.{verb}_category" for verb in ROLES[role]] + list(OTHER_PERMISSIONS.get(role, ()))
+
+
+def _permissions() -> dict[str, int]:
+    """The key of every permission there is."""
+    rows = Permission.objects.values_list("content_type__app_label", "codename", "pk")
+    return {f"{app}.{codename}": pk for app, codename, pk in rows}

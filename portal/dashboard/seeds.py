@@ -52,15 +52,15 @@ def load_demo(at: datetime, *, keep_in: Path) -> None:
 
 
 def _load_lab_targets() -> None:
-    for identity in first_day.estate(0).targets():
-        family = Family(identity.partition(":")[0])
-        estate.load_target(
+    estate.load_lab(
+        estate.LabTarget(
             identity,
             name=identity.rpartition("/")[2].removeprefix("hosts:"),
-            connector=connectors.slug_of(family),
+            connector=connectors.slug_of(Family(identity.partition(":")[0])),
             service_slug=next((slug for word, slug in SERVICE_WORDS.items() if word in identity), None),
-            is_lab=True,
         )
+        for identity in first_day.estate(0).targets()
+    )
 
 
 def _issue(at: datetime) -> str:

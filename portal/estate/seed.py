@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import NamedTuple
+
 from django.contrib.auth.models import Group
 
 from portal.estate.models import Category, Environment, Sensitivity, Service, Target
@@ -26,33 +29,47 @@ SERVICES: tuple[tuple[str, str, str, list[Sensitivity]], ...] = (
 )
 
 
+class LabTarget(NamedTuple):
+    """A target of the lab; identity and connector come from the room that knows connectors."""
+
+    identity: str
+    name: str
+    connector: str
+    service_slug: str | None = None
+
+
 def load_categories() -> None:
     """The nine categories; an organisation's own changes are kept."""
-    for position, (slug, name) in enumerate(CATEGORIES, start=1):
-        Category.objects.get_or_create(slug=slug, defaults={"name": name, "position": position * 10})
+    rows = [Category(slug=slug, name=name, position=place * 10) for place, (slug, name) in enumerate(CATEGORIES, 1)]
+    Category.objects.bulk_create(rows, ignore_conflicts=True)
 
 
 def load_services() -> None:
     """Demonstration services with their owner groups."""
-    for slug, name, owners, sensitivity in SERVICES:
-        group, _ = Group.objects.get_or_create(name=owners)
-        Service.objects.get_or_create(
-            slug=slug,
-            defaults={"name": name, "owner_group": group, "sensitivity": [str(tag) for tag in sensitivity]},
+    names = [owners for _, _, owners, _ in SERVICES]
+    Group.objects.bulk_create([Group(name=name) for name in names], ignore_conflicts=True)
+    groups = {group.name: group for group in Group.objects.filter(name__in=names)}
+    rows = [
+        Service(slug=slug, name=name, owner_group=groups[owners], sensitivity=[str(tag) for tag in sensitivity])
+        for slug, name, owners, sensitivity in SERVICES
+    ]
+    Service.objects.bulk_create(rows, ignore_conflicts=True)
+
+
+def load_lab(targets: Iterable[LabTarget]) -> None:
+    """The targets of the lab, new or brought up to date."""
+    services = {service.slug: service for service in Service.objects.all()}
+    rows = [
+        Target(
+            identity=each.identity,
+            name=each.name,
+            family=each.identity.partition(":")[0],
+            connector=each.connector,
+            service=services.get(each.service_slug or ""),
+            environment=Environment.PRODUCTION,
+            is_lab=True,
         )
-
-
-def load_target(identity: str, *, name: str, connector: str, service_slug: str | None, is_lab: bool) -> None:
-    """One target; identity and connector come from the room that knows connectors."""
-    service = Service.objects.filter(slug=service_slug).first() if service_slug else None
-    Target.objects.update_or_create(
-        identity=identity,
-        defaults={
-            "name": name,
-            "family": identity.partition(":")[0],
-            "connector": connector,
-            "service": service,
-            "environment": Environment.PRODUCTION,
-            "is_lab": is_lab,
-        },
-    )
+        for each in targets
+    ]
+    shown = ["name", "family", "connector", "service", "environment", "is_lab"]
+    Target.objects.bulk_create(rows, update_conflicts=True, unique_fields=["identity"], update_fields=shown)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 from anyio.from_thread import start_blocking_portal
@@ -21,9 +22,7 @@ def slug_of(family: Family) -> str:
 
 def load(at: datetime) -> None:
     """Point the lab's connectors at `settings.LAB_URL` and pin the tools our own servers have."""
-    with start_blocking_portal() as loop:  # a loop of its own: the caller's thread may run one already
-        pins = loop.call(_pins)
-    for family, tools in pins.items():
+    for family, tools in _pins().items():
         connector, _ = Connector.objects.update_or_create(slug=slug_of(family), defaults=_lab(family))
         if connector.pinned_tools != tools:
             services.pin_tools(slug=connector.slug, tools=tools, actor=actors.system("connectors"), at=at)
@@ -42,7 +41,14 @@ def _lab(family: Family) -> dict[str, object]:
     }
 
 
-async def _pins() -> dict[Family, dict[str, str]]:
+@cache
+def _pins() -> dict[Family, dict[str, str]]:
+    """The tools of our own servers by family; they are the same as long as this process runs."""
+    with start_blocking_portal() as loop:  # a loop of its own: the caller's thread may run one already
+        return loop.call(_asked)
+
+
+async def _asked() -> dict[Family, dict[str, str]]:
     """Asked of the servers without a network: of a lab that is never opened."""
     from remediation.connectors.lab.pairs import pairs  # noqa: PLC0415 - importing mcp takes memory: only who seeds pays
     from remediation.connectors.lab.site import Lab  # noqa: PLC0415

@@ -73,7 +73,8 @@ POLICIES: dict[str, dict[str, object]] = {
 
 def load(at: datetime) -> None:
     """Policies for categories that have none; an organisation's own changes are kept."""
-    for category in Category.objects.filter(slug__in=POLICIES):
-        CategoryPolicy.objects.get_or_create(
-            category=category, defaults={**POLICIES[category.slug], "min_confidence": 80, "updated_at": at}
-        )
+    rows = [
+        CategoryPolicy(category=category, min_confidence=80, updated_at=at, **POLICIES[category.slug])
+        for category in Category.objects.filter(slug__in=POLICIES)
+    ]
+    CategoryPolicy.objects.bulk_create(rows, ignore_conflicts=True)

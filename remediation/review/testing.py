@@ -94,11 +94,10 @@ def with_command(**changes: Any) -> dict[str, Any]:
 def people() -> dict[str, Person]:
     """One person per role under the role's name, and a second approver."""
     groups = roles.load()
-    cast = {role: Person.objects.create_user(role.replace(" ", "-")) for role in groups}
-    cast["second approver"] = Person.objects.create_user("second-approver")
+    cast = {role: Person.objects.create_user(role.replace(" ", "-")) for role in (*groups, "second approver")}
     owners, _ = Group.objects.get_or_create(name="payments owners")
-    for role, person in cast.items():
-        person.groups.add(groups[role.removeprefix("second ")])
+    for role, group in groups.items():
+        group.user_set.add(*(person for name, person in cast.items() if name.removeprefix("second ") == role))
     owners.user_set.add(cast["approver"], cast["second approver"])
     return cast
 
@@ -108,9 +107,8 @@ def world() -> None:
     estate.load_categories()
     estate.load_services()
     policies.load(AT)
-    for identity in first_day.estate(0).targets():
-        connector = f"lab-{identity.partition(':')[0]}"
-        estate.load_target(identity, name=identity, connector=connector, service_slug=None, is_lab=True)
+    targets = first_day.estate(0).targets()
+    estate.load_lab(estate.LabTarget(identity, identity, f"lab-{identity.partition(':')[0]}") for identity in targets)
 
 
 def ticket(opener: Person, key: str = "INC-1", **changes: Any) -> Ticket:

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def world() -> None:
     estate.load_categories()
-    estate.load_target("kubernetes:lab/x", name="x", connector="lab-kubernetes", service_slug=None, is_lab=True)
+    estate.load_lab([estate.LabTarget("kubernetes:lab/x", "x", "lab-kubernetes")])
 
 
 def as_(name: str, *roles: str) -> Client:

@@ -48,8 +48,7 @@ def alice(db: None) -> Person:
 def prepare() -> None:
     estate.load_categories()
     estate.load_services()
-    for target in incidents.TARGETS:
-        estate.load_target(target.identity, name=target.system, connector="lab", service_slug=None, is_lab=True)
+    estate.load_lab(estate.LabTarget(target.identity, target.system, "lab") for target in incidents.TARGETS)
     knowledge.load(AT)
     Person.objects.create_superuser("alice")
 
