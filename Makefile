@@ -46,7 +46,7 @@ lock: .venv/installed ## resolve the pins again, with hashes
 		--no-header --no-emit-index-url --quiet --output-file requirements.lock
 
 clean: ## remove what the tools made; data under var/ stays
-	@rm -rf .venv .mypy_cache .ruff_cache .hypothesis var/test-pg
+	@rm -rf "$$(readlink -f var/test-pg/postgres)" var/test-pg .venv .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/installed: requirements.lock

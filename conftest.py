@@ -41,7 +41,7 @@ def pytest_configure() -> None:
 @pytest.fixture(scope="session")
 def test_server() -> Iterator[testing.TestServer]:
     """The embedded PostgreSQL of this checkout's tests."""
-    server = testing.TestServer(ROOT / "var" / "test-pg")
+    server = testing.TestServer(ROOT / "var" / "test-pg", testing.MEMORY)
     yield server
     server.leave()
 

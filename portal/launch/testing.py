@@ -7,6 +7,7 @@ import hashlib
 import itertools
 import os
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,17 +27,24 @@ HASTE = {  # a test database need not survive a power cut
     "autovacuum": "off",
 }
 TEMPLATES_KEPT = 4  # a few branches back and forth without migrating again
+MEMORY = Path("/dev/shm")  # noqa: S108 - for a folder with a name and an owner of its own
+ROOM_IN_MEMORY = 2 * 2**30
 _numbers = itertools.count(1)
 
 
 class TestServer:
-    """The server of one checkout, shared by every test process; the last one to leave stops it."""
+    """The server of one checkout, shared by every test process; the last one to leave stops it.
+
+    A clone is some 800 files, and a file system on a disk may take a second to make them: where there is `memory`
+    to spare, the data lives there, and `folder` leads to it.
+    """
 
     __test__ = False
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, memory: Path | None = None) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
+        self._memory = memory if memory and memory.is_dir() else None
         self._users = (folder / "users.lock").open("w")
         with self._alone():
             self._server = self._started()
@@ -63,7 +71,6 @@ class TestServer:
             if not self._exists(admin, name):
                 self._sweep(admin)
                 unfinished = f"unfinished_{key}"
-                self._drop(admin, unfinished)
                 admin.execute(_statement("CREATE DATABASE {} OWNER {}", unfinished, roles.OWNER))
                 roles.make_runtime_roles(self._server.url(database=unfinished), passwords={})
                 migrate(unfinished)
@@ -81,6 +88,9 @@ class TestServer:
         finally:
             with self._admin() as admin:
                 self._drop(admin, name)
+                admin.execute(
+                    "VACUUM pg_shdepend"
+                )  # all databases share it: each clone would add to what later ones read
 
     def _started(self) -> Server:
         """The running server; one that cannot start any more is thrown away, its data is only tests'."""
@@ -94,19 +104,27 @@ class TestServer:
         roles.make_owner(server.url(), password="")
         return server
 
-    @staticmethod
-    def _start(data: Path) -> Server:
+    def _start(self, data: Path) -> Server:
+        self._place(data)
         server = Server(data, auth="trust", settings=HASTE, outlives_us=True)
         server.start()
         return server
 
+    def _place(self, data: Path) -> None:
+        """Let `data` lead into memory, unless it is somewhere already; a restart of the machine empties memory."""
+        if data.is_symlink() and not data.exists():
+            data.unlink()
+        if self._memory and not data.exists() and shutil.disk_usage(self._memory).free > ROOM_IN_MEMORY:
+            data.symlink_to(tempfile.mkdtemp(prefix="countersign-tests-", dir=self._memory))
+
     def _sweep(self, admin: psycopg.Connection) -> None:
-        """Drop what killed test processes left behind, and all but the newest templates."""
+        """Drop what killed test processes left behind or half made, and all but the newest templates."""
         rows = admin.execute("SELECT datname FROM pg_database ORDER BY oid DESC").fetchall()
         names = [str(name) for (name,) in rows]
         left = [name for name in names if name.startswith("test_") and not psutil.pid_exists(int(name.split("_")[1]))]
         old = [name for name in names if name.startswith("template_")][TEMPLATES_KEPT:]
-        for name in (*left, *old):
+        begun = [name for name in names if name.startswith("unfinished_")]
+        for name in (*left, *old, *begun):
             self._drop(admin, name)
 
     @staticmethod

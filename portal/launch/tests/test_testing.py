@@ -1,5 +1,6 @@
 """Test databases: one template per state of the migrations, clones that know nothing of each other, no leftovers."""
 
+import shutil
 from pathlib import Path
 
 import psycopg
@@ -74,6 +75,31 @@ def test_a_server_that_cannot_start_any_more_is_made_anew(folder: Path, monkeypa
     (folder / "postgres" / "data" / "global" / "pg_control").unlink()
     server = TestServer(folder)
     try:
+        assert execute(server, "postgres", "SELECT 1") == 1
+    finally:
+        server.leave()
+
+
+def test_the_data_lives_in_memory_as_long_as_memory_keeps_it(folder: Path) -> None:
+    memory = folder / "memory"
+    memory.mkdir(mode=0o755)
+    for _ in range(2):  # the second time after a restart of the machine
+        server = TestServer(folder / "tests", memory)
+        try:
+            assert execute(server, "postgres", "SELECT 1") == 1
+            (home,) = memory.iterdir()
+            assert (folder / "tests" / "postgres").resolve() == home
+            assert (home / "data" / "PG_VERSION").exists()
+        finally:
+            server.leave()
+        shutil.rmtree(home)
+
+
+def test_without_room_in_memory_the_data_stays_in_its_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(testing, "ROOM_IN_MEMORY", 2**60)
+    server = TestServer(folder / "tests", folder)
+    try:
+        assert not (folder / "tests" / "postgres").is_symlink()
         assert execute(server, "postgres", "SELECT 1") == 1
     finally:
         server.leave()
