@@ -13,6 +13,7 @@ import pytest
 
 from portal.launch import roles
 from portal.launch.postgres import Server, find_binaries
+from portal.launch.tests.conftest import AWAY, a_place
 
 
 @pytest.fixture
@@ -88,7 +89,20 @@ def test_a_checkout_that_the_servers_user_cannot_enter_keeps_its_data_elsewhere(
         assert stat.S_IMODE(closed.stat().st_mode) == 0o700
     finally:
         hidden.stop()
-        shutil.rmtree(hidden.home)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root has a home that the server's user cannot enter")
+def test_what_tests_keep_elsewhere_under_a_strict_umask_is_gone_with_their_folder() -> None:
+    before = os.umask(0o077)
+    try:
+        with a_place() as folder:
+            (folder / "home").mkdir()
+            home = Server(folder / "home" / "pg", password="x").home
+            assert home.parent == AWAY
+    finally:
+        os.umask(before)
+    assert not home.exists()
+    assert not folder.exists()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root copies programs for another user")
