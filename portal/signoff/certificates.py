@@ -72,7 +72,7 @@ def ask(new: NewCertificate, *, person: Person, door: Door, at: datetime) -> Cer
 def grant(plan_id: int, *, digest: str, person: Person, ballot: Ballot, door: Door, at: datetime) -> Certificate:
     """Sign the plan of a certificate; the last signature it needs puts it into force, in the place of an older one."""
     with voting.refusals_kept(plan_id, person=person, door=door, at=at), transaction.atomic():
-        plan = voting.give(plan_id, digest=digest, person=person, ballot=ballot, door=door, at=at)
+        plan = voting.give(voting.locked(plan_id), digest=digest, person=person, ballot=ballot, door=door, at=at)
         certificate = Certificate.objects.select_for_update().get(plan=plan)
         if plan.status == PlanStatus.SIGNED:
             actor = person.at(door)

@@ -77,7 +77,7 @@ def is_last_word(kind: str, plan: Plan, *, actor: Actor, data: Mapping[str, Any]
 
 def open_plan(new: NewPlan, *, actor: Actor, at: datetime) -> Plan:
     """A new plan, open for votes; voids the live one of the same subject and stage."""
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         for live in live_plans(new.subject, stages=[new.stage]):
             void(live, reason="A newer plan took its place.", actor=actor, at=at)
         plan = Plan.objects.create(

@@ -65,7 +65,21 @@ def open_rollout(maker: Person, **changes: Any) -> Plan:
 
 def give(plan: Plan, who: Person, *, at: datetime = AT, digest: str = "", **ballot: Any) -> Plan:
     """Sign as a person does, with what a ballot holds."""
-    return signoffs.give(plan.pk, digest=digest or plan.digest, person=who, ballot=Ballot(**ballot), door="page", at=at)
+    with transaction.atomic():
+        return signoffs.give(
+            signoffs.locked(plan.pk),
+            digest=digest or plan.digest,
+            person=who,
+            ballot=Ballot(**ballot),
+            door="page",
+            at=at,
+        )
+
+
+def give_by_machine(plan: Plan, who: Person, certificate: Certificate, *, at: datetime = AT) -> Plan:
+    """Sign as the machine does."""
+    with transaction.atomic():
+        return signoffs.give_by_certificate(signoffs.locked(plan.pk), certificate=certificate, person=who, at=at)
 
 
 def insert(plan: Plan, who: Person, **changes: Any) -> None:

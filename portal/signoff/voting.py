@@ -13,14 +13,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import prefetch_related_objects
 
 from portal.access import grants
 from portal.access.models import Person
+from portal.kit import memo
 from portal.kit.actors import Actor, Door
 from portal.kit.moving import move
 from portal.kit.refusals import NotAllowed, Reason, Refusal, Refused, StaleTransition, because
 from portal.signoff import counting, delegating, plans, quorum
-from portal.signoff.models import Certificate, Delegation, Plan, Vote
+from portal.signoff.models import Certificate, Delegation, Plan
 from portal.signoff.quorum import Given, Window
 from portal.signoff.states import NEXT, PlanStatus, Stage, is_critical
 
@@ -50,42 +52,47 @@ class Ballot:
     delegation_id: int | None = None
 
 
-def give(plan_id: int, *, digest: str, person: Person, ballot: Ballot, door: Door, at: datetime) -> Plan:
-    """Sign the text with this digest. Returns the plan, signed if this was the last vote it needed."""
-    with transaction.atomic():
-        plan = Plan.objects.select_for_update(of=("self",)).select_related("category").get(pk=plan_id)
-        delegation = _delegation(plan, person, ballot, at)
-        principal = delegation.from_person if delegation else person
-        if reasons := [*_barred(plan, person, principal), *lacking(plan, principal)]:
-            raise NotAllowed(*reasons)
-        _refuse_stale(plan, digest, at)
-        if reasons := _unready(plan, ballot, at=at):
-            raise Refused(*reasons)
-        actor = person.at(door)
-        _vote(plan, person=person, principal=principal, delegation=delegation, ballot=ballot, door=door, at=at)
-        data = {"stage": plan.stage, "digest": plan.digest, "comment": ballot.comment, "sheet": ballot.sheet}
-        if delegation:
-            data["for"] = principal.username
-        if ballot.runs_from and ballot.runs_until:
-            data |= {"runs_from": ballot.runs_from.isoformat(), "runs_until": ballot.runs_until.isoformat()}
-        plans.record("plan.signed", plan, actor=actor, at=at, data=data)
-        _complete(plan, actor, at)
+def locked(plan_id: int) -> Plan:
+    """The plan with its row locked until the transaction ends, and what was voted so far at hand."""
+    rows = Plan.objects.select_for_update(of=("self",)).select_related("category", "merge_plan")
+    return rows.prefetch_related("votes").get(pk=plan_id)
+
+
+def give(plan: Plan, *, digest: str, person: Person, ballot: Ballot, door: Door, at: datetime) -> Plan:
+    """Sign the text with this digest. The caller holds the lock. Answers the plan, signed if this vote was the last."""
+    delegation = _delegation(plan, person, ballot, at)
+    principal = delegation.from_person if delegation else person
+    if reasons := [*_barred(plan, person, principal), *lacking(plan, principal)]:
+        raise NotAllowed(*reasons)
+    _refuse_stale(plan, digest, at)
+    if reasons := _unready(plan, ballot, at=at):
+        raise Refused(*reasons)
+    actor = person.at(door)
+    _vote(plan, person=person, principal=principal, delegation=delegation, ballot=ballot, door=door, at=at)
+    data = {"stage": plan.stage, "digest": plan.digest, "comment": ballot.comment, "sheet": ballot.sheet}
+    if delegation:
+        data["for"] = principal.username
+    if ballot.runs_from and ballot.runs_until:
+        data |= {"runs_from": ballot.runs_from.isoformat(), "runs_until": ballot.runs_until.isoformat()}
+    plans.record("plan.signed", plan, actor=actor, at=at, data=data)
+    _complete(plan, actor, at)
     return plan
 
 
-def give_by_certificate(plan_id: int, *, certificate: Certificate, person: Person, at: datetime) -> Plan:
-    """A machine's vote under a live certificate. It counts as one, and only where one is asked for and no group."""
-    with transaction.atomic():
-        plan = Plan.objects.select_for_update().get(pk=plan_id)
-        if person.kind != Person.Kind.MACHINE:
-            raise NotAllowed(because("not_a_machine", "People sign for themselves, without a certificate."))
-        if reasons := _uncovered(plan, certificate, at):
-            raise Refused(*reasons)
-        _refuse_stale(plan, plan.digest, at)
-        _vote(plan, person=person, principal=person, certificate=certificate, ballot=Ballot(), door="job", at=at)
-        data = {"stage": plan.stage, "digest": plan.digest, **_under(certificate, person)}
-        plans.record("plan.signed", plan, actor=plans.CLOCK, at=at, data=data)
-        _complete(plan, plans.CLOCK, at)
+def give_by_certificate(plan: Plan, *, certificate: Certificate, person: Person, at: datetime) -> Plan:
+    """A machine's vote under a live certificate; the caller holds the lock on the plan.
+
+    It counts as one, and only where one is asked for and no group.
+    """
+    if person.kind != Person.Kind.MACHINE:
+        raise NotAllowed(because("not_a_machine", "People sign for themselves, without a certificate."))
+    if reasons := _uncovered(plan, certificate, at):
+        raise Refused(*reasons)
+    _refuse_stale(plan, plan.digest, at)
+    _vote(plan, person=person, principal=person, certificate=certificate, ballot=Ballot(), door="job", at=at)
+    data = {"stage": plan.stage, "digest": plan.digest, **_under(certificate, person)}
+    plans.record("plan.signed", plan, actor=plans.CLOCK, at=at, data=data)
+    _complete(plan, plans.CLOCK, at)
     return plan
 
 
@@ -135,6 +142,10 @@ def verbs_of(plan: Plan) -> list[str]:
 
 def lacking(plan: Plan, person: Person) -> list[Reason]:
     """Those of them that the person does not have, and why their signature would not count for all that."""
+    return memo.once(plan, f"lacking_{person.pk}", lambda: _lacking(plan, person))
+
+
+def _lacking(plan: Plan, person: Person) -> list[Reason]:
     missing = [grants.lacking(person, verb, plan.category) for verb in verbs_of(plan)]
     return [*(reason for reason in missing if reason), *counting.not_counted(plan, [person]).values()]
 
@@ -241,8 +252,7 @@ def _vote(
     groups = sorted(principal.groups.values_list("pk", flat=True))
     expires_at = ballot.runs_until or at + timedelta(minutes=plan.votes_last_minutes)
     try:
-        Vote.objects.create(
-            plan=plan,
+        plan.votes.create(
             digest=plan.digest,
             excluded=plan.excluded,
             person=person,
@@ -268,6 +278,7 @@ def _vote(
 
 
 def _complete(plan: Plan, actor: Actor, at: datetime) -> None:
+    prefetch_related_objects([plan], "votes")
     if quorum.is_met(plans.required(plan), plans.given(plan)):
         move(plan, PlanStatus.SIGNED, next_states=NEXT, status_at=at)
         plans.record("plan.completed", plan, actor=actor, at=at)

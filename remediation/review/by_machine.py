@@ -30,17 +30,16 @@ def sign_by_certificate(plan_id: int, *, person: Person, at: datetime) -> Signed
     """
     if not person.is_active:
         raise NotAllowed(because("inactive", f"The account {person} is switched off."))
-    remediation_id = subject_of(plan_id)
-    if found := voiding.settle(remediation_id, actor=AUTONOMY, at=at):
+    if found := voiding.settle(subject_of(plan_id), actor=AUTONOMY, at=at):
         raise StaleTransition(because("changed", voiding.reason_of(found), "digest"))
     with transaction.atomic():
-        covering = _covering(*locked(remediation_id, plan_id), at)
+        covering = _covering(*locked(plan_id), at)
     kept = signoffs.machine_refusals_kept(plan_id, certificate=covering, person=person, at=at)
     with kept, transaction.atomic():
-        plan, read = locked(remediation_id, plan_id)
+        plan, read = locked(plan_id)
         refuse_blocked(plan, standing.of_reading(read, at=at))
         certificate = _certificate(plan, read, at)
-        plan = signoffs.give_by_certificate(plan.pk, certificate=certificate, person=person, at=at)
+        plan = signoffs.give_by_certificate(plan, certificate=certificate, person=person, at=at)
         return conclude(read.remediation, plan, AUTONOMY, at)
 
 

@@ -97,8 +97,9 @@ def open_rollout_plan(merge: Plan, remediation: Remediation, *, actor: Actor, at
     A machine that signed under a certificate may sign again: two people stand behind that (law 4).
     """
     content = proposing.as_rollout(plans.read(merge.content), merge.digest, remediation)
-    both = merge.votes.filter(certificate=None).values_list("person_id", "principal_id")
-    signers = set() if settings.SMALL_TEAM else {pk for pair in both for pk in pair}
+    by_people = [vote for vote in merge.votes.all() if vote.certificate_id is None]
+    both = {pk for vote in by_people for pk in (vote.person_id, vote.principal_id)}
+    signers = set() if settings.SMALL_TEAM else both
     new = proposing.new_plan(content, remediation, at=at, excluded=signers, merge=merge)
     return signoffs.open_plan(new, actor=actor, at=at)
 

@@ -47,16 +47,16 @@ def sign(plan_id: int, *, digest: str, stage: str, person: Person, ballot: Ballo
 
     What is no longer true voids the plan before anybody signs it. StaleTransition says what changed since they looked.
     """
-    to, remediation_id = _Signing(digest, stage, person, ballot, door, at), subject_of(plan_id)
+    to = _Signing(digest, stage, person, ballot, door, at)
     try:
         with signoffs.refusals_kept(plan_id, person=person, door=door, at=at), transaction.atomic():
-            plan, read = locked(remediation_id, plan_id)
+            plan, read = locked(plan_id)
             found = voiding.differences(read)
             if found:
                 voiding.void(read.remediation, found, actor=REVIEW, at=at)
             signed = None if found else _sign(to, plan, read)
     except StaleTransition as stale:
-        raise comparing.explained(stale, Remediation.objects.get(pk=remediation_id), digest) from None
+        raise comparing.explained(stale, Remediation.objects.get(pk=subject_of(plan_id)), digest) from None
     if signed is None:
         raise StaleTransition(because("changed", voiding.reason_of(found), "digest"), more=comparing.members(found))
     return signed
@@ -94,10 +94,10 @@ class _Signing:
     at: datetime
 
 
-def locked(remediation_id: int, plan_id: int) -> tuple[Plan, Reading]:
+def locked(plan_id: int) -> tuple[Plan, Reading]:
     """The plan somebody wants to sign, and the reading of its remediation; both rows locked, the parent's first."""
-    remediation = remediations.locked(remediation_id)
-    plan = Plan.objects.select_for_update(of=("self",)).select_related("category", "merge_plan").get(pk=plan_id)
+    remediation = remediations.locked(subject_of(plan_id))
+    plan = signoffs.locked(plan_id)
     read = reading.of(remediation, plan if plan.status == PlanStatus.OPEN else standing.plan_of(remediation))
     if read is None:
         raise StaleTransition(because("no_draft", "There is no draft under this plan."))
@@ -115,7 +115,7 @@ def _sign(to: _Signing, plan: Plan, read: Reading) -> Signed:
     refuse_blocked(plan, stands, is_ahead=to.ballot.runs_from is not None)
     actor = to.person.at(to.door)
     decide_again(plan, read, actor, to.at, runs_at=to.ballot.runs_from)
-    plan = signoffs.give(plan.pk, digest=to.digest, person=to.person, ballot=to.ballot, door=to.door, at=to.at)
+    plan = signoffs.give(plan, digest=to.digest, person=to.person, ballot=to.ballot, door=to.door, at=to.at)
     taking.end(read.remediation, to.person, at=to.at)
     return conclude(read.remediation, plan, actor, to.at)
 

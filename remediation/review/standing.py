@@ -56,11 +56,11 @@ def of(remediation: Remediation, *, at: datetime) -> Standing:
     read, voided = reading.of(remediation, plan), _voided(remediation, plan)
     if read is None:
         return Standing(None, plan, (), (), (), (), _taken(remediation, at), voided)
-    return replace(of_reading(read, at=at), voided=voided)
+    return replace(of_reading(read, at=at), taken=_taken(remediation, at), voided=voided)
 
 
 def of_reading(read: Reading, *, at: datetime) -> Standing:
-    """The standing of what was read, without the plan that is void."""
+    """The standing of what was read, without who is on it and the plan that is void: neither blocks anything."""
     remediation, revision, plan = read.remediation, read.revision, read.plan
     checklist = _checklist(read)
     gates = sorted(newest_gates([revision]), key=lambda gate: gate.pk)
@@ -75,7 +75,7 @@ def of_reading(read: Reading, *, at: datetime) -> Standing:
         *_drift_blockers(plan),
         *_brake_blockers(remediation, plan, at),
     ]
-    return Standing(revision, plan, gates, checklist, objections, blockers, _taken(remediation, at), None)
+    return Standing(revision, plan, gates, checklist, objections, blockers, None, None)
 
 
 def missing_from(plan: Plan, remediation: Remediation, *, at: datetime) -> list[str]:

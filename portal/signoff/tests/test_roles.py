@@ -16,7 +16,7 @@ from portal.signoff import brakes, ruling
 from portal.signoff import services as signoffs
 from portal.signoff.models import Plan, QuorumRule
 from portal.signoff.states import PlanStatus, Stage
-from portal.signoff.testing import AT, ask, certify, give, kubernetes, open_plan, open_rollout, person
+from portal.signoff.testing import AT, ask, certify, give, give_by_machine, kubernetes, open_plan, open_rollout, person
 
 RunningAs = Callable[[str], AbstractContextManager[None]]
 HOUR = timedelta(hours=1)
@@ -47,7 +47,7 @@ def test_general_sweeps_revokes_and_signs_for_machines_only(committed_db: str, r
     with running_as("general"):
         with pytest.raises(IntegrityError, match="a person signs at the portal"):
             give(plan, bob)
-        signed = signoffs.give_by_certificate(plan.pk, certificate=live, person=robot, at=AT)
+        signed = give_by_machine(plan, robot, live)
         assert signed.status == PlanStatus.SIGNED
     rollout = open_plan(alice, stage=Stage.ROLLOUT, text="roll out", merge_plan=signed)
     with running_as("general"):

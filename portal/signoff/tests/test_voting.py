@@ -24,7 +24,19 @@ from portal.signoff import services as signoffs
 from portal.signoff.models import Delegation, Plan, QuorumRule, Vote
 from portal.signoff.services import Ballot
 from portal.signoff.states import PlanStatus, Stage
-from portal.signoff.testing import AT, PROBE, ask, certify, give, insert, kubernetes, open_plan, open_rollout, person
+from portal.signoff.testing import (
+    AT,
+    PROBE,
+    ask,
+    certify,
+    give,
+    give_by_machine,
+    insert,
+    kubernetes,
+    open_plan,
+    open_rollout,
+    person,
+)
 
 pytestmark = pytest.mark.django_db
 HOUR = timedelta(hours=1)
@@ -497,12 +509,12 @@ def test_a_machine_signs_under_a_live_certificate_and_not_otherwise() -> None:
     with pytest.raises(NotAllowed, match="machine"):
         give(plan, robot)
     with pytest.raises(NotAllowed, match="People sign for themselves"):
-        signoffs.give_by_certificate(plan.pk, certificate=live, person=bob, at=AT)
+        give_by_machine(plan, bob, live)
     with pytest.raises(IntegrityError, match="live certificate"):
         insert(plan, robot)
     with pytest.raises(IntegrityError, match="live certificate"):
         insert(plan, bob, certificate=live)
-    signed = signoffs.give_by_certificate(plan.pk, certificate=live, person=robot, at=AT)
+    signed = give_by_machine(plan, robot, live)
     assert signed.status == PlanStatus.SIGNED
     body = audit.body_of(Event.objects.filter(kind="plan.signed").latest("id"))
     assert (body["certificate"], body["for"]) == (live.pk, "robot")
@@ -526,7 +538,7 @@ def test_no_certificate_covers_what_is_critical_elsewhere_or_wants_more_than_one
         changes = {"category_id": Category.objects.create(slug="network", name="Network").pk}
     plan, robot = open_plan(person("alice"), **changes), machine()
     with pytest.raises(Refused) as refused:
-        signoffs.give_by_certificate(plan.pk, certificate=live, person=robot, at=AT)
+        give_by_machine(plan, robot, live)
     assert code in [reason.code for reason in refused.value.reasons]
     with pytest.raises(IntegrityError, match="live certificate"):
         insert(plan, robot, certificate=live)
@@ -536,7 +548,7 @@ def test_no_certificate_covers_what_is_critical_elsewhere_or_wants_more_than_one
 def test_what_a_machine_signed_ends_with_its_certificate(end: str) -> None:
     live = certify(person("petra", "policy admin"), person("pablo", "policy admin"), expires_at=AT + HOUR)
     alice, robot, bob = person("alice"), machine(), person("bob")
-    merge = signoffs.give_by_certificate(open_plan(alice).pk, certificate=live, person=robot, at=AT)
+    merge = give_by_machine(open_plan(alice), robot, live)
     rollout = give(open_plan(alice, stage=Stage.ROLLOUT, text="roll out", merge_plan=merge), bob)
     if end == "revoked":
         signoffs.revoke(live.pk, reason="A run was rolled back", actor=PROBE, at=AT)
@@ -546,6 +558,6 @@ def test_what_a_machine_signed_ends_with_its_certificate(end: str) -> None:
     again = open_plan(alice, text="once more")
     live.refresh_from_db()
     with pytest.raises(Refused, match="not live"):
-        signoffs.give_by_certificate(again.pk, certificate=live, person=robot, at=at)
+        give_by_machine(again, robot, live, at=at)
     with pytest.raises(IntegrityError, match="live certificate"):
         insert(again, robot, certificate=live, at=at, expires_at=at + HOUR)

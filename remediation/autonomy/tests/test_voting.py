@@ -24,6 +24,7 @@ from portal.signoff import services as signoffs
 from portal.signoff.models import Certificate, Freeze, Plan, QuorumRule, Vote
 from portal.signoff.services import NewPlan
 from portal.signoff.states import PlanStatus, Stage
+from portal.signoff.testing import give_by_machine
 from remediation.autonomy import testing, voting
 from remediation.autonomy.testing import Earned
 from remediation.connectors.lab import first_day
@@ -344,7 +345,7 @@ def test_what_is_critical_is_never_signed_by_a_machine_whatever_its_certificate(
     )
     account = Person.objects.get(username="autonomy")
     with pytest.raises(Refused, match="critical"):
-        signoffs.give_by_certificate(plan.pk, certificate=certificate, person=account, at=timezone.now())
+        give_by_machine(plan, account, certificate, at=timezone.now())
     with pytest.raises(IntegrityError, match="live certificate"), transaction.atomic():
         Vote.objects.create(
             plan=plan,
