@@ -126,7 +126,7 @@ def test_a_transaction_announces_a_queue_once_and_nothing_that_it_took_back(comm
             services.publish("errands.asked", subject_id=2, at=timezone.now())
             services.publish("errands.asked", subject_id=3, at=timezone.now())
         probe.execute("SELECT pg_notify(%s, 'the last')", [services.channel("probe")])
-        said = []
+        said: list[str] = []
         for each in probe.notifies(timeout=10):
             said.append(each.payload)
             if each.payload:
