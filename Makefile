@@ -62,10 +62,13 @@ clean: ## remove what the tools made; data under var/ stays
 	@touch $@
 
 browser:
-	@command -v chromium >/dev/null || { \
+	@command -v chromium-headless-shell >/dev/null || { \
 		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 			echo "Installing Chromium for the browser tests (once) ..."; \
-			apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+			export DEBIAN_FRONTEND=noninteractive; \
+			apt-get update -qq; \
+			apt-get install -y -qq --no-install-recommends chromium-headless-shell fonts-inter >/dev/null 2>&1 || \
 				apt-get install -y -qq --no-install-recommends chromium fonts-inter >/dev/null; \
 		fi; } || true
-	@command -v chromium >/dev/null || echo "NO CHROMIUM: browser tests are skipped. Debian: apt-get install chromium fonts-inter"
+	@command -v chromium-headless-shell chromium >/dev/null || \
+		echo "NO CHROMIUM: browser tests are skipped. Debian: apt-get install chromium-headless-shell fonts-inter"

@@ -72,9 +72,11 @@ def _chromium() -> Iterator[Browser]:
         from playwright.sync_api import Error, sync_playwright  # noqa: PLC0415 - only developers have it
     except ImportError:
         raise CannotTakePictures("Playwright is missing: it is in requirements-dev.txt.") from None
-    executable = os.environ.get("CHROMIUM") or shutil.which("chromium")
+    executable = os.environ.get("CHROMIUM") or shutil.which("chromium-headless-shell") or shutil.which("chromium")
     if executable is None:
-        raise CannotTakePictures("Chromium is missing: apt-get install chromium fonts-inter, or name it in CHROMIUM.")
+        raise CannotTakePictures(
+            "Chromium is missing: apt-get install chromium-headless-shell fonts-inter, or name it in CHROMIUM."
+        )
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=executable, chromium_sandbox=False)

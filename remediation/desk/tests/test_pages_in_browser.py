@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from datetime import timedelta
-from pathlib import Path
-from typing import Literal
 
 import pytest
 from django.utils import timezone
@@ -14,7 +11,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from portal.access.models import Person
 from portal.jobs.testing import drain
-from portal.kit.testing.browser import PHONE, CleanPage, scrolls_sideways, serious, sign_in
+from portal.kit.testing.browser import CleanPage, faults, sign_in
 from portal.signoff import brakes
 from remediation.connectors import seed as connectors
 from remediation.connectors.testing import LabProcess
@@ -26,7 +23,6 @@ from remediation.review import testing as review
 from remediation.tickets.models import Evidence
 
 pytestmark = pytest.mark.browser
-Scheme = Literal["light", "dark"]
 
 
 @pytest.fixture
@@ -51,32 +47,9 @@ def cast(site: LiveServer, lab: LabProcess) -> dict[str, Person]:
     return cast
 
 
-def check(page: Page, name: str) -> None:
-    """What holds for every page; with SHOTS set, also a picture of it."""
-    shots = os.environ.get("SHOTS")
-    if shots:
-        page.screenshot(path=Path(shots) / f"{name}.png", full_page=True)
-    assert serious(page) == []
-    assert not scrolls_sideways(page)
-
-
-def on(page: Page, scheme: Scheme, width: int) -> str:
-    """Put the page on a screen; the name of the screen."""
-    page.emulate_media(color_scheme=scheme)
-    page.set_viewport_size({"width": width, "height": 900} if width > 600 else PHONE)
-    return f"{scheme}-{width}"
-
-
-SCREENS = pytest.mark.parametrize(("scheme", "width"), [("light", 1440), ("dark", 1440), ("light", 390), ("dark", 390)])
-
-
-@SCREENS
-def test_every_page_is_accessible_and_fits(
-    site: LiveServer, cast: dict[str, Person], clean_page: Page, scheme: Scheme, width: int
-) -> None:
-    screen = on(clean_page, scheme, width)
+def test_every_page_is_accessible_and_fits(site: LiveServer, cast: dict[str, Person], clean_page: Page) -> None:
     clean_page.goto(f"{site.url}/tickets")
-    check(clean_page, f"login-{screen}")
+    assert faults(clean_page, "login") == []
     both = cast["engineer"]
     both.groups.add(*cast["approver"].groups.all(), *cast["auditor"].groups.all())
     sign_in(clean_page.context, site.url, both)
@@ -87,15 +60,11 @@ def test_every_page_is_accessible_and_fits(
         clean_page.goto(f"{site.url}/{path}")
         expect(clean_page.get_by_role("heading", level=1)).to_be_visible()
         expect(clean_page.get_by_role("alert").filter(has_text="Array firmware")).to_be_visible()
-        check(clean_page, f"{path.replace('/', '-') or 'queue'}-{screen}")
+        assert faults(clean_page, path.replace("/", "-") or "queue") == []
 
 
-@SCREENS
-def test_the_settings_wear_the_same_clothes(
-    site: LiveServer, cast: dict[str, Person], watched: CleanPage, scheme: Scheme, width: int
-) -> None:
+def test_the_settings_wear_the_same_clothes(site: LiveServer, cast: dict[str, Person], watched: CleanPage) -> None:
     page = watched.page
-    screen = on(page, scheme, width)
     root = Person.objects.create_superuser("root", "correct horse")
     sign_in(page.context, site.url, root)
     policy = CategoryPolicy.objects.get(category__slug="network")
@@ -115,7 +84,7 @@ def test_the_settings_wear_the_same_clothes(
         page.goto(f"{site.url}/admin/{path}")
         expect(page.get_by_role("navigation", name="Sections")).to_be_visible()
         assert watched.errors == [], path
-        check(page, f"admin-{path.replace('/', '-')}{screen}")
+        assert faults(page, f"admin-{path.replace('/', '-')}") == []
         watched.errors.clear()  # axe itself tries inline styles on these forms
 
 
@@ -181,7 +150,7 @@ def test_a_ticket_is_written_without_losing_a_word(
     watched.expect_status(422)
     page.get_by_role("button", name="Open the ticket").click()
     expect(page.get_by_role("alert").first).to_contain_text("Ticket: This field is required.")
-    check(page, "new-with-mistakes")
+    assert faults(page, "new-with-mistakes") == []
     page.get_by_label("Ticket").fill("INC-9")
     page.get_by_label("Kind").first.select_option("metric")
     page.get_by_label("Text or output").first.fill("disk 98%")
