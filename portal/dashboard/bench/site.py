@@ -8,9 +8,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import psutil
+from django.db.models.functions import Now
+
+from portal.dashboard.walkthrough.tour import DidNotHappen
+from portal.jobs.models import Job
+from portal.jobs.states import State
 
 CLUSTERS = ("drafting", "probe", "execution", "general")
 MEGABYTE = 1_000_000
+PATIENCE_SECONDS = 60
 WAKING_SECONDS = 3.0  # a worker that was asleep shows life before its supervisor looks for it
 
 
@@ -63,6 +69,15 @@ def here() -> Site:
         )
         raise NotAnInstallation(text)
     return Site(children)
+
+
+def until_idle() -> None:
+    """Wait until the workers have done everything that is due."""
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while Job.objects.filter(state__in=[State.WAITING, State.RUNNING], due_at__lte=Now()).exists():
+        if time.monotonic() > give_up_at:
+            raise DidNotHappen(f"The workers were never idle in {PATIENCE_SECONDS} s, so nothing can be timed.")
+        time.sleep(0.02)
 
 
 def _kind(process: psutil.Process) -> str:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from portal.access import tokens
 from portal.access.models import Person, Scope
 from portal.audit import bench as audit
-from portal.dashboard.bench import accepting, load, machine, reading, rows, signing, site
+from portal.dashboard.bench import accepting, drafting, load, machine, reading, rows, signing, site
 from portal.dashboard.walkthrough.cast import COMMAND, PARTS, acting
 from portal.dashboard.walkthrough.site import Refusal
 from portal.dashboard.walkthrough.tour import DidNotHappen
@@ -59,6 +59,7 @@ def figures(here: site.Site) -> Iterator[Figure]:
     with acting(url, at=at) as cast:
         yield from signing.measure(cast, run=run)
     headers = {"Authorization": f"Bearer {token}"}
+    yield from drafting.measure(here, place=place, headers=headers, run=run)
     yield from accepting.measure(here, place=place, headers=headers, run=run)
     yield from reading.measure(here, place=place, opener=engineer)
     yield Figure("web memory, all processes together", here.megabytes("web"), "MB", at_most=WEB_GOAL_MB)

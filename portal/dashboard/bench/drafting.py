@@ -1,0 +1,50 @@
+"""From accepted to drafted and queued: how many tickets a second the clusters bring before reviewers."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+
+from django.utils import timezone
+
+from portal.dashboard.bench import load
+from portal.dashboard.bench.load import Ask
+from portal.dashboard.bench.site import Site, until_idle
+from portal.dashboard.walkthrough import incidents
+from portal.dashboard.walkthrough.tour import DidNotHappen
+from portal.kit.figures import Figure
+from remediation.tickets.models import Ticket
+from remediation.tickets.states import TicketStatus
+
+TICKETS = 200
+CLIENTS = 8
+PATIENCE_SECONDS = 120
+GOAL_PER_SECOND = 40.0
+
+
+def measure(site: Site, *, place: str, headers: Mapping[str, str], run: str) -> Iterator[Figure]:
+    """All at once, as an outage brings them; from the first request until the last one waits for a reviewer."""
+    before = {name: site.seconds(name) for name in ("drafting", "probe", "postgres")}
+    began = time.perf_counter()
+    load.at_once(place, [_ticket(run, number) for number in range(TICKETS)], clients=CLIENTS, headers=headers)
+    _until_queued(f"BENCH-{run}-D")
+    seconds = time.perf_counter() - began
+    yield Figure("accepted to drafted and queued", TICKETS / seconds, "/s", at_least=GOAL_PER_SECOND)
+    for name, was in before.items():
+        yield Figure(f"  CPU of a ticket in {name}", (site.seconds(name) - was) * 1000 / TICKETS, "ms")
+    until_idle()
+
+
+def _until_queued(prefix: str) -> None:
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    waiting = Ticket.objects.filter(key__startswith=prefix)
+    while (left := waiting.exclude(status=TicketStatus.AWAITING_REVIEW).count()) > 0:
+        if time.monotonic() > give_up_at:
+            raise DidNotHappen(f"{left} of {TICKETS} tickets were not drafted and queued in {PATIENCE_SECONDS} s.")
+        time.sleep(0.05)
+
+
+def _ticket(run: str, number: int) -> Ask:
+    body = incidents.payments(f"BENCH-{run}-D{number}", timezone.now())
+    return Ask("POST", "/api/v1/tickets", json.dumps(body).encode(), 201)
