@@ -101,7 +101,7 @@ def kinds_with_only_their_own_secrets(data: Path) -> set[str]:
     return seen
 
 
-def test_it_comes_up_survives_a_kill_and_leaves_nothing_behind(terminal: Terminal) -> None:
+def test_it_comes_up_survives_a_kill_runs_a_command_and_leaves_nothing_behind(terminal: Terminal) -> None:
     terminal.data.mkdir()
     (terminal.data / "walked").touch()  # the walkthrough has tests of its own
     first = terminal.start()
@@ -125,8 +125,6 @@ def test_it_comes_up_survives_a_kill_and_leaves_nothing_behind(terminal: Termina
     assert leftovers.end(terminal.data) == 0
     assert not terminal.has_database()
 
-
-def test_a_command_can_take_the_place_of_watching(terminal: Terminal) -> None:
     code, output = terminal.finish("--then", "showmigrations", "access", "--plan")
     assert code == 0, output
     assert "[X]  access.0001_initial" in output
