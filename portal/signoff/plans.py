@@ -62,6 +62,11 @@ def ticket_ref(plan: Plan) -> Ref | None:
     return Ref("tickets.ticket", plan.ticket_id, plan.ticket_key) if plan.ticket_id else None
 
 
+def page_of(plan: Plan) -> str:
+    """Where the plan of a ticket is read and signed: the review, or the run of which a step is to be left out."""
+    return f"/tickets/{plan.ticket_key}/{'run' if plan.stage == Stage.SKIP else 'review'}"
+
+
 def record(kind: str, plan: Plan, *, actor: Actor, at: datetime, data: Mapping[str, Any] | None = None) -> None:
     """An event about a plan."""
     audit.record(kind, actor=actor, at=at, subject=ref(plan), ticket=ticket_ref(plan), data=data)

@@ -94,7 +94,7 @@ def _tell(plan: Plan, step: Step, asked: Iterable[Holder], at: datetime) -> None
             kind=KIND[step],
             ticket_key=plan.ticket_key,
             text=f"{words}{instead} It ends at {plan.valid_until:%Y-%m-%d %H:%M} UTC.",
-            path=f"/tickets/{plan.ticket_key}/review",
+            path=plans.page_of(plan),
             at=at,
             key=f"plan:{plan.pk}:{step}" + (f":for:{stead.pk}" if stead else ""),
         )

@@ -15,11 +15,12 @@ class PlanStatus(StrEnum):
 
 
 class Stage(StrEnum):
-    """What a sign-off allows: merge allows the proof, rollout allows the run, grant allows a certificate."""
+    """What a sign-off allows: merge the proof, rollout the run, grant a certificate, skip to leave a step out."""
 
     MERGE = "merge"
     ROLLOUT = "rollout"
     GRANT = "grant"
+    SKIP = "skip"
 
 
 NEXT: dict[PlanStatus, frozenset[PlanStatus]] = {
@@ -29,6 +30,8 @@ NEXT: dict[PlanStatus, frozenset[PlanStatus]] = {
     PlanStatus.VOID: frozenset(),
 }
 
+BY_MACHINES = (Stage.MERGE, Stage.ROLLOUT)
+"""Stages that a machine may sign under a certificate."""
 LIVE = (PlanStatus.OPEN, PlanStatus.SIGNED)
 """A plan that can still lead to something."""
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from portal.access import grants
 from portal.access.models import Person
 from portal.notices import services as notices
-from portal.signoff import duties
+from portal.signoff import duties, plans
 from portal.signoff.models import Delegation, Plan, Stop
 
 
@@ -50,7 +50,7 @@ def of_expiry(plan_id: int, *, at: datetime) -> int:
         kind="review",
         ticket_key=plan.ticket_key,
         text=f"{plan.ticket_key}: the {plan.stage} plan ended. {plan.void_reason}",
-        path=f"/tickets/{plan.ticket_key}/review",
+        path=plans.page_of(plan),
         at=at,
         key=f"plan:{plan.pk}:ended",
     )

@@ -24,13 +24,18 @@ from portal.kit.refusals import NotAllowed, Reason, Refusal, Refused, StaleTrans
 from portal.signoff import counting, delegating, plans, quorum
 from portal.signoff.models import Certificate, Delegation, Plan
 from portal.signoff.quorum import Given, Window
-from portal.signoff.states import NEXT, PlanStatus, Stage, is_critical
+from portal.signoff.states import BY_MACHINES, NEXT, PlanStatus, Stage, is_critical
 
 FRESH = timedelta(minutes=5)
 """How old the sign-in may be of somebody who signs a critical plan."""
 FURTHEST = timedelta(days=14)
 """How far ahead a run can be approved."""
-VERB = {Stage.MERGE: "sign_merge", Stage.ROLLOUT: "sign_rollout", Stage.GRANT: "configure"}
+VERB = {
+    Stage.MERGE: "sign_merge",
+    Stage.ROLLOUT: "sign_rollout",
+    Stage.GRANT: "configure",
+    Stage.SKIP: "sign_rollout",
+}
 """The grant that signing a stage takes."""
 
 
@@ -136,8 +141,8 @@ def why_not(plan: Plan, person: Person) -> Reason | None:
 
 def verbs_of(plan: Plan) -> list[str]:
     """The grants that signing this plan takes."""
-    is_critical_rollout = plan.stage == Stage.ROLLOUT and is_critical(plan.risk)
-    return [VERB[Stage(plan.stage)], *(["sign_critical"] if is_critical_rollout else [])]
+    is_critical_run = plan.stage in (Stage.ROLLOUT, Stage.SKIP) and is_critical(plan.risk)
+    return [VERB[Stage(plan.stage)], *(["sign_critical"] if is_critical_run else [])]
 
 
 def lacking(plan: Plan, person: Person) -> list[Reason]:
@@ -231,8 +236,8 @@ def _uncovered(plan: Plan, certificate: Certificate, at: datetime) -> list[Reaso
     found = []
     if not certificate.is_live(at) or certificate.category_id != plan.category_id:
         found.append(because("certificate", "The certificate is not live for this category."))
-    if is_critical(plan.risk) or plan.stage == Stage.GRANT:
-        found.append(because("critical", "No machine signs what is critical, or its own certificate."))
+    if is_critical(plan.risk) or plan.stage not in BY_MACHINES:
+        found.append(because("critical", "No machine signs what is critical, its own certificate, or to skip a step."))
     if plan.needed > 1 or plan.needed_groups:
         found.append(because("quorum", "A certificate stands for one person. This plan asks for more, or for a group."))
     return found

@@ -12,7 +12,7 @@ from portal.kit.actors import system
 from portal.kit.refusals import Refusal
 from portal.notices import services as notices
 from portal.signoff.models import Certificate, Plan, Vote
-from portal.signoff.states import LIVE, PlanStatus, Stage
+from portal.signoff.states import BY_MACHINES, LIVE, PlanStatus
 from remediation.autonomy.seed import ACCOUNT
 from remediation.drafting import services as remediations
 from remediation.policy import certified
@@ -26,7 +26,7 @@ SOON = timedelta(days=3)
 def vote(plan_id: int, *, at: datetime) -> str:
     """Sign an open plan if everything allows it; says in a sentence what came of it."""
     plan = Plan.objects.get(pk=plan_id)
-    if plan.status != PlanStatus.OPEN or plan.stage == Stage.GRANT:
+    if plan.status != PlanStatus.OPEN or plan.stage not in BY_MACHINES:
         return f"Nothing to sign: the {plan.stage} plan is {plan.status}."
     if not _is_left_to_machine(plan, at):
         return (

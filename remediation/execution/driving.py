@@ -30,6 +30,8 @@ MOVES: dict[Do, Callable[[Shift, int], None]] = {
     Do.UNDO: undoing.undo,
     Do.RESOLVE_UNDO: undoing.resolve_undo,
 }
+BEGINNINGS = frozenset({Do.STEP, Do.UNDO})
+"""What a worker does not begin any more when it is told to stop; a step that has been taken is verified first."""
 
 
 def drive(
@@ -37,15 +39,19 @@ def drive(
     *,
     clock: Callable[[], datetime],
     keeps_lease: Callable[[], bool],
+    is_stopping: Callable[[], bool] = lambda: False,
     released_stop: int | None = None,
 ) -> str:
-    """Make moves until the run ends or waits; says in a few words where it stands then."""
+    """Make moves until the run ends or waits; says in a few words where it stands then.
+
+    A worker that `is_stopping` finishes the step in hand and leaves the next one to another.
+    """
     shift = take_over(run_id, clock=clock, keeps_lease=keeps_lease, released_stop=released_stop)
     if shift is None:
         return f"Run {run_id} is not for workers to drive now."
     started = clock()
     while (move := _next(shift)).do is not Do.WAIT:
-        if clock() - started > ONE_JOB:
+        if clock() - started > ONE_JOB or (move.do in BEGINNINGS and is_stopping()):
             return _go_on_later(shift)
         _make(shift, move)
     run = Run.objects.get(pk=run_id)
@@ -70,7 +76,7 @@ def take_over(
 
 def _next(shift: Shift) -> Move:
     run = Run.objects.get(pk=shift.run_id)
-    return next_move(RunStatus(run.status), records.views(run, shift.content))
+    return next_move(RunStatus(run.status), records.views(run, shift.content), records.asked_of(run))
 
 
 def _go_on_later(shift: Shift) -> str:
@@ -80,8 +86,9 @@ def _go_on_later(shift: Shift) -> str:
 
 
 def _make(shift: Shift, move: Move) -> None:
-    if move.do is not Do.END:
+    if move.do in MOVES:
         MOVES[move.do](shift, move.number)
         return
+    stand_still = records.halt if move.do is Do.HALT else records.conclude
     with shift.writing() as run:
-        records.conclude(run, shift.content, move, actor=WORKERS, at=shift.clock())
+        stand_still(run, shift.content, move, actor=WORKERS, at=shift.clock())

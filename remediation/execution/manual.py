@@ -22,9 +22,10 @@ from portal.signoff.models import Plan
 from portal.signoff.states import PlanStatus, Stage
 from remediation.drafting import services as remediations
 from remediation.drafting.models import Remediation
-from remediation.execution import claiming, records, wording
+from remediation.execution import claiming, controls, records, wording
+from remediation.execution.controls import Control, Standing
 from remediation.execution.models import Run, StepOutput, StepRun
-from remediation.execution.planning import ENDED, TURNED, Do, next_move
+from remediation.execution.planning import TURNED, Do, next_move
 from remediation.execution.records import Phase
 from remediation.execution.shift import scopes_of
 from remediation.execution.states import RunStatus, StepStatus
@@ -234,9 +235,9 @@ def _signed_plan(remediation: Remediation, digest: str) -> Plan:
 
 
 def _refuse_taking(run: Run, person: Person) -> None:
-    is_driven = run.mode == Run.Mode.WORKERS and run.status not in {R.PAUSED, R.NEEDS_PERSON}
-    if run.status in ENDED or is_driven:
-        raise StaleTransition(because("not_from_here", f"The run is {run.status}; it cannot be taken over now."))
+    standing = Standing(R(run.status), is_by_hand=run.mode == Run.Mode.MANUAL)
+    if reason := controls.refusal(Control.TAKE_OVER, standing):
+        raise StaleTransition(reason)
     if run.mode == Run.Mode.MANUAL and run.held_by_id == person.pk and run.status in IN_HAND:
         raise StaleTransition(because("yours", "You have this run in hand already."))
 

@@ -17,7 +17,8 @@ class Run(models.Model):
     """One execution of one plan. What to do stands in the plan's text; a run only says how far it came.
 
     `fence` grows with every job that takes the run over; a writer with an older fence is refused. In guided manual mode
-    `held_by` is the person at the keyboard.
+    `held_by` is the person at the keyboard. `asked` is what a person wants of the workers that drive it: they read it
+    before every write and between all moves.
     """
 
     class Mode(models.TextChoices):
@@ -36,6 +37,11 @@ class Run(models.Model):
     held_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
     )
+    asked = models.CharField(max_length=16, default="")
+    asked_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
+    )
+    asked_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
 
@@ -73,6 +79,11 @@ class StepRun(models.Model):
 
     def __str__(self) -> str:
         return f"step {self.number} of run {self.run_id}"
+
+    @property
+    def ref(self) -> Ref:
+        """The step as a value."""
+        return Ref("execution.steprun", self.pk, str(self))
 
 
 class StepOutput(models.Model):

@@ -1,44 +1,79 @@
-"""What people do with a run that waits for them: let it go on, have it rolled back, or give it up."""
+"""What people do with a run: pause or stop it, let it go on, try a step again, have it rolled back, or give it up.
+
+`controls` says what its state allows; the verbs hold the run, ask that table and write. A halt is a wish that the
+worker reads before its next write: nobody but the holder of the fence moves a run that is being driven.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Count
 
 from portal.access import grants
 from portal.access.models import Person
 from portal.kit.actors import Actor, Door
-from portal.kit.refusals import Refused, StaleTransition, because
+from portal.kit.refusals import Reason, Refused, StaleTransition, because
 from portal.signoff import brakes
-from remediation.execution import advancing, manual, records
-from remediation.execution.models import Run
-from remediation.execution.planning import OPEN_OUTCOME, TURNED
+from portal.signoff import services as signoffs
+from remediation.execution import advancing, controls, manual, records
+from remediation.execution.controls import HALTS, Control, Standing
+from remediation.execution.models import Run, StepRun
+from remediation.execution.planning import GONE_BACK, OPEN_OUTCOME, next_key
 from remediation.execution.shift import left_to_people, scopes_of
 from remediation.execution.states import RunStatus, StepStatus
-from remediation.review import plans
 
 R, S = RunStatus, StepStatus
-WAITING = frozenset({R.PAUSED, R.NEEDS_PERSON})
-BY_HAND = frozenset({R.RUNNING, R.ROLLING_BACK, *WAITING})
-"""A run in a person's hands can be turned around or given up at any point; one of workers only while it waits."""
+
+
+def pause(run_id: int, *, person: Person, door: Door, at: datetime) -> Run:
+    """Ask the worker to hold before its next write; somebody lets the run go on."""
+    return _ask(run_id, Control.PAUSE, person, door, at)
+
+
+def stop_after_step(run_id: int, *, person: Person, door: Door, at: datetime) -> Run:
+    """Ask the worker to finish the step in hand and to begin no other."""
+    return _ask(run_id, Control.STOP_AFTER_STEP, person, door, at)
+
+
+def stop_now(run_id: int, *, person: Person, door: Door, at: datetime) -> Run:
+    """Ask the worker to write nothing more; what became of a write in flight it only looks at."""
+    return _ask(run_id, Control.STOP_NOW, person, door, at)
 
 
 def resume(run_id: int, *, person: Person, door: Door, at: datetime) -> Run:
     """Let a paused run, or one that needed a person, go on forward."""
     with transaction.atomic():
-        run = _waiting(run_id, person, WAITING)
+        run = permitted(run_id, Control.RESUME, person)
         records.refuse_elsewhere(run)
-        if run.steps.filter(status__in=TURNED).exists():
-            raise Refused(because("turned", "A step of this run has failed, so it cannot go on: roll it back."))
-        content = plans.read(run.plan.content)
-        if stop := brakes.stopped(scopes_of(content)):
-            raise Refused(because("emergency_stop", f"{stop.says}. Nothing goes on before that is released."))
-        if run.mode == Run.Mode.WORKERS and (reason := left_to_people(content, run.remediation.ticket)):
-            raise Refused(because("people_only", f"{reason} Take the run over and go on by hand."))
         actor = person.at(door)
         records.move_run(run, R.RUNNING, actor=actor, at=at, reason=f"{person} let it go on.")
+        _hand_on(run, actor, at)
+    return run
+
+
+def retry(run_id: int, *, number: int, reason: str, person: Person, door: Door, at: datetime) -> Run:
+    """Try a step again that failed or whose outcome nobody knows; the person says why nothing speaks against it.
+
+    Its pre-flight looks first. An outcome that was unknown keeps its key, so that a server which did receive the
+    request does not carry it out again; a failure was an answer, and the next request is another one.
+    """
+    with transaction.atomic():
+        run = permitted(run_id, Control.RETRY, person)
+        step = step_of(run, number)
+        _refuse_step(Control.RETRY, step)
+        _refuse_silence(reason, "Say what you saw: why may it be tried again?")
+        records.refuse_elsewhere(run)
+        if lapsed := signoffs.lapsed(run.plan, at=at):
+            raise Refused(because("lapsed", f"{lapsed.text} What is signed anew is run anew; this run only goes back."))
+        actor, detail = person.at(door), f"{person} has it tried again: {reason.strip()}"
+        if step.status == S.UNKNOWN:
+            records.disprove(run, step, S.PENDING, actor=actor, at=at, detail=detail)
+        else:
+            key = next_key(step.idempotency_key)
+            records.move_step(run, step, S.PENDING, actor=actor, at=at, detail=detail, idempotency_key=key)
+        records.move_run(run, R.RUNNING, actor=actor, at=at, reason=f"Step {number}: {detail}")
         _hand_on(run, actor, at)
     return run
 
@@ -46,14 +81,12 @@ def resume(run_id: int, *, person: Person, door: Door, at: datetime) -> Run:
 def roll_back(run_id: int, *, person: Person, door: Door, at: datetime) -> Run:
     """Undo what was done. Under an emergency stop this is what releases the rollback (law 8)."""
     with transaction.atomic():
-        run = _waiting(run_id, person, BY_HAND - {R.ROLLING_BACK})
+        run = permitted(run_id, Control.ROLL_BACK, person)
         actor = person.at(door)
-        if not run.steps.filter(intended_at__isnull=False).exists():
-            raise Refused(because("nothing_done", "Nothing was changed, so there is nothing to roll back. Give it up."))
         for step in run.steps.filter(status__in=OPEN_OUTCOME):
             detail = f"{person} asked for the rollback before its outcome was known."
             records.move_step(run, step, S.FAILED, actor=actor, at=at, detail=detail)
-        stop = brakes.stopped(scopes_of(plans.read(run.plan.content)))
+        stop = brakes.stopped(scopes_of(records.content_of(run)))
         reason = (
             f"{person} released the rollback under the stop of {stop.covers}." if stop else f"{person} asked for it."
         )
@@ -65,43 +98,74 @@ def roll_back(run_id: int, *, person: Person, door: Door, at: datetime) -> Run:
 def give_up(run_id: int, *, reason: str, person: Person, door: Door, at: datetime) -> Run:
     """End a run as failed, as its steps stand; the reason and the state of every step are kept."""
     with transaction.atomic():
-        run = _waiting(run_id, person, BY_HAND)
-        if not reason.strip():
-            raise Refused(because("reason", "Say why, in a few words.", "reason"))
-        content = plans.read(run.plan.content)
+        run = permitted(run_id, Control.GIVE_UP, person)
+        _refuse_silence(reason, "Say why, in a few words.")
+        content = records.content_of(run)
         words = f"{person} gave it up: {reason.strip()} {records.state_of(run, content)}"
         records.end(run, R.FAILED, content, actor=person.at(door), at=at, reason=words)
     return run
 
 
-def allowed(run: Run) -> frozenset[str]:
-    """The verbs that this run's state offers, for the page; the verbs themselves decide."""
-    verbs: set[str] = set()
-    status = R(run.status)
-    by_hand = run.mode == Run.Mode.MANUAL
-    is_turned = any(step.status in TURNED for step in run.steps.all())
-    may_have_changed = any(step.intended_at for step in run.steps.all())
-    if status in WAITING and not is_turned:
-        verbs.add("resume")
-    if may_have_changed and status in (BY_HAND - {R.ROLLING_BACK} if by_hand else WAITING):
-        verbs.add("roll_back")
-    if status in (BY_HAND if by_hand else WAITING):
-        verbs |= {"give_up", "take_over"}
-    return frozenset(verbs)
+def standing_of(run: Run) -> Standing:
+    """What the table of controls needs to know, in two queries however many steps there are."""
+    rows = run.steps.order_by().values("status").annotate(all=Count("pk"), changed=Count("intended_at"))
+    counts = {S(row["status"]): row for row in rows}
+    content = records.content_of(run)
+    stop = brakes.stopped(scopes_of(content)) if run.finished_at is None else None
+    return Standing(
+        status=R(run.status),
+        is_by_hand=run.mode == Run.Mode.MANUAL,
+        asked=records.asked_of(run),
+        may_have_changed=any(row["changed"] for row in counts.values()),
+        has_failed=S.FAILED in counts,
+        has_open=not counts.keys().isdisjoint(controls.RETRIABLE),
+        has_gone_back=not counts.keys().isdisjoint(GONE_BACK),
+        stopped=stop.says if stop else "",
+        people_only=left_to_people(content, run.remediation.ticket),
+    )
 
 
-def _waiting(run_id: int, person: Person, by_hand: Collection[RunStatus]) -> Run:
+def permitted(run_id: int, control: Control, person: Person) -> Run:
+    """The locked run, if this person may run things there and its state allows the control."""
     run = records.locked(run_id)
     grants.require(person, "run", run.remediation.category)
-    permitted = by_hand if run.mode == Run.Mode.MANUAL else WAITING
-    if run.status not in permitted:
-        text = f"The run is {run.status.replace('_', ' ')}, so this is not possible now."
-        raise StaleTransition(because("not_from_here", text))
+    if reason := controls.refusal(control, standing_of(run)):
+        raise _refusal(reason)
     return run
+
+
+def step_of(run: Run, number: int) -> StepRun:
+    """A step that somebody names; Refused where the plan has none of that number."""
+    step = run.steps.filter(number=number).first()
+    if step is None:
+        raise Refused(because("unknown_step", f"The plan has no step {number}.", "step"))
+    return step
+
+
+def _ask(run_id: int, control: Control, person: Person, door: Door, at: datetime) -> Run:
+    with transaction.atomic():
+        run = permitted(run_id, control, person)
+        records.ask(run, HALTS[control], person=person, actor=person.at(door), at=at)
+    return run
+
+
+def _refuse_step(control: Control, step: StepRun) -> None:
+    may_have_changed = step.intended_at is not None
+    if reason := controls.step_refusal(control, S(step.status), may_have_changed=may_have_changed):
+        raise StaleTransition(reason)
+
+
+def _refuse_silence(reason: str, text: str) -> None:
+    if not reason.strip():
+        raise Refused(because("reason", text, "reason"))
+
+
+def _refusal(reason: Reason) -> Refused | StaleTransition:
+    return Refused(reason) if reason.code in controls.WHO_WAITS else StaleTransition(reason)
 
 
 def _hand_on(run: Run, actor: Actor, at: datetime, *, released_stop: int | None = None) -> None:
     if run.mode == Run.Mode.WORKERS:
         advancing.ask_for(run, at=at, released_stop=released_stop)
     else:
-        manual.settle(run, plans.read(run.plan.content), actor=actor, at=at)
+        manual.settle(run, records.content_of(run), actor=actor, at=at)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from remediation.drafting.states import Status
-from remediation.execution.states import RunStatus, StepStatus
+from remediation.execution.states import Asked, RunStatus, StepStatus
 
 
 class Do(StrEnum):
@@ -26,6 +26,8 @@ class Do(StrEnum):
     UNDO = "undo"
     RESOLVE_UNDO = "resolve_undo"
     END = "end"
+    HALT = "halt"
+    """A person asked for it: stand still and keep what is held."""
     WAIT = "wait"
     """For a person, or for nothing: the run is over."""
 
@@ -42,7 +44,7 @@ class StepView:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """The next move: of which step, and for END to which status, with the reason."""
+    """The next move: of which step, and for END and HALT to which status, with the reason."""
 
     do: Do
     number: int = 0
@@ -54,17 +56,41 @@ S = StepStatus
 FORWARD = (S.PENDING, S.PREFLIGHT)
 OPEN_OUTCOME = (S.INTENDED, S.UNKNOWN)
 DONE = (S.ACTED, S.VERIFIED, S.FAILED)
-TURNED = frozenset({S.FAILED, S.ROLLING_BACK, S.ROLLED_BACK, S.ROLLBACK_FAILED})
+GONE_BACK = frozenset({S.ROLLING_BACK, S.ROLLED_BACK, S.ROLLBACK_FAILED})
 """With a step in one of these, a run can only go back."""
+TURNED = GONE_BACK | {S.FAILED}
+"""With a step in one of these, a run does not go on by itself."""
+HEEDED: dict[Asked, frozenset[Do]] = {
+    Asked.PAUSE: frozenset({Do.VERIFY, Do.RESOLVE}),
+    Asked.STOP_AFTER_STEP: frozenset({Do.VERIFY, Do.RESOLVE, Do.RESOLVE_UNDO}),
+    Asked.STOP_NOW: frozenset({Do.RESOLVE}),
+}
+"""The moves that are still made after a person asked for a halt; and none that begins a write but of a step in hand."""
+HOLDS_WRITES = frozenset({Asked.PAUSE, Asked.STOP_NOW})
 
 
-def next_move(status: RunStatus, steps: Sequence[StepView]) -> Move:
-    """The one thing to do next; `steps` in the plan's order."""
+def next_move(status: RunStatus, steps: Sequence[StepView], asked: Asked | None = None) -> Move:
+    """The one thing to do next; `steps` in the plan's order, `asked` what a person wants of the run."""
     if status is RunStatus.RUNNING:
-        return _forward(steps)
-    if status is RunStatus.ROLLING_BACK:
-        return _backward(steps)
-    return Move(Do.WAIT)
+        move = _forward(steps)
+    elif status is RunStatus.ROLLING_BACK:
+        move = _backward(steps)
+    else:
+        return Move(Do.WAIT)
+    return _halt(move, status, asked) if asked and not _is_heeded(move, steps, asked) else move
+
+
+def _is_heeded(move: Move, steps: Sequence[StepView], asked: Asked) -> bool:
+    """Whether the move may still be made. A failure before any change ends nothing now: a person has come."""
+    if move.do is Do.END:
+        return move.to is not RunStatus.FAILED
+    is_in_hand = move.do is Do.STEP and steps[move.number - 1].status is S.PREFLIGHT
+    return move.do in HEEDED[asked] or (is_in_hand and asked is Asked.STOP_AFTER_STEP)
+
+
+def _halt(move: Move, status: RunStatus, asked: Asked) -> Move:
+    is_pause = asked is Asked.PAUSE and status is RunStatus.RUNNING
+    return Move(Do.HALT, move.number, RunStatus.PAUSED if is_pause else RunStatus.NEEDS_PERSON)
 
 
 def _forward(steps: Sequence[StepView]) -> Move:
@@ -77,6 +103,8 @@ def _forward(steps: Sequence[StepView]) -> Move:
             return _after_failure(step, steps)
         if step.status in FORWARD:
             return Move(Do.STEP, step.number)
+    if all(step.status is S.SKIPPED for step in steps):
+        return Move(Do.END, to=RunStatus.FAILED, reason="Every step was skipped, so nothing was done.")
     return Move(Do.END, to=RunStatus.SUCCEEDED)
 
 
@@ -140,6 +168,12 @@ def remediation_status(status: RunStatus) -> Status:
 
 ENDED = frozenset({RunStatus.SUCCEEDED, RunStatus.ROLLED_BACK, RunStatus.FAILED})
 """Statuses in which a run holds nothing any more."""
+
+
+def next_key(key: str) -> str:
+    """The key of the next request for the same step: another number behind what nobody can guess."""
+    base, _, count = key.partition(".")
+    return f"{base}.{int(count or 1) + 1}"
 
 
 def pauses(seconds: float) -> Iterator[float]:

@@ -1,6 +1,6 @@
 """What each runtime role may do to the tables of this room."""
 
-GIVE_UP = "UPDATE (status, status_at, status_reason, finished_at, fence, held_by_id)"
+GIVE_UP = "UPDATE (status, status_at, status_reason, finished_at, fence, held_by_id, asked, asked_by_id, asked_at)"
 GRANTS = {
     "execution_run": {
         "all": "SELECT",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from django.db import connection
@@ -18,18 +19,23 @@ from portal.audit import services as audit
 from portal.estate.models import TargetLock
 from portal.jobs import services as jobs
 from portal.kit import redaction
-from portal.kit.actors import Actor, Ref, system
+from portal.kit.actors import Actor, system
 from portal.kit.moving import move
 from portal.kit.refusals import StaleTransition, because
 from portal.notices import services as notices
+from portal.signoff import services as signoffs
+from portal.signoff.models import Plan
+from portal.signoff.states import LIVE, Stage
 from remediation.drafting import services as remediations
 from remediation.drafting.models import Remediation
 from remediation.drafting.states import NEXT as REMEDIATION_NEXT
 from remediation.drafting.states import Status
 from remediation.execution import doubting
+from remediation.execution.controls import LABELS, WAITING, Control
 from remediation.execution.models import Run, StepOutput, StepRun
 from remediation.execution.planning import ENDED, Move, StepView, remediation_status
-from remediation.execution.states import RUN_NEXT, STEP_NEXT, RunStatus, StepStatus
+from remediation.execution.states import RUN_NEXT, STEP_NEXT, Asked, RunStatus, StepStatus
+from remediation.review import plans
 from remediation.review.plans import Content, OperationStep, PlanStep
 
 WORKERS = system("execution")
@@ -47,7 +53,8 @@ Phase = StepOutput.Phase
 def locked(run_id: int) -> Run:
     """The run with its row and its remediation's locked until the transaction ends."""
     remediation = remediations.locked(Run.objects.values_list("remediation_id", flat=True).get(pk=run_id))
-    run = Run.objects.select_for_update(of=("self",)).select_related("plan", "held_by").get(pk=run_id)
+    rows = Run.objects.select_for_update(of=("self",)).select_related("plan", "held_by", "asked_by")
+    run = rows.get(pk=run_id)
     run.remediation = remediation
     return run
 
@@ -91,6 +98,31 @@ def views(run: Run, content: Content) -> list[StepView]:
     ]
 
 
+def content_of(run: Run) -> Content:
+    """What the run's plan says. A plan never changes, so that a process reads its text once."""
+    return _read(_Text(run.plan))
+
+
+class _Text:
+    """The text of a plan, known by its digest, so that what is at hand already is not even fetched."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+
+    def __hash__(self) -> int:
+        return hash(self._plan.digest)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Text) and other._plan.digest == self._plan.digest
+
+    def read(self) -> Content:
+        """The content behind the text."""
+        return plans.read(self._plan.content)
+
+
+_read = lru_cache(maxsize=8)(_Text.read)
+
+
 def is_reversible(step: PlanStep) -> bool:
     """Whether the plan names a way back."""
     return step.way_back is not None if isinstance(step, OperationStep) else bool(step.rollback_command)
@@ -102,9 +134,8 @@ def move_step(
     """Move one step of a held run; the event says why."""
     before = step.status
     move(step, to, next_states=STEP_NEXT, status_at=at, detail=detail, **fields)
-    subject = Ref("execution.steprun", step.pk, f"step {step.number} of run {run.pk}")
     data = {"step": step.number, "before": str(before), "after": to.value, "detail": detail}
-    audit.record("step.moved", actor=actor, at=at, subject=subject, ticket=run.remediation.ticket.ref, data=data)
+    audit.record("step.moved", actor=actor, at=at, subject=step.ref, ticket=run.remediation.ticket.ref, data=data)
     doubting.step_moved(run, str(before), to, number=step.number, actor=actor, at=at)
 
 
@@ -145,8 +176,12 @@ def storable(text: str) -> str:
 def move_run(run: Run, to: RunStatus, *, actor: Actor, at: datetime, reason: str = "") -> None:
     """Move a held run; its remediation follows, and where people have to know they are told."""
     before = run.status
-    finished_at = at if to in ENDED else None
-    move(run, to, next_states=RUN_NEXT, status_at=at, status_reason=reason, finished_at=finished_at)
+    fields: dict[str, Any] = {"finished_at": at if to in ENDED else None}
+    if to in ENDED | WAITING:
+        fields |= {"asked": "", "asked_by": None, "asked_at": None}
+    move(run, to, next_states=RUN_NEXT, status_at=at, status_reason=reason, **fields)
+    if before in WAITING:
+        _void_open_skips(run, actor=actor, at=at)
     _tell_audit("run.moved", run, actor, at, {"before": str(before), "after": to.value, "reason": reason})
     doubting.run_moved(run, to, actor=actor, at=at)
     _follow(run.remediation, remediation_status(to), actor=actor, at=at, reason=reason)
@@ -175,6 +210,28 @@ def state_of(run: Run, content: Content) -> str:
     return " ".join(words)
 
 
+def asked_of(run: Run) -> Asked | None:
+    """What a person wants of the run, if anything."""
+    return Asked(run.asked) if run.asked else None
+
+
+def ask(run: Run, asked: Asked, *, person: Person, actor: Actor, at: datetime) -> None:
+    """Keep what a person wants of a locked run that workers drive; they heed it at the next boundary."""
+    run.asked, run.asked_by, run.asked_at = asked, person, at
+    run.save(update_fields=["asked", "asked_by", "asked_at"])
+    _tell_audit("run.asked", run, actor, at, {"asked": asked.value})
+
+
+def halt(run: Run, content: Content, move: Move, *, actor: Actor, at: datetime) -> None:
+    """Make the move HALT of a held run: it stands still as a person asked, and keeps its targets."""
+    if run.asked_by is None or move.to is None:
+        raise StaleTransition(because("moved_on", "Nobody asks for a halt any more."))
+    what = LABELS[Control(run.asked)].lower()
+    planned = content.steps[move.number - 1] if move.number else None
+    where = f" It stands at step {move.number} ({planned.title})." if planned else ""
+    move_run(run, move.to, actor=actor, at=at, reason=f"{run.asked_by} asked for it: {what}.{where}")
+
+
 def conclude(run: Run, content: Content, move: Move, *, actor: Actor, at: datetime) -> None:
     """Make the move END of a held run."""
     reason = _conclusion(run, content, move)
@@ -187,13 +244,31 @@ def conclude(run: Run, content: Content, move: Move, *, actor: Actor, at: dateti
 def _conclusion(run: Run, content: Content, move: Move) -> str:
     """Why a run ends as it does, in words; on success this becomes the ticket's resolution."""
     if move.to is RunStatus.SUCCEEDED:
-        done = [step.says if isinstance(step, OperationStep) else f"{step.title}." for step in content.steps]
-        return " ".join([*done, "Every step was verified."])
+        return _success(run, content)
     if move.to is RunStatus.NEEDS_PERSON:
         return f"{move.reason} {state_of(run, content)}"
     if move.to is RunStatus.ROLLED_BACK:
         return f"{run.status_reason} Everything that was done has been undone."
+    if move.number == 0:
+        return move.reason
     return f"Step {move.number} failed. {step_of(run, move.number).detail} {move.reason}"
+
+
+def _success(run: Run, content: Content) -> str:
+    skipped = set(run.steps.filter(status=StepStatus.SKIPPED).values_list("number", flat=True))
+    done = [step for step in content.steps if step.number not in skipped]
+    words = [step.says if isinstance(step, OperationStep) else f"{step.title}." for step in done]
+    left_out = [f"Step {number} ({content.steps[number - 1].title}) was skipped." for number in sorted(skipped)]
+    return " ".join([*words, *left_out, f"Every {'other ' if skipped else ''}step was verified."])
+
+
+def _void_open_skips(run: Run, *, actor: Actor, at: datetime) -> None:
+    """Nobody signs any more that a step of a waiting run is left out: it has gone on, another way."""
+    kind = StepRun._meta.label_lower
+    steps = run.steps.values("pk")
+    live = Plan.objects.filter(subject_kind=kind, subject_id__in=steps, stage=Stage.SKIP, status__in=LIVE)
+    for plan in live.select_for_update().order_by("id"):
+        signoffs.void(plan, reason="The run went on without it.", actor=actor, at=at)
 
 
 def _note_written(remediation: Remediation, *, has_written: bool) -> None:

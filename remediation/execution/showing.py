@@ -8,23 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models.functions import Left, Length
 
 from portal.access import grants
 from portal.access.models import Person
 from portal.audit import services as audit
 from portal.audit.models import Event
 from portal.estate.models import TargetLock
+from portal.kit.refusals import Reason
 from portal.signoff import brakes
 from portal.signoff import services as signoffs
 from portal.signoff.models import Plan, Stop
-from portal.signoff.states import PlanStatus, Stage
+from portal.signoff.states import PlanStatus, Stage, is_critical
 from remediation.drafting.models import Remediation
 from remediation.drafting.states import Status
-from remediation.execution import manual, operating, wording
+from remediation.execution import controls, lasttime, manual, operating, progress, records, skipping, wording
+from remediation.execution.controls import Answer, Control
 from remediation.execution.models import Run, StepOutput, StepRun
+from remediation.execution.progress import STEPS_A_PAGE, Progress, Row, Window
 from remediation.execution.records import Phase
 from remediation.execution.shift import left_to_people, scopes_of
-from remediation.execution.states import StepStatus
+from remediation.execution.states import RunStatus, StepStatus
 from remediation.execution.wording import Part
 from remediation.review import plans
 from remediation.review.plans import Content, PlanStep
@@ -32,6 +38,17 @@ from remediation.tickets.models import Ticket
 
 UNOPENED = frozenset({StepStatus.PENDING, StepStatus.PREFLIGHT, StepStatus.SKIPPED})
 """Steps whose action is not in the page: its pre-flight has to be seen first, also when it is tried again."""
+SHOWN = 4_000
+"""Characters of an output that the run's page shows; the step's own page has all of it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """What was said of a step, as much of it as the page shows."""
+
+    said: StepOutput
+    text: str
+    is_cut: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +58,9 @@ class Card:
     number: int
     planned: PlanStep
     step: StepRun
-    outputs: Sequence[StepOutput]
+    outputs: Sequence[Output]
     awaits: str
+    is_current: bool
     preflight: Part
     action: Part | None
     verify: Part | None
@@ -50,17 +68,21 @@ class Card:
     way_back_check: Part | None
 
     @property
-    def seconds(self) -> float | None:
+    def took(self) -> str:
         """How long the action took."""
-        if self.step.intended_at is None or self.step.acted_at is None:
-            return None
-        return round((self.step.acted_at - self.step.intended_at).total_seconds(), 1)
+        return lasttime.took(self.step)
 
-    @property
-    def is_current(self) -> bool:
-        """Whether something happens here now."""
-        moving = {StepStatus.PREFLIGHT, StepStatus.INTENDED, StepStatus.ACTED, StepStatus.UNKNOWN}
-        return bool(self.awaits) or self.step.status in moving | {StepStatus.ROLLING_BACK}
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A step that somebody asks to leave out: `barred` says why this person does not sign that."""
+
+    plan: Plan
+    number: int
+    asked_by: str
+    reason: str
+    barred: Sequence[Reason]
+    is_critical: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +92,15 @@ class Board:
     ticket: Ticket
     run: Run
     cards: Sequence[Card]
-    verbs: frozenset[str]
+    window: Window
+    grid: Sequence[Row]
+    targets: Window
+    progress: Progress
+    current: PlanStep | None
+    answers: Sequence[Answer]
+    questions: Sequence[Question]
     stop: Stop | None
+    may_run: bool
     is_held_by_viewer: bool
     seen: str
 
@@ -80,11 +109,33 @@ class Board:
         """Whether the page keeps itself fresh; not under the hands of somebody who is typing into it."""
         return self.run.finished_at is None and not self.is_held_by_viewer
 
+    @property
+    def here(self) -> Card | None:
+        """The step where something happens, if it is on this page."""
+        return next((card for card in self.cards if card.is_current), None)
+
+    @property
+    def open_step(self) -> int:
+        """The step that is to be tried again, or left out."""
+        return self.progress.at
+
+    @property
+    def verbs(self) -> frozenset[str]:
+        """What this person can do with the run now."""
+        return frozenset(each.control.value for each in self.answers if each.refusal is None)
+
+    @property
+    def asked(self) -> str:
+        """What somebody asked of the workers, in words."""
+        return controls.LABELS[Control(self.run.asked)] if self.run.asked else ""
+
     def boxes(self, number: str, phase: str) -> frozenset[str]:
         """The names of the boxes that this page has for what was typed about a phase of a step."""
         awaited = any((str(card.number), card.awaits) == (number, phase) for card in self.cards if card.awaits)
         reported = {"output", "check"} if phase == Phase.ROLLBACK else {"output"}
-        return frozenset((reported if awaited else set()) | ({"reason"} if "give_up" in self.verbs else set()))
+        reasons = {"give_up": "reason", "retry": "retry_reason", "skip": "skip_reason"}
+        offered = {name for verb, name in reasons.items() if verb in self.verbs}
+        return frozenset((reported if awaited else set()) | offered)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,23 +152,34 @@ class Waiting:
     seen: str
 
 
-def board_of(run: Run, viewer: Person) -> Board:
-    """A run as this person sees it."""
-    content = plans.read(run.plan.content)
+def board_of(run: Run, viewer: Person, *, at: datetime, step: int = 0, target: int = 1, whole: bool = False) -> Board:
+    """A run as this person sees it: the page of steps that holds `step`, else the one where something happens.
+
+    `whole` shows that step alone, with all that was said of it.
+    """
+    content = records.content_of(run)
     may_run = grants.of(viewer).may("run", run.remediation.category_id)
     is_mine = run.mode == Run.Mode.MANUAL and run.held_by_id == viewer.pk and may_run
     awaited = manual.awaited(run, content) if is_mine else None
-    outputs = list(StepOutput.objects.filter(run_id=run.pk))
-    cards = [
-        _card(planned, step, [each for each in outputs if each.step_id == step.pk], awaited)
-        for planned, step in zip(content.steps, run.steps.all(), strict=True)
-    ]
+    statuses = dict(run.steps.order_by("number").values_list("number", "status"))
+    far = progress.progress(
+        statuses, RunStatus(run.status), started_at=run.started_at, finished_at=run.finished_at, at=at
+    )
+    shown = progress.window(step or far.at, len(content.steps), size=1 if whole else STEPS_A_PAGE)
+    grid, targets = progress.rows(content.steps, statuses, target)
     return Board(
         ticket=run.remediation.ticket,
         run=run,
-        cards=cards,
-        verbs=_verbs(run, is_mine=is_mine) if may_run else frozenset(),
+        cards=_cards(run, content, shown, awaited, far.at, whole=whole),
+        window=shown,
+        grid=grid,
+        targets=targets,
+        progress=far,
+        current=content.steps[far.at - 1] if far.at else None,
+        answers=_answers(run, is_mine=is_mine) if may_run else (),
+        questions=[_question(plan, viewer) for plan in skipping.waiting(run)],
         stop=brakes.stopped(scopes_of(content)),
+        may_run=may_run,
         is_held_by_viewer=is_mine and run.finished_at is None,
         seen=seen_of(run),
     )
@@ -127,7 +189,11 @@ def seen_of(run: Run) -> str:
     """A short text that changes whenever anything on the page does."""
     last = StepOutput.objects.filter(run_id=run.pk).order_by("-id").values_list("pk", flat=True).first()
     moved = run.steps.order_by("-status_at").values_list("status_at", flat=True).first()
-    return f"{run.status}.{run.fence}.{last or 0}.{moved:%H%M%S%f}" if moved else run.status
+    asked = skipping.waiting(run)
+    signed = sum(len(plan.votes.all()) for plan in asked)
+    stops = [stop.pk for stop in brakes.live()] if run.finished_at is None else []
+    numbers = [run.fence, last or 0, f"{moved:%H%M%S%f}" if moved else "", *[plan.pk for plan in asked], signed, *stops]
+    return ".".join(map(str, [run.status, run.asked, *numbers]))
 
 
 def waiting_of(ticket: Ticket, remediation: Remediation | None, viewer: Person) -> Waiting:
@@ -148,17 +214,52 @@ def waiting_of(ticket: Ticket, remediation: Remediation | None, viewer: Person) 
 
 def newest_run(remediation: Remediation) -> Run | None:
     """The run that counts, with everything its page needs at hand."""
-    rows = Run.objects.select_related("plan", "held_by", "remediation__ticket", "remediation__category")
-    return rows.filter(remediation=remediation).order_by("-id").first()
+    rows = Run.objects.select_related("plan", "held_by", "asked_by", "remediation__ticket", "remediation__category")
+    return rows.defer("plan__content").filter(remediation=remediation).order_by("-id").first()
 
 
-def _verbs(run: Run, *, is_mine: bool) -> frozenset[str]:
-    verbs = operating.allowed(run)
-    return verbs - {"take_over"} if is_mine and run.status in manual.IN_HAND else verbs
+def _answers(run: Run, *, is_mine: bool) -> list[Answer]:
+    """What the table says; nobody takes over what they have in hand."""
+    found = controls.answers(operating.standing_of(run))
+    has_it = is_mine and run.status in manual.IN_HAND
+    return [each for each in found if not (has_it and each.control is Control.TAKE_OVER)]
 
 
-def _card(planned: PlanStep, step: StepRun, outputs: Sequence[StepOutput], awaited: tuple[int, str] | None) -> Card:
-    was_begun = step.intended_at is not None or any(each.phase != Phase.PREFLIGHT for each in outputs)
+def _question(plan: Plan, viewer: Person) -> Question:
+    own = signoffs.why_not(plan, viewer)
+    barred = [own] if own else signoffs.lacking(plan, viewer)
+    return Question(plan, *skipping.asked(plan), barred=barred, is_critical=is_critical(plan.risk))
+
+
+def _cards(
+    run: Run, content: Content, shown: Window, awaited: tuple[int, str] | None, at_step: int, *, whole: bool
+) -> list[Card]:
+    planned = content.steps[shown.first - 1 : shown.last]
+    steps = list(run.steps.filter(number__range=(shown.first, shown.last)))
+    outputs = _outputs(steps, whole=whole)
+    return [
+        _card(each, step, outputs.get(step.pk, []), awaited, is_current=step.number == at_step)
+        for each, step in zip(planned, steps, strict=True)
+    ]
+
+
+def _outputs(steps: Sequence[StepRun], *, whole: bool) -> dict[int, list[Output]]:
+    """What was said of some steps, by step; only as much of each text is read as is shown."""
+    rows = StepOutput.objects.filter(step_id__in=[step.pk for step in steps])
+    if not whole:
+        rows = rows.defer("text").annotate(shown=Left("text", SHOWN), length=Length("text"))
+    found: dict[int, list[Output]] = {}
+    for row in rows:
+        text = row.text if whole else vars(row)["shown"]
+        is_cut = not whole and vars(row)["length"] > SHOWN
+        found.setdefault(row.step_id, []).append(Output(row, text, is_cut=is_cut))
+    return found
+
+
+def _card(
+    planned: PlanStep, step: StepRun, outputs: Sequence[Output], awaited: tuple[int, str] | None, *, is_current: bool
+) -> Card:
+    was_begun = step.intended_at is not None or any(each.said.phase != Phase.PREFLIGHT for each in outputs)
     is_open = was_begun and step.status not in UNOPENED
     return Card(
         number=planned.number,
@@ -166,6 +267,7 @@ def _card(planned: PlanStep, step: StepRun, outputs: Sequence[StepOutput], await
         step=step,
         outputs=outputs,
         awaits=awaited[1] if awaited and awaited[0] == planned.number else "",
+        is_current=is_current,
         preflight=wording.preflight_of(planned),
         action=wording.action_of(planned) if is_open else None,
         verify=wording.verify_of(planned) if is_open else None,

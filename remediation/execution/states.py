@@ -44,6 +44,18 @@ RUN_NEXT: dict[RunStatus, frozenset[RunStatus]] = {
     R.FAILED: frozenset(),
 }
 
+
+class Asked(StrEnum):
+    """What a person asked of a run that workers are driving; it is heeded at the next boundary."""
+
+    PAUSE = "pause"
+    """No further write. What has been done is verified, then the run waits."""
+    STOP_AFTER_STEP = "stop_after_step"
+    """The step in hand is finished, then people decide."""
+    STOP_NOW = "stop_now"
+    """No further write and no waiting: what became of a write in flight is found out, then people decide."""
+
+
 S = StepStatus
 STEP_NEXT: dict[StepStatus, frozenset[StepStatus]] = {
     S.PENDING: frozenset({S.PREFLIGHT, S.SKIPPED}),
@@ -52,7 +64,7 @@ STEP_NEXT: dict[StepStatus, frozenset[StepStatus]] = {
     S.ACTED: frozenset({S.VERIFIED, S.FAILED, S.UNKNOWN, S.ROLLING_BACK}),
     S.UNKNOWN: frozenset({S.PENDING, S.ACTED, S.FAILED}),
     S.VERIFIED: frozenset({S.ROLLING_BACK}),
-    S.FAILED: frozenset({S.ROLLING_BACK}),
+    S.FAILED: frozenset({S.PENDING, S.SKIPPED, S.ROLLING_BACK}),
     S.ROLLING_BACK: frozenset({S.ROLLED_BACK, S.ROLLBACK_FAILED}),
     S.SKIPPED: frozenset(),
     S.ROLLED_BACK: frozenset(),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from remediation.connectors.probes import Outcome
 from remediation.execution import looking, records
 from remediation.execution.looking import Look
+from remediation.execution.planning import HOLDS_WRITES
 from remediation.execution.records import WORKERS, Phase
 from remediation.execution.shift import Shift, left_to_people
 from remediation.execution.states import RunStatus, StepStatus
@@ -43,8 +44,13 @@ def preflight(shift: Shift, number: int) -> bool:
 
 
 def intend(shift: Shift, number: int) -> str:
-    """Commit the intent and return the key of the write; empty if something holds the run back, which then pauses."""
+    """Commit the intent and return the key of the write; empty if something holds the run back, which then pauses.
+
+    Where a person asked for no further write, the next move is the halt.
+    """
     with shift.writing() as run:
+        if records.asked_of(run) in HOLDS_WRITES:
+            return ""
         at = shift.clock()
         stop = shift.stop()
         reason = stop.says if stop else left_to_people(shift.content, run.remediation.ticket)

@@ -7,7 +7,7 @@ from remediation.execution import looking, records
 from remediation.execution.models import Run, StepOutput, StepRun
 from remediation.execution.records import WORKERS, Phase
 from remediation.execution.shift import Shift, left_to_people
-from remediation.execution.states import RunStatus, StepStatus
+from remediation.execution.states import Asked, RunStatus, StepStatus
 from remediation.review.plans import OperationStep
 
 MOST_TRIES = 2
@@ -54,8 +54,10 @@ def _intend(shift: Shift, number: int) -> bool:
 
 
 def _is_held_back(shift: Shift) -> bool:
-    """Whether a person has to come first: an emergency stop nobody released for this, or workers switched off."""
+    """Whether a person has to come first: one who said stop, an emergency stop nobody released, workers off."""
     with shift.writing() as run:
+        if records.asked_of(run) is Asked.STOP_NOW:
+            return True
         stop = shift.stop()
         if stop and stop.pk != shift.released_stop:
             reason = f"{stop.says}. The rollback waits until a person releases it."

@@ -73,7 +73,8 @@ class Migration(migrations.Migration):
                 (
                     "stage",
                     models.CharField(
-                        choices=[("merge", "merge"), ("rollout", "rollout"), ("grant", "grant")], max_length=10
+                        choices=[("merge", "merge"), ("rollout", "rollout"), ("grant", "grant"), ("skip", "skip")],
+                        max_length=10,
                     ),
                 ),
                 ("risk", models.CharField(blank=True, default="", max_length=20)),
@@ -171,7 +172,8 @@ class Migration(migrations.Migration):
             model_name="plan",
             name="stage",
             field=models.CharField(
-                choices=[("merge", "merge"), ("rollout", "rollout"), ("grant", "grant")], max_length=10
+                choices=[("merge", "merge"), ("rollout", "rollout"), ("grant", "grant"), ("skip", "skip")],
+                max_length=10,
             ),
         ),
         migrations.AlterField(

@@ -10,7 +10,7 @@ RISKS = ", ".join(f"'{risk}'" for risk in HARMLESS)
 
 STAGES = """
 ALTER TABLE signoff_plan DROP CONSTRAINT signoff_plan_stage;
-ALTER TABLE signoff_plan ADD CONSTRAINT signoff_plan_stage CHECK (stage IN ('merge', 'rollout', 'grant'));
+ALTER TABLE signoff_plan ADD CONSTRAINT signoff_plan_stage CHECK (stage IN ('merge', 'rollout', 'grant', 'skip'));
 """
 UNDO_STAGES = """
 ALTER TABLE signoff_plan DROP CONSTRAINT signoff_plan_stage;
@@ -36,7 +36,7 @@ BEGIN
         SELECT FROM signoff_certificate certificate
         WHERE certificate.id = NEW.certificate_id AND certificate.category_id = plan.category_id
           AND certificate.granted_at <= NEW.at AND certificate.expires_at > NEW.at AND certificate.revoked_at IS NULL
-          AND plan.risk IN ({RISKS}) AND plan.stage <> 'grant'
+          AND plan.risk IN ({RISKS}) AND plan.stage IN ('merge', 'rollout')
           AND plan.needed = 1 AND plan.needed_groups = '{{}}'
     )) THEN
         RAISE EXCEPTION 'a machine signs with a live certificate, people without'

@@ -11,18 +11,19 @@ from hypothesis import strategies as st
 from portal.kit.transitions import can
 from remediation.drafting.states import Status
 from remediation.execution.planning import (
-    TURNED,
+    GONE_BACK,
     Do,
     Found,
     Move,
     StepView,
     found,
+    next_key,
     next_move,
     pauses,
     remediation_status,
     why_people,
 )
-from remediation.execution.states import STEP_NEXT, RunStatus, StepStatus
+from remediation.execution.states import STEP_NEXT, Asked, RunStatus, StepStatus
 
 R, S = RunStatus, StepStatus
 TOUCHED = frozenset(S) - {S.PENDING, S.PREFLIGHT, S.SKIPPED}
@@ -179,8 +180,49 @@ def test_pauses_grow_and_add_up_to_the_time_given(seconds: float) -> None:
     assert made[:-1] == sorted(made[:-1])
 
 
-def test_a_turned_step_never_becomes_a_good_one() -> None:
-    reachable = set(TURNED)
+def test_a_step_that_was_taken_back_never_becomes_a_good_one() -> None:
+    reachable = set(GONE_BACK)
     for _ in S:
         reachable |= {after for before in reachable for after in STEP_NEXT[before]}
-    assert reachable == TURNED
+    assert reachable == GONE_BACK
+
+
+def test_a_run_of_which_every_step_was_skipped_did_nothing_and_says_so() -> None:
+    move = next_move(R.RUNNING, [step(1, S.SKIPPED), step(2, S.SKIPPED)])
+    assert (move.do, move.to, move.number) == (Do.END, R.FAILED, 0)
+    assert "nothing was done" in move.reason
+
+
+HALTING = [
+    (Asked.PAUSE, R.RUNNING, [S.VERIFIED, S.PENDING], Do.HALT, R.PAUSED),
+    (Asked.PAUSE, R.RUNNING, [S.PREFLIGHT], Do.HALT, R.PAUSED),
+    (Asked.PAUSE, R.RUNNING, [S.INTENDED], Do.RESOLVE, None),
+    (Asked.PAUSE, R.RUNNING, [S.ACTED, S.PENDING], Do.VERIFY, None),
+    (Asked.PAUSE, R.RUNNING, [S.FAILED, S.PENDING], Do.HALT, R.PAUSED),
+    (Asked.PAUSE, R.RUNNING, [S.VERIFIED], Do.END, R.SUCCEEDED),
+    (Asked.PAUSE, R.ROLLING_BACK, [S.VERIFIED], Do.HALT, R.NEEDS_PERSON),
+    (Asked.STOP_AFTER_STEP, R.RUNNING, [S.VERIFIED, S.PENDING], Do.HALT, R.NEEDS_PERSON),
+    (Asked.STOP_AFTER_STEP, R.RUNNING, [S.PREFLIGHT, S.PENDING], Do.STEP, None),
+    (Asked.STOP_AFTER_STEP, R.RUNNING, [S.ACTED, S.PENDING], Do.VERIFY, None),
+    (Asked.STOP_AFTER_STEP, R.RUNNING, [S.FAILED, S.PENDING], Do.HALT, R.NEEDS_PERSON),
+    (Asked.STOP_AFTER_STEP, R.ROLLING_BACK, [S.VERIFIED, S.ROLLING_BACK], Do.RESOLVE_UNDO, None),
+    (Asked.STOP_AFTER_STEP, R.ROLLING_BACK, [S.VERIFIED, S.ROLLED_BACK], Do.HALT, R.NEEDS_PERSON),
+    (Asked.STOP_NOW, R.RUNNING, [S.PREFLIGHT], Do.HALT, R.NEEDS_PERSON),
+    (Asked.STOP_NOW, R.RUNNING, [S.INTENDED], Do.RESOLVE, None),
+    (Asked.STOP_NOW, R.RUNNING, [S.ACTED], Do.HALT, R.NEEDS_PERSON),
+    (Asked.STOP_NOW, R.ROLLING_BACK, [S.ROLLING_BACK], Do.HALT, R.NEEDS_PERSON),
+    (Asked.STOP_NOW, R.ROLLING_BACK, [S.ROLLED_BACK], Do.END, R.ROLLED_BACK),
+]
+
+
+@pytest.mark.parametrize(("asked", "status", "statuses", "do", "to"), HALTING)
+def test_what_a_person_asked_for_comes_at_the_next_boundary(
+    asked: Asked, status: RunStatus, statuses: list[StepStatus], do: Do, to: RunStatus | None
+) -> None:
+    move = next_move(status, [step(n, each) for n, each in enumerate(statuses, start=1)], asked)
+    assert (move.do, move.to) == (do, to)
+
+
+def test_a_request_made_again_has_a_key_of_its_own_behind_the_same_secret() -> None:
+    again = next_key("run-7-step-2-c0ffee")
+    assert (again, next_key(again)) == ("run-7-step-2-c0ffee.2", "run-7-step-2-c0ffee.3")

@@ -100,6 +100,13 @@
     if (form) release(form);
   });
 
+  // A live part is not replaced under the hands of somebody who types into it; the next answer comes anyway
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (!event.detail.target.hasAttribute("hx-trigger")) return;
+    const begun = (field) => field === document.activeElement || field.value !== field.defaultValue;
+    if (all("input:not([type=hidden], [type=checkbox], [type=radio]), textarea", event.detail.target).some(begun)) event.detail.shouldSwap = false;
+  });
+
   // The live parts say when they no longer reach the server
   document.addEventListener("htmx:sendError", () => { root.dataset.offline = ""; });
   document.addEventListener("htmx:afterRequest", (event) => {
