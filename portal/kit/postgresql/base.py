@@ -6,6 +6,7 @@ import select
 
 from django.db.backends.postgresql import base
 from psycopg import Connection
+from psycopg.pq import TransactionStatus
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -15,10 +16,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """
 
     def is_usable(self) -> bool:
-        """Whether the next query has a server to answer it; one that said something is asked."""
+        """Whether the next query has a server to answer it; one that said something, or is in a transaction, is asked."""
         if self.connection is None or self.connection.closed:
             return False
-        return _is_silent(self.connection) or bool(super().is_usable())
+        is_at_rest = self.connection.info.transaction_status == TransactionStatus.IDLE
+        return (is_at_rest and _is_silent(self.connection)) or bool(super().is_usable())
 
 
 def _is_silent(connection: Connection) -> bool:
