@@ -16,7 +16,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """
 
     def is_usable(self) -> bool:
-        """Whether the next query has a server to answer it; one that said something, or is in a transaction, is asked."""
+        """Whether a server answers the next query; one that said something, or is in a transaction, is asked."""
         if self.connection is None or self.connection.closed:
             return False
         is_at_rest = self.connection.info.transaction_status == TransactionStatus.IDLE
