@@ -9,7 +9,7 @@ from portal.jobs.registry import Handed, handler
 A_DAY = 86_400
 
 
-@handler("patterns.refold", queue="general", asked_by=("web", "drafting", "general"))
+@handler("patterns.refold", queue="general", asked_by=("web", "drafting", "general"), about="patterns.pattern")
 def refold(job: Handed) -> str:
     """Fold one pattern."""
     changed = services.refold(job.subject_id or 0, at=job.at)

@@ -87,6 +87,8 @@ class Scope(models.TextChoices):
     RIGHTS_READ = "rights:read", "Read who may do what"
     RIGHTS_WRITE = "rights:write", "Give and take back rights"
     AUDIT_READ = "audit:read", "Read the audit trail"
+    JOBS_READ = "jobs:read", "Look after the workers' jobs"
+    JOBS_WRITE = "jobs:write", "Try dead jobs again, put them away"
 
 
 class Token(models.Model):

@@ -16,7 +16,9 @@ ROLES: Mapping[str, tuple[str, ...]] = {
 }
 OTHER_PERMISSIONS: Mapping[str, tuple[str, ...]] = {
     "engineer": ("tickets.add_ticket",),
-    "operator": ("tickets.add_ticket", "signoff.add_stop"),
+    "operator": (
+        "tickets.add_ticket", "signoff.add_stop", "jobs.view_job", "jobs.change_job", "jobs.view_schedule",
+    ),
     "approver": ("signoff.add_stop",),
     "auditor": ("audit.view_event", "audit.add_legalhold"),
     "policy admin": (

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import cast
+from typing import Any, cast
 
 import django_q.admin  # noqa: F401 - registers what is taken away below
-from django.conf import settings
 from django.contrib import admin, messages
 from django.db.models import Max, Q, QuerySet
 from django.http import HttpRequest
@@ -16,8 +15,8 @@ from django_q.models import Failure, Success
 from django_q.models import Schedule as DjangoQSchedule
 
 from portal.access.models import Person
-from portal.audit.admin import ReadOnly, actor_of
-from portal.jobs import schedules, services
+from portal.audit.admin import ReadOnly
+from portal.jobs import mending, schedules
 from portal.jobs.models import ClusterBeat, Job, Schedule
 from portal.jobs.states import State
 from portal.kit.refusals import Refusal
@@ -45,9 +44,9 @@ class JobAdmin(ReadOnly):
 
     @admin.action(description="Try again (dead jobs)", permissions=["retry"])
     def try_again(self, request: HttpRequest, queryset: QuerySet[Job]) -> None:
-        at, actor = timezone.now(), actor_of(request)
+        who: Any = {"person": request.user, "door": "admin", "at": timezone.now()}
         for pk in queryset.values_list("pk", flat=True):
-            _do(request, f"Job {pk} waits again.", partial(services.retry_dead, pk, actor=actor, at=at))
+            _do(request, f"Job {pk} waits again.", partial(mending.retry, pk, **who))
 
 
 @admin.register(Schedule)
@@ -69,21 +68,17 @@ class ScheduleAdmin(ReadOnly):
         self._switch(request, queryset, on=False)
 
     def _switch(self, request: HttpRequest, queryset: QuerySet[Schedule], *, on: bool) -> None:
+        who: Any = {"person": request.user, "door": "admin", "at": timezone.now()}
         for schedule in queryset:
-            schedules.switch(schedule.pk, on=on, actor=actor_of(request), at=timezone.now())
+            done = f"{schedule} is {'on' if on else 'off'}."
+            _do(request, done, partial(schedules.switch, schedule.pk, on=on, **who))
 
 
 @admin.register(ClusterBeat)
 class ClusterBeatAdmin(ReadOnly):
     """Which worker clusters there are, and whether they are alive."""
 
-    list_display = ("queue", "host", "pid", "started_at", "beat_at", "is_alive")
-
-    @admin.display(boolean=True, description="alive")
-    def is_alive(self, beat: ClusterBeat) -> bool:
-        """Heard of within the time after which its supervisor would have replaced it."""
-        silence: float = settings.Q_CLUSTER["silence"]
-        return (timezone.now() - beat.beat_at).total_seconds() < silence
+    list_display = ("queue", "host", "pid", "job_id", "replaces", "started_at", "beat_at")
 
 
 def _actor_may(request: HttpRequest, permission: str) -> bool:

@@ -2,22 +2,56 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+from django.db import connection
 
 from portal.jobs.models import ClusterBeat
 
 _REMEMBERED = timedelta(hours=1)
+_BEAT = """
+INSERT INTO jobs_clusterbeat AS known (queue, host, pid, replaces, job_id, started_at, beat_at)
+VALUES (%(queue)s, %(host)s, %(pid)s, %(replaces)s, %(job_id)s, now() - make_interval(secs => %(age)s), now())
+ON CONFLICT (queue, host, pid) DO UPDATE
+    SET replaces = excluded.replaces, job_id = excluded.job_id, started_at = excluded.started_at, beat_at = now()
+RETURNING beat_at
+"""
 
 
-def beat(*, queue: str, host: str, pid: int, started_at: datetime, at: datetime) -> None:
-    """The cluster is alive: its worker got through its queue to this call."""
-    ClusterBeat.objects.update_or_create(
-        queue=queue, host=host, pid=pid, defaults={"started_at": started_at, "beat_at": at}
-    )
+@dataclass(frozen=True, slots=True)
+class Predecessor:
+    """The cluster that another one was started in the place of, and how it ended, like `fell silent`."""
+
+    pid: int
+    end: str
+
+    def __str__(self) -> str:
+        return f"cluster {self.pid}, which {self.end}"
+
+
+def beat(
+    *, queue: str, host: str, pid: int, age: float, job_id: int | None, predecessor: Predecessor | None
+) -> datetime:
+    """The cluster is alive, `age` seconds old, and holds this job; answers the time by the database's clock."""
+    if predecessor:
+        leave(queue=queue, host=host, pid=predecessor.pid)
+    row: dict[str, str | int | float | None] = {
+        "queue": queue,
+        "host": host,
+        "pid": pid,
+        "age": age,
+        "job_id": job_id,
+        "replaces": str(predecessor or ""),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_BEAT, row)
+        (at,) = cursor.fetchone()
+    return at  # type: ignore[no-any-return]
 
 
 def leave(*, queue: str, host: str, pid: int) -> None:
-    """The cluster stops as it was told to."""
+    """The cluster is no more."""
     ClusterBeat.objects.filter(queue=queue, host=host, pid=pid).delete()
 
 

@@ -1,7 +1,7 @@
 """One django-q2 cluster as a process group of its own: what its main process does, and what its worker does.
 
-The group never outlives its supervisor, and SIGTERM goes to the main process only: the job in hand is finished, no
-other is begun.
+The group never outlives its supervisor. Only the main process minds SIGTERM, also when somebody sends it to all of
+them: the job in hand is finished, no other is begun.
 """
 
 from __future__ import annotations
@@ -10,42 +10,61 @@ import logging
 import os
 import signal
 import socket
-import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from ctypes import c_bool
+from dataclasses import replace
+from datetime import datetime
 from multiprocessing.connection import Connection
 from multiprocessing.sharedctypes import RawValue
 from typing import Any
 
 from django.conf import settings
 from django.db import Error, connection
-from django.utils import timezone
 from django_q.cluster import Cluster
+from django_q.signals import post_spawn
 
 from portal.audit import sealer
 from portal.jobs import beats, schedules, services, work
+from portal.jobs.beats import Predecessor
 from portal.jobs.broker import LedgerBroker
+from portal.jobs.conf import JOB_SECONDS
 from portal.jobs.registry import Handed
 
 logger = logging.getLogger(__name__)
+
+STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
+_OVERDUE = JOB_SECONDS + 30  # by then django-q2 has interrupted the handler, unless that cannot be interrupted
 
 
 class Life:
     """What the processes of a cluster share with each other and with their supervisor. Set before they are forked."""
 
-    def __init__(self, queue: str, pulse: Connection) -> None:
+    def __init__(self, queue: str, pulse: Connection, predecessor: Predecessor | None) -> None:
         self.queue = queue
         self.host = socket.gethostname()
         self.pid = os.getpid()
-        self.started_at = timezone.now()
         self.is_stopping = RawValue(c_bool, False)  # without a lock: written by a signal handler
         self._pulse = pulse
+        self._predecessor = predecessor
+        self._began = time.monotonic()
 
     def show(self) -> None:
         """Tell the supervisor that the worker is at work."""
         self._pulse.send_bytes(b".")
+
+    def beat(self, job_id: int | None = None) -> datetime:
+        """Write a sign of life for people to see; answers the time."""
+        return beats.beat(
+            queue=self.queue,
+            host=self.host,
+            pid=self.pid,
+            age=time.monotonic() - self._began,
+            job_id=job_id,
+            predecessor=self._predecessor,
+        )
 
 
 _life: Life  # of the cluster that this process belongs to
@@ -55,33 +74,39 @@ class LedgerCluster(Cluster):  # type: ignore[misc]
     """django-q2's cluster, with a way to tell the worker that it shall begin nothing new."""
 
     def sig_handler(self, signum: int, frame: Any) -> None:
-        _life.is_stopping.value = True
-        if self.sentinel is None:
-            sys.exit(0)
-        super().sig_handler(signum, frame)
+        if not _life.is_stopping.value:  # stopping twice would wait for a lock that the first call holds
+            _life.is_stopping.value = True
+            super().sig_handler(signum, frame)
 
 
-def run(queue: str, pulse: Connection, lifeline: Connection) -> None:
+def run(queue: str, pulse: Connection, lifeline: Connection, predecessor: Predecessor | None) -> None:
     """The cluster's main process, until SIGTERM. `pulse` is written to, `lifeline` ends when the supervisor does.
 
-    It has nothing else to do than wait, so on the general queue it seals the trail: no job can keep it from that.
+    The stop signals are blocked here, and so in all that it starts, until it can answer them itself. It has nothing
+    else to do than wait, so on the general queue it seals the trail: no job can keep it from that.
     """
     global _life  # noqa: PLW0603 - inherited by the processes that django-q2 forks, which take no arguments of ours
     os.setsid()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})
-    _life = Life(queue, pulse)
+    _life = Life(queue, pulse, predecessor)
     _end_with(lifeline)
     os.register_at_fork(after_in_child=lambda: _end_with(lifeline))
+    post_spawn.connect(_in_worker)
     logging.getLogger("django-q").setLevel(logging.WARNING)  # else it tells about every wake-up, five times
     cluster = LedgerCluster(broker=LedgerBroker(queue))
     cluster.start()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
     if queue == "general":
         sealer.keep_sealing(lambda seconds: _lives_on(cluster, seconds))
     cluster.sentinel.join()
     with suppress(Error):
         beats.leave(queue=queue, host=_life.host, pid=_life.pid)
+
+
+def _in_worker(**_: Any) -> None:
+    """The worker lets stop signals pass, and what its jobs start can be stopped as ever."""
+    for number in STOP_SIGNALS:
+        signal.signal(number, lambda *_: None)  # not SIG_IGN, which programs that it starts would inherit
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
 
 
 def _lives_on(cluster: LedgerCluster, seconds: float) -> bool:
@@ -99,7 +124,7 @@ def serve(queue: str) -> str:
     try:
         for job in services.take(queue, limit=1, lease_seconds=lease_seconds):
             with _held(job):
-                return work.run(job)
+                return work.run(replace(job, is_stopping=lambda: bool(_life.is_stopping.value)))
     except Error:  # the ledger is out of reach; a job in hand comes back when its lease runs out
         logger.exception("The %s worker cannot reach the ledger", queue)
         connection.close()
@@ -109,9 +134,8 @@ def serve(queue: str) -> str:
 def beat(queue: str) -> str:
     """Shows that a wake-up gets through to the worker, and on the general queue minds the clock for everybody."""
     _life.show()
-    at = timezone.now()
     try:
-        beats.beat(queue=queue, host=_life.host, pid=_life.pid, started_at=_life.started_at, at=at)
+        at = _life.beat()
         if queue == "general":
             schedules.tick(at=at)
     except Error:
@@ -135,11 +159,14 @@ def _held(job: Handed) -> Iterator[None]:
 
 
 def _keep(job: Handed, done: threading.Event, pause: float) -> None:
-    is_ours = True
+    is_ours, began = True, time.monotonic()
     while not done.wait(pause):
+        if time.monotonic() - began > _OVERDUE:
+            os.kill(os.getpid(), signal.SIGKILL)  # nothing else ends it; the job comes back when its lease runs out
         _life.show()
         try:
             is_ours = is_ours and job.renew()
+            _life.beat(job.id)
         except Error:
             logger.exception("Cannot renew the lease of %s #%s", job.kind, job.id)
             connection.close()

@@ -6,12 +6,15 @@ from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
 from portal.jobs import registry
 from portal.jobs.states import State
 
+SHORTEST_PERIOD = 5
+LONGEST_PERIOD = 31 * 86_400
 _UNFINISHED = Q(state__in=[State.WAITING, State.RUNNING])
 
 
@@ -19,7 +22,8 @@ class Job(models.Model):
     """One piece of work, delivered at least once. Attempts, lease and fence move together when a worker takes it.
 
     `fence` grows with every take: whoever holds an older one has lost the job, and the ledger ignores what it reports.
-    `key` joins requests for the same work: of one kind and key at most one job waits and at most one runs.
+    `key` joins requests for the same work: of one kind and key at most one job waits and at most one runs. `note` says
+    who put a dead job away and why.
     """
 
     queue = models.TextField()
@@ -38,6 +42,7 @@ class Job(models.Model):
     finished_at = models.DateTimeField(null=True)
     result = models.TextField(default="")
     error = models.TextField(default="")
+    note = models.TextField(default="", db_default="")
 
     class Meta:
         """The first index is the queue itself; the others find lost, dead and old jobs without reading history."""
@@ -98,7 +103,12 @@ class Schedule(models.Model):
 
     name = models.TextField(unique=True)
     kind = models.TextField()
-    every_seconds = models.PositiveIntegerField()
+    every_seconds = models.PositiveIntegerField(
+        validators=[
+            MinValueValidator(SHORTEST_PERIOD, "Nothing runs more often than every %(limit_value)s seconds."),
+            MaxValueValidator(LONGEST_PERIOD, "Nothing rests longer than 31 days (%(limit_value)s seconds)."),
+        ]
+    )
     payload = models.JSONField(default=dict, blank=True)
     next_at = models.DateTimeField()
     is_enabled = models.BooleanField(default=True)
@@ -109,28 +119,35 @@ class Schedule(models.Model):
 
         ordering: ClassVar = ["name"]
         constraints: ClassVar = [
-            models.CheckConstraint(condition=Q(every_seconds__gte=5), name="jobs_schedule_is_not_a_loop"),
+            models.CheckConstraint(condition=Q(every_seconds__gte=SHORTEST_PERIOD), name="jobs_schedule_is_not_a_loop"),
         ]
 
     def __str__(self) -> str:
         return self.name
 
     def clean(self) -> None:
-        """A schedule names a registered kind and carries an object as payload."""
+        """A schedule names a kind that needs no subject, and hands over only what that kind takes."""
         try:
-            registry.handler_of(self.kind)
+            handler = registry.handler_of(self.kind)
         except registry.UnknownKind as unknown:
             raise ValidationError({"kind": str(unknown)}) from unknown
-        if not isinstance(self.payload, dict):
-            raise ValidationError({"payload": "The payload is an object of names and values."})
+        if handler.every_seconds is None:
+            raise ValidationError({"kind": f"Jobs of kind {self.kind!r} run on request only."})
+        if problem := registry.problem_of(self.payload, handler):
+            raise ValidationError({"payload": problem})
 
 
 class ClusterBeat(models.Model):
-    """The last sign of life of one worker cluster, written by its own worker through its own queue."""
+    """The last sign of life of one worker cluster, written by its own worker, by the database's clock.
+
+    `job_id` is what it holds. `replaces` says why its supervisor started it, if that was in the place of another.
+    """
 
     queue = models.TextField()
     host = models.TextField()
     pid = models.IntegerField()
+    job_id = models.BigIntegerField(null=True)
+    replaces = models.TextField(default="")
     started_at = models.DateTimeField()
     beat_at = models.DateTimeField()
 

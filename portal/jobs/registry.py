@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -22,6 +23,8 @@ class Handed:
 
     `renew()` holds the lease for another term. False means that somebody else has the job by now: change nothing more.
     A worker renews by itself while the handler runs; a handler asks before it does what must not be done twice.
+    `is_stopping()` says that the worker was told to stop: a handler that does many things one after the other ends
+    after the one in hand, and asks for another job to go on with the rest.
     """
 
     id: int
@@ -32,6 +35,7 @@ class Handed:
     fence: int
     at: datetime
     renew: Callable[[], bool] = field(repr=False, compare=False)
+    is_stopping: Callable[[], bool] = field(default=lambda: False, repr=False, compare=False)
 
 
 Function = Callable[[Handed], str]
@@ -47,6 +51,8 @@ class Handler:
     every_seconds: int | None
     loads: tuple[str, ...]
     asked_by: tuple[str, ...]
+    takes: Mapping[str, type]
+    about: str
     function: Function
 
 
@@ -65,13 +71,17 @@ def handler(
     every_seconds: int | None = None,
     loads: tuple[str, ...] = (),
     asked_by: tuple[str, ...] = (),
+    takes: Mapping[str, type] = MappingProxyType({}),
+    about: str = "",
 ) -> Callable[[Function], Function]:
     """Registers the decorated function for jobs of this kind, which run on `queue`.
 
     `on` names the events that ask for such a job; `every_seconds` plants a schedule of that name. Belongs in a room's
     `tasks` module, which is imported at start-up by every process: import what is heavy inside the function, and name
     it in `loads`, so that the workers of this queue, and no other process, have it before their first job. `asked_by`
-    names the processes whose database roles may enqueue it, within the queues that they reach at all.
+    names the processes whose database roles may enqueue it, within the queues that they reach at all. `takes` are the
+    names and types of what a schedule may hand over in the payload. `about` names what the subject is, like
+    `tickets.ticket`, for the pages.
     """
     if queue not in QUEUES:
         raise ImproperlyConfigured(f"{kind}: there is no queue {queue!r}; it is one of {', '.join(QUEUES)}.")
@@ -80,7 +90,7 @@ def handler(
         if kind in _handlers and _handlers[kind].function is not function:
             raise ImproperlyConfigured(f"{kind} has two handlers: {_handlers[kind].function!r} and {function!r}.")
         askers = asked_by or (CLOCK if every_seconds and not on else ASKERS)
-        _handlers[kind] = Handler(kind, queue, on, every_seconds, loads, askers, function)
+        _handlers[kind] = Handler(kind, queue, on, every_seconds, loads, askers, takes, about, function)
         return function
 
     return register
@@ -92,6 +102,16 @@ def handler_of(kind: str) -> Handler:
         return _handlers[kind]
     except KeyError:
         raise UnknownKind(f"No handler is registered for jobs of kind {kind!r}.") from None
+
+
+def problem_of(payload: object, handler: Handler) -> str:
+    """What is wrong with a payload that a schedule hands to this kind of job; empty if nothing is."""
+    if not isinstance(payload, dict):
+        return "The payload is an object of names and values."
+    if unknown := sorted(payload.keys() - handler.takes.keys()):
+        return f"Jobs of kind {handler.kind!r} take no {', '.join(map(str, unknown))}."
+    wrong = [name for name, value in payload.items() if type(value) is not handler.takes[name]]
+    return f"{', '.join(wrong)}: not of the type that {handler.kind!r} takes." if wrong else ""
 
 
 def subscribers(event: str) -> list[Handler]:

@@ -16,14 +16,14 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.db.models.functions import Now
 
-from portal.audit import services as audit
 from portal.jobs import registry
 from portal.jobs.models import Job
 from portal.jobs.registry import Handed
 from portal.jobs.states import State, backoff_seconds
-from portal.kit.actors import Actor, Ref
 from portal.kit.refusals import StaleTransition, because
 
+DIED = "job.died"
+"""The event that a job has used up its attempts."""
 _LONGEST_TEXT = 4000  # of a result or an error that the ledger keeps
 
 
@@ -74,7 +74,7 @@ def enqueue(
     if key is not None:
         return _join(job)
     job.save(force_insert=True)
-    _announce(job.queue)
+    announce(job.queue)
     return job
 
 
@@ -92,7 +92,7 @@ def publish(event: str, *, subject_id: int, at: datetime, payload: Mapping[str, 
         for each in registry.subscribers(event)
     ]
     for job in Job.objects.bulk_create(jobs):
-        _announce(job.queue)
+        announce(job.queue)
     return jobs
 
 
@@ -156,22 +156,6 @@ def revive_lost(queue: str) -> int:
     return len(jobs)
 
 
-def retry_dead(job_id: int, *, actor: Actor, at: datetime) -> Job:
-    """Gives a dead job a new set of attempts. Raises StaleTransition if it is not dead or is waiting again already."""
-    with transaction.atomic():
-        job = Job.objects.select_for_update().get(pk=job_id)
-        if job.state != State.DEAD:
-            raise StaleTransition(because("not_dead", f"{job} is {job.state}; only a dead job can be tried again."))
-        if _another_waits(job):
-            raise StaleTransition(because("waits_already", f"A newer job with the key of {job} is waiting already."))
-        job.state, job.attempts, job.due_at, job.finished_at = State.WAITING, 0, at, None
-        job.save(update_fields=["state", "attempts", "due_at", "finished_at"])
-        subject = Ref("jobs.job", job.pk, str(job))
-        audit.record("job.retried", actor=actor, at=at, subject=subject, data={"error": job.error})
-        _announce(job.queue)
-    return job
-
-
 def forget_done(*, before: datetime, limit: int = 1000) -> int:
     """Removes finished jobs older than `before`, a batch at a time; dead ones stay until a person has seen to them."""
     old = Job.objects.filter(state=State.DONE, finished_at__lt=before).order_by("finished_at").values("pk")[:limit]
@@ -193,12 +177,12 @@ def _join(job: Job) -> Job:
                     job.save(force_insert=True)
             except IntegrityError:
                 continue
-            _announce(job.queue)
+            announce(job.queue)
             return job
     raise StaleTransition(because("busy_key", f"Others keep enqueueing {job.kind} {job.key}; try again."))
 
 
-def _announce(queue: str) -> None:
+def announce(queue: str) -> None:
     """NOTIFY once, after the commit: within the transaction, notifications would make the commits of all take turns."""
     notify = _notifier(queue)
     if all(waiting is not notify for _, waiting, *_ in connection.run_on_commit):
@@ -241,10 +225,17 @@ def _give_back(job: Job, *, error: str, rest_seconds: int) -> None:
         change |= {"state": State.DONE, "finished_at": Now(), "result": "left to the job that waits under the same key"}
     elif job.attempts >= job.max_attempts:
         change |= {"state": State.DEAD, "finished_at": Now()}
+        _tell_of(job)
     else:
         change |= {"state": State.WAITING, "due_at": Now() + timedelta(seconds=rest_seconds)}
-        _announce(job.queue)
+        announce(job.queue)
     Job.objects.filter(pk=job.pk).update(**change)
+
+
+def _tell_of(dead: Job) -> None:
+    """A job that tells of dead ones and dies itself is not told of: nobody could hear it."""
+    if dead.kind not in {each.kind for each in registry.subscribers(DIED)}:
+        publish(DIED, subject_id=dead.pk, at=dead.started_at or dead.enqueued_at)
 
 
 def _another_waits(job: Job) -> bool:

@@ -6,19 +6,21 @@ from enum import StrEnum
 
 
 class State(StrEnum):
-    """Waiting to be taken, held by a worker, finished, or given up after its last attempt."""
+    """Waiting to be taken, held by a worker, finished, dead after its last attempt, or put away by a person."""
 
     WAITING = "waiting"
     RUNNING = "running"
     DONE = "done"
     DEAD = "dead"
+    DISCARDED = "discarded"
 
 
 NEXT: dict[State, frozenset[State]] = {
     State.WAITING: frozenset({State.RUNNING}),
     State.RUNNING: frozenset({State.DONE, State.WAITING, State.DEAD}),
     State.DONE: frozenset(),
-    State.DEAD: frozenset({State.WAITING}),  # a person tries again
+    State.DEAD: frozenset({State.WAITING, State.DISCARDED}),  # a person tries again, or gives it up
+    State.DISCARDED: frozenset(),
 }
 
 

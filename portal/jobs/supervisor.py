@@ -13,6 +13,7 @@ import multiprocessing
 import os
 import signal
 import time
+from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass, field
 from importlib import import_module
@@ -24,12 +25,13 @@ from django.conf import settings
 from django.db import connections
 
 from portal.jobs import cluster, registry
+from portal.jobs.beats import Predecessor
+from portal.jobs.cluster import STOP_SIGNALS
 
 logger = logging.getLogger(__name__)
 
 _TICK = 0.5  # seconds between two looks at everything
 _PAUSE = 1.0  # seconds before something that died is started again
-_STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
 
 
 @dataclass(eq=False, slots=True)
@@ -48,20 +50,24 @@ class Supervisor:
         self._queue = queue
         self._processes = processes
         self._children: list[Child] = []
+        self._ended: deque[Predecessor] = deque()  # those that wait for their successor
         self._starts_after = 0.0
-        self._times_told = 0
+        self._is_told = False
         self._lifeline, self._life = multiprocessing.Pipe(duplex=False)
 
     def run(self) -> None:
-        """Until every cluster has stopped after SIGTERM or SIGINT; a second signal kills instead of waiting."""
-        for number in _STOP_SIGNALS:
+        """Until every cluster has stopped after SIGTERM or SIGINT; SIGINT again kills instead of waiting.
+
+        SIGTERM may come more than once, from whoever stops a whole group, and says the same each time.
+        """
+        for number in STOP_SIGNALS:
             signal.signal(number, self._told)
         for module in registry.loads(self._queue):
             import_module(module)
         connections.close_all()
         gc.freeze()  # what is loaded by now stays in memory that all processes share
         try:
-            while self._children or not self._times_told:
+            while self._children or not self._is_told:
                 self._fill()
                 self._listen()
                 self._sweep()
@@ -69,31 +75,32 @@ class Supervisor:
             for child in list(self._children):
                 self._end(child)
 
-    def _told(self, *_: Any) -> None:
-        self._times_told += 1
+    def _told(self, number: int, *_: Any) -> None:
+        is_urgent = self._is_told and number == signal.SIGINT
+        self._is_told = True
         for child in self._children:
-            if self._times_told == 1:
-                child.process.terminate()
-            else:
+            child.process.terminate()
+            if is_urgent:
                 child.heard_at = float("-inf")
 
     def _fill(self) -> None:
-        while not self._times_told and len(self._children) < self._processes and time.monotonic() >= self._starts_after:
-            signal.pthread_sigmask(signal.SIG_BLOCK, _STOP_SIGNALS)
+        while not self._is_told and len(self._children) < self._processes and time.monotonic() >= self._starts_after:
+            signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
             self._start()
-            signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOP_SIGNALS)
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
 
     def _start(self) -> None:
         reader, writer = multiprocessing.Pipe(duplex=False)
-        process = multiprocessing.get_context("fork").Process(target=self._become, args=(writer,))
+        predecessor = self._ended.popleft() if self._ended else None
+        process = multiprocessing.get_context("fork").Process(target=self._become, args=(writer, predecessor))
         process.start()
         writer.close()
         self._children.append(Child(process, reader))
         logger.info("Cluster %s of the %s queue starts", process.pid, self._queue)
 
-    def _become(self, pulse: Connection) -> None:
+    def _become(self, pulse: Connection, predecessor: Predecessor | None) -> None:
         self._life.close()  # only the supervisor holds it: when it is gone, the lifeline ends
-        cluster.run(self._queue, pulse, self._lifeline)
+        cluster.run(self._queue, pulse, self._lifeline, predecessor)
 
     def _listen(self) -> None:
         heard = wait([child.pulse for child in self._children], timeout=_TICK)
@@ -107,13 +114,14 @@ class Supervisor:
         silent_since = time.monotonic() - settings.Q_CLUSTER["silence"]
         for child in list(self._children):
             if not child.process.is_alive():
-                self._lost(child, f"ended with {child.process.exitcode}")
+                self._lost(child, _end_of(child.process.exitcode))
             elif child.heard_at < silent_since:
                 self._lost(child, "fell silent")
 
     def _lost(self, child: Child, how: str) -> None:
-        level = logging.INFO if self._times_told else logging.ERROR
+        level = logging.INFO if self._is_told else logging.ERROR
         logger.log(level, "Cluster %s of the %s queue %s", child.process.pid, self._queue, how)
+        self._ended.append(Predecessor(child.process.pid or 0, how))
         self._end(child)
         self._starts_after = time.monotonic() + _PAUSE
 
@@ -125,3 +133,7 @@ class Supervisor:
         child.process.join()
         child.pulse.close()
         self._children.remove(child)
+
+
+def _end_of(code: int | None) -> str:
+    return f"was killed by {signal.Signals(-code).name}" if code and code < 0 else f"ended with code {code}"

@@ -20,7 +20,7 @@ def tidy(job: Handed) -> str:
     forgotten = 0
     while batch := services.forget_done(before=job.at - _KEPT, limit=_BATCH):
         forgotten += batch
-        if batch < _BATCH or not job.renew():
+        if batch < _BATCH or job.is_stopping() or not job.renew():
             break
     return f"forgot {forgotten} finished jobs"
 
@@ -35,7 +35,7 @@ def extend_partitions(_job: Handed) -> str:
 def drop_bodies(job: Handed) -> str:
     """Drops the bodies of events that are older than the rule; the room of the trail stands below this one."""
     dropped, has_more = 0, True
-    while has_more and job.renew():
+    while has_more and not job.is_stopping() and job.renew():
         more, has_more = bodies.drop_old(at=job.at)
         dropped += more
     return f"dropped {dropped} bodies"

@@ -105,6 +105,14 @@ LETTERS: Mapping[str, Label] = {
     "discarded": Label("Put away"),
 }
 
+JOBS: Mapping[str, Label] = {
+    "waiting": Label("Waits", "info", "clock"),
+    "running": Label("Running", "info", "player-play"),
+    "done": Label("Done", "good", "check"),
+    "dead": Label("Dead", "bad", "circle-x"),
+    "discarded": Label("Put away"),
+}
+
 LEVELS: Mapping[str, Label] = {
     "very_high": Label("very high", "good"),
     "high": Label("high", "good"),
@@ -121,6 +129,7 @@ KINDS: Mapping[str, Mapping[str, Label]] = {
     "verdict": VERDICTS,
     "level": LEVELS,
     "letter": LETTERS,
+    "job": JOBS,
 }
 
 

@@ -73,8 +73,9 @@ class Launch:
             self._processes.turn()
 
     def down(self) -> None:
-        """Everything stopped; what an interrupted start left is ended too."""
-        for interruption in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        """Everything stopped, what is in hand finished unless somebody interrupts again; and what a start left over."""
+        signal.signal(signal.SIGINT, lambda *_: self._processes.hurry())
+        for interruption in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(interruption, signal.SIG_IGN)
         self._processes.stop()
         leftovers.end(self._here.data)

@@ -13,11 +13,12 @@ from pathlib import Path
 
 from portal.launch import leftovers, vault
 from portal.launch.database import CannotRun, Database
-from portal.launch.processes import Program
+from portal.launch.processes import GRACE_SECONDS, Program
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 HOST = "127.0.0.1"
 MADE_HERE = ("SECRET_KEY", "SEAL_KEY", "LAB_READ_TOKEN", "LAB_WRITE_TOKEN", "LAB_ADMIN_TOKEN")  # the last: faults
+STEP_SECONDS = 120.0  # RUN_WRITE_SECONDS, RUN_SETTLE_SECONDS and the looks before and after, as they are by default
 CLUSTERS = ("drafting", "probe", "execution", "general")
 WORKER = ("--worker-class", "portal.launch.worker.Worker")
 """Options of the web server; with `--timeout` they say how many seconds a request may take to arrive."""
@@ -78,8 +79,10 @@ class Installation:
         return Program("web", command, self.environment("web"))
 
     def cluster(self, name: str) -> Program:
-        """One cluster of workers."""
-        return Program(name, [sys.executable, str(ROOT / "manage.py"), "workers", name], self.environment(name))
+        """One cluster of workers; that for execution gets the time that the longest step may take."""
+        command = [sys.executable, str(ROOT / "manage.py"), "workers", name]
+        grace = STEP_SECONDS if name == "execution" else GRACE_SECONDS
+        return Program(name, command, self.environment(name), grace)
 
 
 def answers(url: str, path: str) -> bool:

@@ -19,17 +19,23 @@ from portal.launch.children import die_with_parent
 PROBLEM = re.compile(r"\b(ERROR|CRITICAL)\b")
 LOG_BYTES = 5_000_000  # a longer log is put aside at the next start
 GRACE_SECONDS = 10.0
+SAID_AFTER_SECONDS = 3.0  # a stop that takes longer says what it waits for
 LONGEST_PAUSE = 30.0  # between restarts of a process that keeps dying
 SETTLED_SECONDS = 60.0  # a process that lived this long is no longer one that keeps dying
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """What to start: a name for logs and people, the command line, its whole environment."""
+    """What to start: a name for logs and people, the command line, its whole environment.
+
+    `grace` is how many seconds it may take to finish what it has in hand when it is told to end. Those that may take
+    longer are told first: the others serve them until they are done.
+    """
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str]
+    grace: float = GRACE_SECONDS
 
 
 @dataclass
@@ -63,6 +69,7 @@ class Processes:
         self._also = also
         self._selector = selectors.DefaultSelector()
         self._running: list[Running] = []
+        self._is_hurried = False
 
     def start(self, program: Program) -> Running:
         """Start a program and keep it alive from now on."""
@@ -78,7 +85,7 @@ class Processes:
                 self.turn()
             self._pump(0)
         except BaseException:
-            self._end([running])
+            self._end([running], running.program.grace)
             raise
         return running.process.returncode
 
@@ -91,9 +98,16 @@ class Processes:
                 self._revive(running)
 
     def stop(self) -> None:
-        """Ask every main process to end, then end what is left of their groups."""
-        self._end(self._running)
+        """Ask every main process to end, then end what is left of their groups; the most patient ones first."""
+        for grace in sorted({each.program.grace for each in self._running}, reverse=True):
+            self._end([each for each in self._running if each.program.grace == grace], grace)
         self._running = []
+        for key in list(self._selector.get_map().values()):
+            self._let_go(key)  # what was killed with its group may not have let go of its output yet
+
+    def hurry(self) -> None:
+        """Have a stop wait for nobody any more."""
+        self._is_hurried = True
 
     def _revive(self, running: Running) -> None:
         now = time.monotonic()
@@ -112,12 +126,18 @@ class Processes:
             fresh.deaths = running.deaths
             self._running[self._running.index(running)] = fresh
 
-    def _end(self, ending: Sequence[Running]) -> None:
+    def _end(self, ending: Sequence[Running], grace: float) -> None:
         for running in ending:
             if running.process.poll() is None:
                 running.process.terminate()  # the main process only: it knows how to end its own workers
-        give_up_at = time.monotonic() + GRACE_SECONDS
-        while any(each.process.poll() is None for each in ending) and time.monotonic() < give_up_at:
+        asked_at, has_said = time.monotonic(), False
+        while (left := [each.program.name for each in ending if each.process.poll() is None]) and not self._is_hurried:
+            waited = time.monotonic() - asked_at
+            if waited > grace:
+                break
+            if waited > SAID_AFTER_SECONDS and not has_said:
+                self._say(f"{', '.join(left)}: finishing what is in hand. Ctrl-C again ends it as it stands.")
+                has_said = True
             self._pump(0.05)
         for running in ending:
             _kill_group(running.process)
@@ -146,9 +166,12 @@ class Processes:
             if data:
                 running.feed(data)
             else:
-                self._selector.unregister(key.fileobj)
-                running.log.close()
-                key.fileobj.close()  # type: ignore[union-attr]
+                self._let_go(key)
+
+    def _let_go(self, key: selectors.SelectorKey) -> None:
+        self._selector.unregister(key.fileobj)
+        key.data.log.close()
+        key.fileobj.close()  # type: ignore[union-attr]
 
     def _open_log(self, name: str) -> IO[bytes]:
         path = self._log_path(name)

@@ -35,6 +35,7 @@ _ALL = (
     Kind("delegation", "Delegations", "Somebody lets you sign in their stead."),
     Kind("run", "Runs", "A run started to wait for people, or ended.", by_mail=False),
     Kind("account", "Accounts", "Something happened to your account, or to one you look after.", is_mandatory=True),
+    Kind("job", "Jobs", "A job is dead, or something cannot run by the clock."),
     Kind("certificate", "Certificates", "A certificate was asked for, granted, revoked, or runs out."),
 )
 KINDS: dict[str, Kind] = {kind.slug: kind for kind in _ALL}

@@ -21,7 +21,7 @@ def remind(job: Handed) -> str:
     return f"Looked at {reminding.remind(at=job.at)} plans."
 
 
-@handler("signoff.tell_engaged", queue="general", on=("stop.engaged",), asked_by=("web",))
+@handler("signoff.tell_engaged", queue="general", on=("stop.engaged",), asked_by=("web",), about="signoff.stop")
 def tell_engaged(job: Handed) -> str:
     """Tell of an emergency stop."""
     from portal.signoff import telling  # noqa: PLC0415 - as above
@@ -29,7 +29,7 @@ def tell_engaged(job: Handed) -> str:
     return f"Told {telling.of_stop(job.subject_id or 0, at=job.at)} people."
 
 
-@handler("signoff.tell_released", queue="general", on=("stop.released",), asked_by=("web",))
+@handler("signoff.tell_released", queue="general", on=("stop.released",), asked_by=("web",), about="signoff.stop")
 def tell_released(job: Handed) -> str:
     """Tell that work goes on."""
     from portal.signoff import telling  # noqa: PLC0415 - as above
@@ -45,7 +45,7 @@ def tell_delegate(job: Handed) -> str:
     return f"Told {telling.of_delegation(job.subject_id or 0, at=job.at)} people."
 
 
-@handler("signoff.tell_expired", queue="general", on=("plan.expired",))
+@handler("signoff.tell_expired", queue="general", on=("plan.expired",), about="signoff.plan")
 def tell_expired(job: Handed) -> str:
     """Tell those who are part of a plan that it ended."""
     from portal.signoff import telling  # noqa: PLC0415 - as above

@@ -7,7 +7,7 @@ from portal.jobs.registry import Handed, handler
 VOTING = ("remediation.autonomy.voting",)
 
 
-@handler("autonomy.vote", queue="general", on=("plan.opened",), loads=VOTING)
+@handler("autonomy.vote", queue="general", on=("plan.opened",), loads=VOTING, about="signoff.plan")
 def vote(job: Handed) -> str:
     """Look at a plan that has just been opened."""
     from remediation.autonomy import voting  # noqa: PLC0415 - models are not loaded when this module is
@@ -15,7 +15,7 @@ def vote(job: Handed) -> str:
     return voting.vote(job.subject_id or 0, at=job.at)
 
 
-@handler("autonomy.go_back", queue="general", on=("certificate.revoked",), loads=VOTING)
+@handler("autonomy.go_back", queue="general", on=("certificate.revoked",), loads=VOTING, about="signoff.certificate")
 def go_back(job: Handed) -> str:
     """A certificate was revoked: what was signed under it is for people now."""
     from remediation.autonomy import voting  # noqa: PLC0415 - see above

@@ -7,7 +7,7 @@ from django.utils import timezone
 from portal.jobs.registry import Handed, handler
 
 
-@handler("drafting.draft", queue="drafting", on=("ticket.opened",), asked_by=("web",))
+@handler("drafting.draft", queue="drafting", on=("ticket.opened",), asked_by=("web",), about="tickets.ticket")
 def draft(job: Handed) -> str:
     """A new ticket is drafted."""
     from remediation.drafting import drafting  # noqa: PLC0415 - the other processes do without the drafters
@@ -16,7 +16,9 @@ def draft(job: Handed) -> str:
     return drafting.draft_ticket(job.subject_id or 0, drafter=drafter, clock=timezone.now)
 
 
-@handler("drafting.redraft", queue="drafting", on=("remediation.redraft",), asked_by=("web",))
+@handler(
+    "drafting.redraft", queue="drafting", on=("remediation.redraft",), asked_by=("web",), about="drafting.remediation"
+)
 def redraft(job: Handed) -> str:
     """A person asked for a new draft."""
     from remediation.drafting import drafting  # noqa: PLC0415

@@ -9,7 +9,13 @@ from portal.jobs.registry import Handed, handler
 MCP = "remediation.connectors.link"
 
 
-@handler("execution.start", queue="execution", on=("plan.signed",), loads=("remediation.execution.claiming", MCP))
+@handler(
+    "execution.start",
+    queue="execution",
+    on=("plan.signed",),
+    loads=("remediation.execution.claiming", MCP),
+    about="signoff.plan",
+)
 def start(job: Handed) -> str:
     """Claim a signed rollout plan for workers, leave it to people, or say what it waits for."""
     from remediation.execution import claiming  # noqa: PLC0415 - the execution cluster alone needs the MCP client
@@ -17,7 +23,7 @@ def start(job: Handed) -> str:
     return claiming.start(job.subject_id or 0, tries=int(job.payload.get("tries", 0)), at=job.at)
 
 
-@handler("execution.advance", queue="execution", loads=("remediation.execution.driving", MCP))
+@handler("execution.advance", queue="execution", loads=("remediation.execution.driving", MCP), about="execution.run")
 def advance(job: Handed) -> str:
     """Drive a claimed run as far as it goes."""
     from remediation.execution import driving  # noqa: PLC0415 - see above
@@ -26,6 +32,7 @@ def advance(job: Handed) -> str:
         job.subject_id or 0,
         clock=timezone.now,
         keeps_lease=job.renew,
+        is_stopping=job.is_stopping,
         released_stop=job.payload.get("released_stop"),
     )
 

@@ -13,6 +13,7 @@ LOADS = ("remediation.review.rechecking", "remediation.connectors.link")
     on=("revision.created",),
     asked_by=("web", "drafting", "probe", "execution", "general"),
     loads=("remediation.review.preparing", "remediation.connectors.link"),
+    about="drafting.revision",
 )
 def prepare(job: Handed) -> str:
     """Gates, safety checks, decision and plan for a new revision."""
@@ -21,7 +22,7 @@ def prepare(job: Handed) -> str:
     return preparing.prepare(job.subject_id or 0, at=job.at)
 
 
-@handler("review.recheck", queue="probe", on=("quorum.changed",), every_seconds=600, loads=LOADS)
+@handler("review.recheck", queue="probe", on=("quorum.changed",), every_seconds=600, loads=LOADS, takes={"after": int})
 def recheck(job: Handed) -> str:
     """Every live plan, page by page, against what is true now and against a look at its targets."""
     from remediation.review import rechecking  # noqa: PLC0415 - as above
@@ -37,7 +38,7 @@ def reconsider(job: Handed) -> str:
     return rechecking.reconsider(job.subject_id or 0, at=job.at)
 
 
-@handler("review.weigh", queue="probe", on=("evidence.contradicts",), loads=LOADS)
+@handler("review.weigh", queue="probe", on=("evidence.contradicts",), loads=LOADS, about="tickets.ticket")
 def weigh(job: Handed) -> str:
     """The live plan of a ticket to which somebody added evidence against its hypothesis."""
     from remediation.review import rechecking  # noqa: PLC0415 - as above
@@ -45,7 +46,7 @@ def weigh(job: Handed) -> str:
     return rechecking.weigh(job.subject_id or 0, at=job.at)
 
 
-@handler("review.tell_signers", queue="general", on=("plan.untrue",))
+@handler("review.tell_signers", queue="general", on=("plan.untrue",), about="signoff.plan")
 def tell_signers(job: Handed) -> str:
     """Whoever signed a plan that no longer says what is true is told why it is void."""
     from remediation.review import telling  # noqa: PLC0415 - models are not loaded when this module is
@@ -53,7 +54,7 @@ def tell_signers(job: Handed) -> str:
     return telling.signers(job.subject_id or 0, at=job.at)
 
 
-@handler("review.look", queue="probe", loads=LOADS)
+@handler("review.look", queue="probe", loads=LOADS, about="drafting.remediation")
 def look(job: Handed) -> str:
     """Somebody asked to look again: what the pre-flights show becomes evidence."""
     from remediation.review import rechecking  # noqa: PLC0415 - as above
@@ -61,7 +62,7 @@ def look(job: Handed) -> str:
     return rechecking.look(job.subject_id or 0, person_id=job.payload["person"], at=job.at)
 
 
-@handler("review.bring_back", queue="probe", on=("plan.expired",))
+@handler("review.bring_back", queue="probe", on=("plan.expired",), about="signoff.plan")
 def bring_back(job: Handed) -> str:
     """A plan that nobody signed or claimed in time has ended."""
     from remediation.review import lapsing  # noqa: PLC0415 - models are not loaded when this module is

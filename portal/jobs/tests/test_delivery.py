@@ -12,8 +12,8 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from portal.jobs import services
-from portal.jobs.models import Job
+from portal.jobs import schedules, services
+from portal.jobs.models import Job, Schedule
 from portal.jobs.registry import QUEUES
 from portal.jobs.states import State
 from portal.jobs.tests.errands import tasks  # noqa: F401 - registers the kinds
@@ -167,6 +167,41 @@ def test_the_queue_is_read_by_its_index_however_long_its_history(committed_db: s
 
     assert "jobs_job_take" in plan
     assert "Seq Scan on jobs_job" not in plan
+
+
+def test_a_schedule_whose_row_somebody_holds_stands_in_nobody_s_way(committed_db: str, as_role: AsRole) -> None:
+    Schedule.objects.exclude(name__in=("jobs.tidy", "jobs.drop_bodies")).delete()
+    now = timezone.now()
+    with as_role("general") as somebody, somebody.transaction():
+        somebody.execute("SELECT FROM jobs_schedule WHERE name = 'jobs.drop_bodies' FOR UPDATE")
+        assert schedules.tick(at=now) == 1
+    assert schedules.tick(at=now) == 1
+    assert sorted(Job.objects.values_list("kind", flat=True)) == ["jobs.drop_bodies", "jobs.tidy"]
+
+
+@pytest.mark.parametrize("process", QUEUES)
+def test_every_cluster_may_say_that_a_job_of_its_died(
+    committed_db: str, running_as: Callable[[str], AbstractContextManager[None]], process: str
+) -> None:
+    job = waiting(process)
+    with running_as(process):
+        for _ in range(3):
+            services.take(process, limit=1, lease_seconds=0)
+            services.revive_lost(process)
+    job.refresh_from_db()
+    assert job.state == State.DEAD
+    assert Job.objects.get(kind="notices.tell_dead").subject_id == job.pk
+
+
+def test_web_puts_dead_jobs_away_and_no_others(committed_db: str, as_role: AsRole) -> None:
+    fresh = waiting("execution")
+    with as_role("web") as web:
+        assert refused(web, "UPDATE jobs_job SET state = 'discarded', finished_at = now() WHERE id = %s", fresh.pk)
+        with as_role("execution") as execution:
+            execution.execute("UPDATE jobs_job SET state = 'running', leased_until = now(), started_at = now()")
+            execution.execute("UPDATE jobs_job SET state = 'dead', leased_until = NULL, finished_at = now()")
+        assert not refused(web, "UPDATE jobs_job SET state = 'discarded' WHERE id = %s", fresh.pk)
+        assert refused(web, "UPDATE jobs_job SET state = 'waiting', finished_at = NULL WHERE id = %s", fresh.pk)
 
 
 OF_A_KIND = INSERT.replace("'x'", "%s")

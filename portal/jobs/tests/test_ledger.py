@@ -12,23 +12,20 @@ from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.audit.models import Event
 from portal.jobs import registry, services, states
 from portal.jobs.models import Job
 from portal.jobs.registry import Handed, handler
 from portal.jobs.states import State
 from portal.jobs.testing import drain
-from portal.kit.actors import Actor
 from portal.kit.refusals import StaleTransition, because
 
-alice = Actor("human", 1, "alice", "admin")
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
 def own_handlers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Handlers registered by a test are gone after it."""
-    monkeypatch.setattr(registry, "_handlers", dict(registry._handlers))
+    """There are the handlers that a test registers, and no others."""
+    monkeypatch.setattr(registry, "_handlers", {})
 
 
 def flaky(*failures: Exception) -> list[Handed]:
@@ -96,30 +93,15 @@ def test_an_error_is_recorded_and_the_job_rests_before_its_next_attempt() -> Non
     assert (job.state, job.attempts, job.error) == (State.DONE, 2, "")
 
 
-def test_after_its_last_attempt_a_job_is_dead_until_a_person_tries_again() -> None:
-    handed = flaky(*(OSError("down") for _ in range(3)))
+def test_after_its_last_attempt_a_job_is_dead() -> None:
+    handed = flaky(*(OSError("down") for _ in range(4)))
     job = enqueue()
     later = timezone.now() + timedelta(hours=1)
 
     drain(at=later)
     job.refresh_from_db()
-    assert (job.state, job.attempts, len(handed)) == (State.DEAD, 3, 3)
-
-    services.retry_dead(job.pk, actor=alice, at=later)
-    assert drain(at=later) == ["test.flaky: well"]
-    event = Event.objects.get(kind="job.retried")
-    assert (event.actor_name, event.subject_id) == ("alice", job.pk)
-    job.refresh_from_db()
-    assert job.state == State.DONE
-
-
-def test_only_a_dead_job_can_be_tried_again() -> None:
-    flaky()
-    job = enqueue()
-
-    with pytest.raises(StaleTransition, match="is waiting"):
-        services.retry_dead(job.pk, actor=alice, at=timezone.now())
-    assert not Event.objects.filter(kind="job.retried").exists()
+    assert (job.state, job.attempts, len(handed), job.error) == (State.DEAD, 3, 3, "OSError: down")
+    assert "test.flaky: well" not in drain(at=later)
 
 
 def test_losing_a_race_is_not_an_error() -> None:
@@ -237,14 +219,17 @@ def test_a_failed_attempt_leaves_the_work_to_a_newer_job_with_its_key() -> None:
     assert drain() == ["test.flaky: well"]
 
 
-def test_a_dead_job_is_not_revived_beside_a_newer_one_with_its_key() -> None:
-    flaky(*(OSError("down") for _ in range(3)))
-    dead = enqueue(key="run 1")
-    drain(at=timezone.now() + timedelta(hours=1))
-    enqueue(key="run 1")
+def test_a_kind_that_nobody_knows_any_more_is_dead_after_three_attempts_and_holds_up_nobody() -> None:
+    handler("test.old", queue="general")(lambda job: "never")
+    old = enqueue("test.old")
+    del registry._handlers["test.old"]
+    flaky()
+    enqueue()
 
-    with pytest.raises(StaleTransition, match="waiting already"):
-        services.retry_dead(dead.pk, actor=alice, at=timezone.now())
+    assert "test.flaky: well" in drain(at=timezone.now() + timedelta(hours=1))
+    old.refresh_from_db()
+    assert (old.state, old.attempts) == (State.DEAD, 3)
+    assert "test.old" in old.error
 
 
 def test_an_unknown_kind_is_refused_when_it_is_enqueued() -> None:
@@ -277,7 +262,7 @@ def test_finished_jobs_are_forgotten_after_a_while_and_dead_ones_are_not() -> No
 )
 def test_the_database_refuses_every_other_change_of_state(old: State, new: State) -> None:
     now = timezone.now()
-    ended = {"finished_at": now} if old in (State.DONE, State.DEAD) else {}
+    ended = {"finished_at": now} if old in (State.DONE, State.DEAD, State.DISCARDED) else {}
     held = {"leased_until": now, "started_at": now} if old == State.RUNNING else {}
     job = Job.objects.create(queue="general", kind="x", state=old, due_at=now, enqueued_at=now, **ended, **held)
 

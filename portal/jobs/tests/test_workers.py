@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
 import psutil
 import psycopg
 import pytest
+from django.conf import settings
 from django.db import connections
 from django.utils import timezone
 
@@ -23,6 +26,7 @@ from portal.jobs.models import ClusterBeat, Job
 from portal.jobs.states import State
 from portal.jobs.tests.errands import tasks  # noqa: F401 - registers the kinds
 from portal.launch import roles, testing
+from portal.launch.postgres import Server
 
 AsRole = Callable[[str], AbstractContextManager[psycopg.Connection]]
 ROOT = Path(__file__).parents[3]
@@ -33,17 +37,17 @@ CUT_OTHERS = """
 """
 
 
-@pytest.fixture
-def supervisor(committed_db: str, test_server: testing.TestServer) -> Iterator[psutil.Process]:
-    """`manage.py workers probe` on this test's database, impatient so that tests need not wait long."""
+@contextmanager
+def workers(url: str) -> Iterator[psutil.Process]:
+    """`manage.py workers probe`, impatient so that tests need not wait long, with a SECRET_KEY that nobody else has."""
     environment = {
         "PATH": os.environ["PATH"],
         "COUNTERSIGN_PROCESS": "probe",
-        "DATABASE_URL": test_server.url(committed_db, roles.role_of("probe")),
+        "DATABASE_URL": url,
         "DJANGO_SETTINGS_MODULE": "portal.jobs.tests.errands.settings",
         "JOBS_LEASE_SECONDS": "1",
         "JOBS_SILENCE_SECONDS": "4",
-        "SECRET_KEY": "for tests",
+        "SECRET_KEY": "of this process alone",
     }
     command = [sys.executable, str(ROOT / "manage.py"), "workers", "probe"]
     with subprocess.Popen(command, cwd=ROOT, env=environment) as started:
@@ -51,7 +55,36 @@ def supervisor(committed_db: str, test_server: testing.TestServer) -> Iterator[p
             yield psutil.Process(started.pid)
         finally:
             started.kill()  # and with it, by its own doing, all that it started
+
+
+@pytest.fixture
+def supervisor(committed_db: str, test_server: testing.TestServer) -> Iterator[psutil.Process]:
+    """Workers on this test's database."""
+    with workers(test_server.url(committed_db, roles.role_of("probe"))) as started:
+        try:
+            yield started
+        finally:
             connections.close_all()
+
+
+@pytest.fixture
+def own_server(test_server: testing.TestServer, template_database: str) -> Iterator[Server]:
+    """A PostgreSQL that nobody else uses, with a copy of the template, to be stopped and started."""
+    folder = Path(tempfile.mkdtemp(dir=testing.MEMORY if testing.MEMORY.is_dir() else None))
+    folder.chmod(0o755)  # the server runs as somebody else if we are root
+    server = Server(folder / "postgres", auth="trust", settings=testing.HASTE)
+    server.start()
+    try:
+        roles.make_owner(server.url(), password="")
+        roles.make_runtime_roles(server.url(database=roles.DATABASE), passwords={})
+        source, copy = test_server.url(template_database), server.url(roles.OWNER, database=roles.DATABASE)
+        dump = subprocess.run([server.binaries / "pg_dump", "-Fc", "-Z0", source], check=True, capture_output=True)
+        restore = [str(server.binaries / "pg_restore"), "--single-transaction", "--dbname", copy]
+        subprocess.run(restore, check=True, input=dump.stdout)
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder)
 
 
 def enqueue(kind: str, **payload: Any) -> Job:
@@ -76,17 +109,16 @@ def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
 
 
 def test_a_job_runs_in_a_process_group_of_its_own_and_the_cluster_shows_life(supervisor: psutil.Process) -> None:
-    done = ended(enqueue("errand.introduce"))
+    """Whatever SECRET_KEY was in force when it was enqueued, and with what its handler needs loaded before."""
+    assert supervisor.environ()["SECRET_KEY"] != settings.SECRET_KEY
+    first, done = ended(enqueue("errand.look")), ended(enqueue("errand.introduce"))
+    assert first.result == "True"
 
     group, worker = map(int, done.result.split())
     assert (done.state, done.attempts) == (State.DONE, 1)
     assert group not in (worker, supervisor.pid, os.getpgrp())
     assert worker in [each.pid for each in supervisor.children(recursive=True)]
     eventually(lambda: ClusterBeat.objects.filter(queue="probe", pid=group).exists())
-
-
-def test_what_a_handler_names_is_loaded_before_its_first_job(supervisor: psutil.Process) -> None:
-    assert ended(enqueue("errand.look")).result == "True"
 
 
 def test_a_job_that_kills_its_worker_is_dead_after_three_attempts_and_others_go_on(supervisor: psutil.Process) -> None:
@@ -111,10 +143,25 @@ def test_a_cluster_whose_idle_worker_was_killed_is_replaced(supervisor: psutil.P
     assert alive(old) == []
 
 
-def test_a_job_that_takes_longer_than_lease_and_patience_is_left_in_peace(supervisor: psutil.Process) -> None:
-    done = ended(enqueue("errand.nap", seconds=5))
+def test_a_job_that_takes_longer_than_lease_and_patience_is_left_in_peace_and_those_behind_it_run_once(
+    supervisor: psutil.Process,
+) -> None:
+    nap, behind = enqueue("errand.nap", seconds=5), [enqueue("errand.introduce") for _ in range(12)]
 
+    done = ended(nap)
     assert (done.state, done.attempts, done.result) == (State.DONE, 1, "slept")
+    assert [(each.state, each.attempts, each.fence) for each in map(ended, behind)] == [(State.DONE, 1, 1)] * 12
+
+
+def test_an_error_costs_an_attempt_and_not_the_worker(supervisor: psutil.Process) -> None:
+    before = ended(enqueue("errand.introduce")).result
+    failing = enqueue("errand.fail")
+    eventually(lambda: Job.objects.filter(pk=failing.pk, attempts=1, state=State.WAITING).exists())
+
+    assert ended(enqueue("errand.introduce")).result == before
+    failed = Job.objects.get(pk=failing.pk)
+    assert (failed.attempts, failed.error) == (1, "OSError: no such host")
+    assert failed.due_at > timezone.now()
 
 
 def test_a_cluster_survives_the_loss_of_its_database_connections(supervisor: psutil.Process, as_role: AsRole) -> None:
@@ -125,18 +172,83 @@ def test_a_cluster_survives_the_loss_of_its_database_connections(supervisor: psu
     assert ended(enqueue("errand.introduce")).result == before
 
 
-def test_sigterm_lets_the_job_in_hand_finish_begins_no_other_and_leaves_no_process(supervisor: psutil.Process) -> None:
-    in_hand, next_in_line = enqueue("errand.nap", seconds=2), enqueue("errand.introduce")
+def test_the_database_may_be_restarted(own_server: Server) -> None:
+    url = own_server.url(roles.role_of("probe"), database=roles.DATABASE)
+    owner = own_server.url(roles.OWNER, database=roles.DATABASE)
+    with workers(url) as supervisor:
+        before = asked_directly(owner)
+        family = supervisor.children(recursive=True)
+        own_server.stop()
+        time.sleep(1.5)  # long enough for every process to find it gone
+        own_server.start()
+
+        assert asked_directly(owner) == before
+        assert alive(family) == family
+
+
+def asked_directly(url: str) -> str:
+    """The answer to a job that is enqueued without Django, once it is there; nothing that runs it ran twice."""
+    with psycopg.connect(url, autocommit=True) as connection:
+        asked = connection.execute(
+            "INSERT INTO jobs_job (queue, kind, payload, state, attempts, max_attempts, fence, due_at, enqueued_at,"
+            " result, error) VALUES ('probe', 'errand.introduce', '{}', 'waiting', 0, 3, 0, now(), now(), '', '')"
+            " RETURNING id"
+        ).fetchone()
+        answer = "SELECT result FROM jobs_job WHERE id = %s AND state = 'done' AND attempts = 1"
+        eventually(lambda: connection.execute(answer, asked).rowcount == 1)
+        (result,) = connection.execute(answer, asked).fetchone() or ("",)
+    return str(result)
+
+
+@pytest.mark.parametrize("who", ["the first one alone", "all of them"])
+def test_sigterm_lets_the_work_in_hand_finish_begins_no_other_and_leaves_no_process(
+    supervisor: psutil.Process, who: str
+) -> None:
+    in_hand, next_in_line = enqueue("errand.march"), enqueue("errand.introduce")
     eventually(lambda: Job.objects.filter(pk=in_hand.pk, state=State.RUNNING).exists())
     family = supervisor.children(recursive=True)
 
     supervisor.terminate()
-    supervisor.wait(PATIENCE)
-
+    if who == "all of them":
+        for each in family:
+            each.terminate()
+        supervisor.terminate()  # what a launcher does that was told as well
+    assert supervisor.wait(PATIENCE) == 0
     assert alive(family) == []
-    assert Job.objects.get(pk=in_hand.pk).result == "slept"
+    assert Job.objects.get(pk=in_hand.pk).result == "told to stop, and the step in hand is done"
     assert Job.objects.get(pk=next_in_line.pk).state == State.WAITING
     assert not ClusterBeat.objects.exists()
+
+
+def test_one_process_that_is_stopped_or_killed_is_replaced_with_its_cluster(supervisor: psutil.Process) -> None:
+    group, worker = map(int, ended(enqueue("errand.introduce")).result.split())
+    os.kill(worker, signal.SIGTERM)
+    assert ended(enqueue("errand.introduce")).result == f"{group} {worker}"
+
+    for number, how in ((signal.SIGTERM, "ended with code 0"), (signal.SIGKILL, "was killed by SIGKILL")):
+        old = [each for each in supervisor.children(recursive=True) if os.getpgid(each.pid) == group]
+        os.kill(group, number)
+        eventually(lambda old=old: alive(old) == [])  # type: ignore[misc]
+        after = ended(enqueue("errand.introduce"))
+        assert (after.state, after.attempts) == (State.DONE, 1)
+        replaced, group = group, int(after.result.split()[0])
+        known = ClusterBeat.objects.filter(pid=group, replaces=f"cluster {replaced}, which {how}")
+        eventually(known.exists)
+        assert not ClusterBeat.objects.filter(pid=replaced).exists()
+
+
+def test_a_frozen_worker_loses_its_job_to_the_cluster_that_takes_its_place(supervisor: psutil.Process) -> None:
+    march = enqueue("errand.march")
+    eventually(lambda: ClusterBeat.objects.filter(job_id=march.pk).exists())
+    frozen = ClusterBeat.objects.get(job_id=march.pk)
+    old = [each for each in supervisor.children(recursive=True) if os.getpgid(each.pid) == frozen.pid]
+
+    os.killpg(frozen.pid, signal.SIGSTOP)
+
+    eventually(lambda: ClusterBeat.objects.filter(job_id=march.pk, replaces__endswith="fell silent").exists())
+    assert alive(old) == []
+    job = Job.objects.get(pk=march.pk)
+    assert (job.state, job.attempts, job.fence) == (State.RUNNING, 2, 2)
 
 
 def test_a_killed_supervisor_takes_its_clusters_with_it_and_loses_no_job(supervisor: psutil.Process) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -92,6 +92,12 @@ def ago(at: datetime | None) -> SafeString | str:
     fresh = " data-ago" if seconds >= 0 else ""
     when = at.isoformat(timespec="seconds")  # nothing in these texts is anybody's, so that nothing is escaped
     return SafeString(f'<time datetime="{when}" title="{_exact(at)}"{fresh}>{_span(seconds)}</time>')
+
+
+@register.simple_tag
+def lasted(span: timedelta) -> str:
+    """How long something took or has lasted, in its largest unit, seconds included: what stalls is counted in those."""
+    return _amount(span.total_seconds()) or f"{max(0, int(span.total_seconds()))} s"
 
 
 def _exact(at: datetime) -> str:

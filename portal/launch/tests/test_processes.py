@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -83,6 +84,31 @@ def test_a_stop_asks_the_main_process_and_then_ends_what_it_left(processes: Proc
     processes.stop()
     assert (tmp_path / "asked").exists()
     until(lambda: not _is_alive(int(pid_file.read_text()[:-1])))
+
+
+def test_who_may_take_longest_is_told_first_and_served_until_it_is_done(processes: Processes, tmp_path: Path) -> None:
+    def leaving(name: str, how: str) -> Program:
+        place = f"import os, pathlib, signal, time; here = pathlib.Path({str(tmp_path)!r})\n"
+        leave = f"def leave(*_): {how}; (here / '{name} left').touch(); os._exit(0)\n"
+        wait = f"signal.signal(signal.SIGTERM, leave); (here / '{name} is up').touch(); time.sleep(600)"
+        return python(name, place + leave + wait)
+
+    served = "(here / 'was served').write_text(str(not (here / 'lab left').exists()))"
+    processes.start(leaving("lab", "pass"))
+    processes.start(replace(leaving("execution", f"time.sleep(0.5); {served}"), grace=PATIENCE))
+    until(lambda: all((tmp_path / f"{name} is up").exists() for name in ("lab", "execution")))
+    processes.stop()
+    assert (tmp_path / "was served").read_text() == "True"
+    assert (tmp_path / "lab left").exists()
+
+
+def test_a_stop_that_is_hurried_waits_for_nobody(processes: Processes, tmp_path: Path) -> None:
+    stubborn = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('ERROR up'); time.sleep(600)"
+    running = processes.start(replace(python("stubborn", stubborn), grace=600.0))
+    processes.run(python("wait for it", "import time; time.sleep(0.5)"))
+    processes.hurry()
+    processes.stop()
+    assert running.process.returncode == -signal.SIGKILL
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent died")

@@ -22,6 +22,19 @@ def nap(job: Handed) -> str:
     return "slept"
 
 
+@handler("errand.march", queue="probe")
+def march(job: Handed) -> str:
+    """One short step after the other, until somebody says stop."""
+    while not job.is_stopping():
+        time.sleep(0.2)
+    return "told to stop, and the step in hand is done"
+
+
+@handler("errand.fail", queue="probe")
+def fail(job: Handed) -> str:
+    raise OSError("no such host")
+
+
 @handler("errand.die", queue="probe")
 def die(job: Handed) -> str:
     os.kill(os.getpid(), signal.SIGKILL)
