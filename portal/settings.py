@@ -67,6 +67,7 @@ AUTO_REMEDIATION_MAX_ACTIONS_PER_HOUR = env.int("AUTO_REMEDIATION_MAX_ACTIONS_PE
 AUTO_REMEDIATION_REQUIRE_APPROVAL = env.bool("AUTO_REMEDIATION_REQUIRE_APPROVAL", default=True)
 AUTO_REMEDIATION_MIN_RELIABILITY = env.int("AUTO_REMEDIATION_MIN_RELIABILITY", default=85)
 RUN_SETTLE_SECONDS = env.float("RUN_SETTLE_SECONDS", default=30.0)  # the longest a verify may take to hold
+RUN_REACH_SECONDS = env.float("RUN_REACH_SECONDS", default=20.0)  # how long a server that is away is asked again
 RUN_WRITE_SECONDS = env.float("RUN_WRITE_SECONDS", default=60.0)  # the longest to wait for the answer to a write
 PATTERN_MIN_OCCURRENCES = env.int("PATTERN_MIN_OCCURRENCES", default=5)
 PATTERN_MIN_POSITIVE_RATE = env.int("PATTERN_MIN_POSITIVE_RATE", default=85)

@@ -57,6 +57,11 @@ def asked_before(connector_slug: str, idempotency_key: str, *, timeout: float = 
     return Outcome(ok=False, is_unknown=is_unknown, data=answer.data, text=answer.text, error=message)
 
 
+def raise_fence(connector_slug: str, target: str, fence: int, *, timeout: float = READ_SECONDS) -> Outcome:
+    """Have the write server refuse from now on whatever still comes to a target from holders with a lower fence."""
+    return _call(connector_slug, "write", "raise_fence", {"target": target, "fence": fence}, timeout)
+
+
 def listed(connector: Connector, side: Side) -> dict[str, str]:
     """The tools a server lists now, name to schema digest: what can be pinned. Raises link.Unreachable."""
     refuse_inside_transaction()

@@ -71,6 +71,11 @@ class LabProcess:
         requests: list[dict[str, Any]] = self._ask("GET", "/lab/ledger")["requests"]
         return requests
 
+    def lines(self) -> list[dict[str, Any]]:
+        """The same, and between them which request was carried out."""
+        lines: list[dict[str, Any]] = self._ask("GET", "/lab/ledger")["lines"]
+        return lines
+
     def estate(self) -> dict[str, Any]:
         """Everything in the lab."""
         estate: dict[str, Any] = self._ask("GET", "/lab/state")["estate"]

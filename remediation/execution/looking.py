@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -13,9 +14,6 @@ from remediation.connectors.operations import Probe
 from remediation.connectors.probes import Judgement, Outcome, judge
 from remediation.execution.planning import pauses
 from remediation.review.plans import OperationStep
-
-UNREACHABLE_SECONDS = 1.0
-"""A server that cannot be asked is asked again for this long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +29,7 @@ def look(connector: str, probe: Probe, *, settles_in: float = 0.0) -> Look:
     """Ask until everything expected holds, at most for as long as it may take to settle."""
     waited = 0.0
     outcome, judged = _ask(connector, probe)
-    for pause in pauses(max(settles_in, UNREACHABLE_SECONDS)):
+    for pause in pauses(max(settles_in, settings.RUN_REACH_SECONDS)):
         if judged.holds or (outcome.ok and waited >= settles_in):
             break
         time.sleep(pause)
@@ -47,8 +45,16 @@ def settling(step: OperationStep) -> float:
     return min(catalogue.get(step.operation).settles_in_seconds, longest)
 
 
-def fate_of(connector: str, key: str, *, patience: float) -> tuple[str | None, str]:
-    """What the server says became of a request, waiting while it is still busy with it; None: it cannot say."""
+def fate_of(step: OperationStep, key: str, *, fence: int) -> tuple[str | None, str]:
+    """What the server says became of a request, waiting while it is still busy with it; None: it cannot say.
+
+    First it is told to refuse what may still be on its way from an earlier holder of the run: that a request was not
+    performed is worth nothing if it can arrive a moment later.
+    """
+    connector, patience = step.connector, max(settling(step), settings.RUN_REACH_SECONDS)
+    fenced = _patiently(patience, lambda: client.raise_fence(connector, step.target, fence))
+    if not fenced.ok:
+        return None, fenced.error
     outcome = client.asked_before(connector, key)
     for pause in pauses(patience):
         if outcome.data.get("state") in {"done", "failed", "not_performed"}:
@@ -57,6 +63,16 @@ def fate_of(connector: str, key: str, *, patience: float) -> tuple[str | None, s
         outcome = client.asked_before(connector, key)
     state = outcome.data.get("state")
     return (None if state == "in_progress" else state), outcome.text or outcome.error
+
+
+def _patiently(seconds: float, ask: Callable[[], Outcome]) -> Outcome:
+    outcome = ask()
+    for pause in pauses(seconds):
+        if outcome.ok:
+            break
+        time.sleep(pause)
+        outcome = ask()
+    return outcome
 
 
 def _ask(connector: str, probe: Probe) -> tuple[Outcome, Judgement]:

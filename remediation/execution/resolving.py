@@ -30,7 +30,7 @@ def resolve(shift: Shift, number: int) -> None:
         if step.status == StepStatus.INTENDED:
             detail = "The worker was interrupted between intent and outcome."
             records.move_step(run, step, StepStatus.UNKNOWN, actor=WORKERS, at=shift.clock(), detail=detail)
-    state, words = looking.fate_of(planned.connector, step.idempotency_key, patience=looking.settling(planned))
+    state, words = looking.fate_of(planned, step.idempotency_key, fence=shift.fence)
     after, before = _holds(planned.connector, planned.verify), _holds(planned.connector, planned.preflight)
     what = found(state, is_as_after=after, is_as_before=before)
     with shift.writing() as run:

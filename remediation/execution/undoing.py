@@ -31,7 +31,7 @@ def resolve_undo(shift: Shift, number: int) -> None:
     planned, way_back = _way_back(shift, number)
     with shift.writing() as run:
         step = records.step_of(run, number)
-    state, words = looking.fate_of(planned.connector, _key(step), patience=looking.settling(planned))
+    state, words = looking.fate_of(planned, _key(step), fence=shift.fence)
     seen = looking.look(planned.connector, way_back.verify)
     if seen.holds or state in {"done", "failed"}:
         _verify(shift, number)

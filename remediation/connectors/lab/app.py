@@ -93,7 +93,7 @@ def _controls(lab: Lab) -> list[BaseRoute]:
         return JSONResponse({"source": SOURCE})
 
     async def ledger(_: Request) -> Response:
-        return JSONResponse({"source": SOURCE, "requests": lab.ledger.entries()})
+        return JSONResponse({"source": SOURCE, "requests": lab.ledger.entries(), "lines": lab.ledger.lines()})
 
     async def state(request: Request) -> Response:
         if request.method == "PATCH":

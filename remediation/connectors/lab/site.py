@@ -20,6 +20,7 @@ from remediation.connectors.servers.common import (
     Alerts,
     CannotBeDone,
     Done,
+    Fenced,
     Health,
     LatestBackup,
     RequestStatus,
@@ -79,11 +80,21 @@ class Lab:
         """Continue where the last process stopped, or begin."""
         try:
             self._state = State.model_validate_json(self._file.read_bytes())
+            self._complete_ledger()
         except FileNotFoundError:
             self.reset()
         except ValidationError:
             logger.warning("The lab begins anew: %s was kept by another version.", self._file)
             self.reset()
+
+    def _complete_ledger(self) -> None:
+        """A kill may come between an effect and its line: the effect was durable first, and is the last there is."""
+        self.ledger.mend()
+        if self._state.answered:
+            key, answered = next(reversed(self._state.answered.items()))
+            known = (line["idempotency_key"] for line in self.ledger.lines() if "carried_out" in line)
+            if key not in known:
+                self.ledger.carried_out(key, answered.state, self.now())
 
     def reset(self) -> None:
         """The first day again: no requests, no faults."""
@@ -140,6 +151,13 @@ class Lab:
             return RequestStatus(source=SOURCE, state="in_progress", message="The request has not ended.")
         return RequestStatus(source=SOURCE, state="not_performed", message="Nothing was done for this key.")
 
+    def raise_fence(self, target: str, fence: int) -> Fenced:
+        """Remember the highest fence asked for, so that whoever was replaced comes too late, however late."""
+        highest = max(fence, self._state.fences.get(target, 0))
+        self._state.fences[target] = highest
+        self._save()
+        return Fenced(source=SOURCE, target=target, fence=highest)
+
     async def once(self, request: WriteRequest, change: Callable[[], str]) -> Done:
         """Note the request, then answer as before or carry it out; nothing waits between deciding and doing."""
         self.ledger.note(request, self.now())
@@ -169,17 +187,17 @@ class Lab:
             raise CannotBeDone(f"Fence {request.fence} is older than {seen}, which {request.target} has already seen.")
 
     def _carry_out(self, request: WriteRequest, change: Callable[[], str]) -> Answered:
-        before = self._state.estate.model_copy(deep=True)
         try:
             state: Literal["done", "failed"] = "done"
             message = self._changed(request, change)
         except CannotBeDone as refusal:
-            self._state.estate = before
+            self._state = State.model_validate_json(self._file.read_bytes())  # as it was after the last change
             state, message = "failed", str(refusal)
         answered = Answered(state=state, message=message, target=request.target, tool=request.tool)
         self._state.answered[request.key] = answered
         self._state.fences[request.target] = request.fence
         self._save()
+        self.ledger.carried_out(request.key, answered.state, self.now())
         return answered
 
     def _changed(self, request: WriteRequest, change: Callable[[], str]) -> str:

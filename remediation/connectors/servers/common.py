@@ -65,6 +65,13 @@ class Done(Answer):
     message: str
 
 
+class Fenced(Answer):
+    """From now on a write to this target with a lower fence is refused, one on its way included."""
+
+    target: str
+    fence: int
+
+
 @dataclass(frozen=True, slots=True)
 class WriteRequest:
     """One request to change something, as it was received."""
@@ -88,6 +95,8 @@ class Backend(Protocol):
     def latest_backup(self, target: str) -> LatestBackup: ...
 
     def request_status(self, key: str) -> RequestStatus: ...
+
+    def raise_fence(self, target: str, fence: int) -> Fenced: ...
 
     async def once(self, request: WriteRequest, change: Callable[[], str]) -> Done:
         """Carry the change out, unless this key was seen before; CannotBeDone also for a fence that is too low."""
@@ -121,16 +130,27 @@ class CommonReads:
         return (self.connector_health, self.active_alerts, self.latest_backup, self.request_status)
 
 
+class CommonWrites:
+    """The tool of every write server."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+
+    async def raise_fence(self, target: str, fence: Fence) -> Fenced:
+        """Change nothing, and refuse from now on every write to the target with a lower fence; never lowers one."""
+        return self._backend.raise_fence(target, fence)
+
+
 def read_server(family: str, backend: Backend, tools: Iterable[Tool]) -> MCPServer[Any]:
     """A server of questions only."""
     asks = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_world_hint=False)
     return _server(f"{family}-read", (*tools, *CommonReads(backend).tools()), asks)
 
 
-def write_server(family: str, tools: Iterable[Tool]) -> MCPServer[Any]:
+def write_server(family: str, backend: Backend, tools: Iterable[Tool]) -> MCPServer[Any]:
     """A server of changes only."""
     changes = ToolAnnotations(read_only_hint=False, destructive_hint=True, idempotent_hint=True, open_world_hint=False)
-    return _server(f"{family}-write", tools, changes)
+    return _server(f"{family}-write", (*tools, CommonWrites(backend).raise_fence), changes)
 
 
 def _server(name: str, tools: Iterable[Tool], annotations: ToolAnnotations) -> MCPServer[Any]:

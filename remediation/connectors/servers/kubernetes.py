@@ -144,7 +144,9 @@ def write_server(systems: Systems, backend: Backend) -> MCPServer[Any]:
     """The server that changes."""
     writes = Writes(systems, backend)
     return common.write_server(
-        "kubernetes", (writes.delete_pod, writes.ensure_pods, writes.scale_deployment, writes.rollback_deployment)
+        "kubernetes",
+        backend,
+        (writes.delete_pod, writes.ensure_pods, writes.scale_deployment, writes.rollback_deployment),
     )
 
 

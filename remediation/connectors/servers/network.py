@@ -99,6 +99,7 @@ def write_server(systems: Systems, backend: Backend) -> MCPServer[Any]:
     writes = Writes(systems, backend)
     return common.write_server(
         "network",
+        backend,
         (
             writes.clear_interface_errors,
             writes.enable_port,

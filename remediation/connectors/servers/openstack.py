@@ -97,7 +97,7 @@ def write_server(systems: Systems, backend: Backend) -> MCPServer[Any]:
     """The server that changes."""
     writes = Writes(systems, backend)
     return common.write_server(
-        "openstack", (writes.reboot_instance, writes.ensure_instance_running, writes.resize_instance)
+        "openstack", backend, (writes.reboot_instance, writes.ensure_instance_running, writes.resize_instance)
     )
 
 

@@ -97,7 +97,9 @@ def read_server(systems: Systems, backend: Backend) -> MCPServer[Any]:
 def write_server(systems: Systems, backend: Backend) -> MCPServer[Any]:
     """The server that changes."""
     writes = Writes(systems, backend)
-    return common.write_server("storage", (writes.expand_volume, writes.quarantine_snapshots, writes.restore_snapshots))
+    return common.write_server(
+        "storage", backend, (writes.expand_volume, writes.quarantine_snapshots, writes.restore_snapshots)
+    )
 
 
 def _request(tool: str, array: str, volume: str, key: str, fence: int, **others: int) -> WriteRequest:

@@ -125,6 +125,7 @@ def write_server(systems: Systems, backend: Backend) -> MCPServer[Any]:
     writes = Writes(systems, backend)
     return common.write_server(
         "vmware",
+        backend,
         (
             writes.restart_vm,
             writes.ensure_vm_running,

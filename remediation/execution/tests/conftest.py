@@ -13,4 +13,5 @@ def workers(lab: LabProcess, settings: Settings) -> LabProcess:
     """The lab, with auto-remediation switched on for it; a verify may settle for less than a second."""
     settings.AUTO_REMEDIATION_ENABLED = "lab"
     settings.RUN_SETTLE_SECONDS = 0.7
+    settings.RUN_REACH_SECONDS = 1.0
     return lab

@@ -106,6 +106,21 @@ def test_a_worker_that_wakes_up_late_changes_nothing(here: LabProcess) -> None:
     assert [each["replicas"] for each in here.estate()["deployments"] if each["name"] == SECONDARY["deployment"]] == [6]
 
 
+def test_a_write_that_arrives_after_it_was_found_never_to_have_begun_is_refused(here: LabProcess) -> None:
+    """Its worker was stopped after it had asked for its lease; the next one says that nothing was done."""
+    made = signed(ONE_STEP)
+    late = claimed(made)
+    stepping.preflight(late, 1)
+    key = stepping.intend(late, 1)
+    resolving.resolve(shift_of(made), 1)
+    assert made.steps() == ["pending"]
+    planned = late.planned(1)
+    outcome = late.write(planned.connector, planned.call, key=key)
+    assert not outcome.ok
+    assert "is older than" in outcome.error
+    assert [each["replicas"] for each in here.estate()["deployments"] if each["name"] == SECONDARY["deployment"]] == [2]
+
+
 def test_a_worker_without_its_lease_does_not_write(here: LabProcess) -> None:
     made = signed(ONE_STEP)
     claiming.start(made.plan.pk, tries=0, at=timezone.now())
