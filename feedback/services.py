@@ -24,7 +24,7 @@ from remediation.drafting import services as remediations
 from remediation.drafting.origin import action_of, operations_of
 from remediation.execution import doubting
 from remediation.execution.models import Run
-from remediation.execution.states import RunStatus, StepStatus
+from remediation.execution.states import RunStatus
 from remediation.policy import certified
 from remediation.policy import services as policies
 from remediation.policy.models import Moment
@@ -128,7 +128,6 @@ def learn_run(run_id: int, *, at: datetime) -> str:
             environment=environment,
             at=run.finished_at or at,
             fingerprint=_fingerprint(run, content),
-            way_back_worked=_way_back_worked(run),
         )
         if is_new:
             policies.assess(run.remediation, moment=Moment.OUTCOME, at=at)
@@ -142,15 +141,6 @@ def _fingerprint(run: Run, content: Content) -> str:
     revision = run.remediation.revisions.get(number=content.revision)
     wrote = certified.origin_of(revision)
     return wrote.digest if wrote else ""
-
-
-def _way_back_worked(run: Run) -> bool | None:
-    """Whether the way back was seen to work; None if it was not taken by workers."""
-    if run.mode != Run.Mode.WORKERS:
-        return None
-    if run.steps.filter(status=StepStatus.ROLLBACK_FAILED).exists():
-        return False
-    return True if run.status == RunStatus.ROLLED_BACK else None
 
 
 def _doubt(ticket: Ticket, who: Person, actor: Actor, at: datetime) -> None:

@@ -82,9 +82,6 @@ class Occurrence(models.Model):
         default="",
         help_text="Of what wrote the text that workers ran; empty: people edited it or ran it.",
     )
-    way_back_worked = models.BooleanField(
-        null=True, help_text="Whether the way back was seen to work; empty: not taken."
-    )
     person_id = models.BigIntegerField(null=True)
     feedback_type = models.CharField(max_length=10, default="")
     rating = models.PositiveSmallIntegerField(null=True)
@@ -102,9 +99,6 @@ class Occurrence(models.Model):
                 fields=["pattern", "action", "environment", "-id"],
                 condition=models.Q(kind="executed"),
                 name="patterns_executed",
-            ),
-            models.Index(
-                fields=["action", "-id"], condition=models.Q(way_back_worked__isnull=False), name="patterns_way_back"
             ),
         ]
 

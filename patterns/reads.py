@@ -52,12 +52,6 @@ def disliked(pattern_id: int, tickets: Collection[int]) -> set[int]:
     return {ticket for (ticket, _), row in latest.items() if is_negative(row)}  # type: ignore[arg-type]  # one of the choices
 
 
-def ways_back(actions: Collection[str]) -> dict[str, Occurrence]:
-    """The last time the way back of each of these actions was taken, wherever that was."""
-    rows = Occurrence.objects.filter(action__in=actions, way_back_worked__isnull=False)
-    return {row.action: row for row in rows.order_by("action", "-id").distinct("action")}
-
-
 def _recent(where: Q, at: datetime) -> Iterator[Pending]:
     """Newest first."""
     rows = Occurrence.objects.filter(where, kind=Occurrence.Kind.FEEDBACK, at__gt=at - WINDOW, at__lte=at)

@@ -99,7 +99,6 @@ def observe_run(
     environment: str,
     at: datetime,
     fingerprint: str = "",
-    way_back_worked: bool | None = None,
 ) -> bool:
     """A finished run of a ticket of this pattern: True, but asking twice adds nothing.
 
@@ -118,7 +117,6 @@ def observe_run(
                 "action": action,
                 "succeeded": succeeded,
                 "fingerprint": fingerprint,
-                "way_back_worked": way_back_worked,
             },
         )
         if is_new and not succeeded:

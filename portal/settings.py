@@ -64,6 +64,8 @@ CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 AUTO_REMEDIATION_ENABLED = env.str("AUTO_REMEDIATION_ENABLED", default="false").lower()  # false, lab or true (law 1)
 AUTO_REMEDIATION_MAX_ACTIONS_PER_HOUR = env.int("AUTO_REMEDIATION_MAX_ACTIONS_PER_HOUR", default=10)
+AUTO_REMEDIATION_MAX_FAILURES_IN_A_ROW = env.int("AUTO_REMEDIATION_MAX_FAILURES_IN_A_ROW", default=3)
+AUTO_REMEDIATION_MAX_FAILURES_IN_A_ROW = env.int("AUTO_REMEDIATION_MAX_FAILURES_IN_A_ROW", default=3)
 AUTO_REMEDIATION_REQUIRE_APPROVAL = env.bool("AUTO_REMEDIATION_REQUIRE_APPROVAL", default=True)
 AUTO_REMEDIATION_MIN_RELIABILITY = env.int("AUTO_REMEDIATION_MIN_RELIABILITY", default=85)
 RUN_SETTLE_SECONDS = env.float("RUN_SETTLE_SECONDS", default=30.0)  # the longest a verify may take to hold
@@ -111,6 +113,7 @@ ROOMS = [
     "remediation.connectors",
     "remediation.knowledge",
     "remediation.drafting",
+    "remediation.wayback",
     "remediation.policy",
     "remediation.review",
     "remediation.execution",

@@ -1,4 +1,4 @@
-"""An executed occurrence says what wrote the text that ran, and whether its way back was seen to work."""
+"""An executed occurrence says what wrote the text that ran."""
 
 from typing import ClassVar
 
@@ -7,7 +7,7 @@ from django.db.models import Q
 
 
 class Migration(migrations.Migration):
-    """Two columns, and the indexes for the record of one kind of fix."""
+    """One column, and the index for the record of one kind of fix."""
 
     dependencies: ClassVar = [("patterns", "0003_earned_by_others")]
     operations: ClassVar = [
@@ -20,23 +20,12 @@ class Migration(migrations.Migration):
                 max_length=64,
             ),
         ),
-        migrations.AddField(
-            model_name="occurrence",
-            name="way_back_worked",
-            field=models.BooleanField(help_text="Whether the way back was seen to work; empty: not taken.", null=True),
-        ),
         migrations.AddIndex(
             model_name="occurrence",
             index=models.Index(
                 condition=Q(kind="executed"),
                 fields=["pattern", "action", "environment", "-id"],
                 name="patterns_executed",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="occurrence",
-            index=models.Index(
-                condition=Q(way_back_worked__isnull=False), fields=["action", "-id"], name="patterns_way_back"
             ),
         ),
     ]

@@ -103,10 +103,14 @@ class Target(models.Model):
 
 
 class TargetLock(models.Model):
-    """A run that holds a target: at most one at a time, also while paused. The run is a value (execution is above)."""
+    """A run or a rehearsal that holds a target: at most one at a time, also while paused.
+
+    Both are values: their rooms are above.
+    """
 
     target = models.ForeignKey(Target, on_delete=models.PROTECT, related_name="locks")
-    run_id = models.BigIntegerField()
+    run_id = models.BigIntegerField(null=True)
+    rehearsal_id = models.BigIntegerField(null=True)
     ticket_key = models.TextField()
     taken_at = models.DateTimeField()
     released_at = models.DateTimeField(null=True)
@@ -116,8 +120,27 @@ class TargetLock(models.Model):
 
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["target"], condition=Q(released_at=None), name="one_run_holds_a_target"),
+            models.CheckConstraint(
+                condition=Q(run_id=None, rehearsal_id__isnull=False) | Q(run_id__isnull=False, rehearsal_id=None),
+                name="a_lock_has_one_holder",
+            ),
         ]
-        indexes: ClassVar = [models.Index(fields=["run_id"], name="estate_lock_run")]
+        indexes: ClassVar = [
+            models.Index(fields=["run_id"], name="estate_lock_run"),
+            models.Index(
+                fields=["rehearsal_id"], condition=Q(rehearsal_id__isnull=False), name="estate_lock_rehearsal"
+            ),
+        ]
 
     def __str__(self) -> str:
-        return f"{self.target_id} held by run {self.run_id}"
+        return f"{self.target_id} held by {'run' if self.run_id else 'rehearsal'} {self.run_id or self.rehearsal_id}"
+
+    @property
+    def says(self) -> str:
+        """Who holds it, in a sentence; `path` leads there."""
+        return f"{self.target.identity} is held by the {'run' if self.run_id else 'rehearsal'} of {self.ticket_key}."
+
+    @property
+    def path(self) -> str:
+        """The page of whoever holds it."""
+        return f"/tickets/{self.ticket_key}/{'run' if self.run_id else 'review'}"

@@ -4,5 +4,10 @@ GRANTS = {
     "estate_category": {"all": "SELECT", "web": "SELECT, INSERT, UPDATE"},
     "estate_service": {"all": "SELECT", "web": "SELECT, INSERT, UPDATE"},
     "estate_target": {"all": "SELECT", "web": "SELECT, INSERT, UPDATE"},
-    "estate_targetlock": {"all": "SELECT", "web": "SELECT, INSERT, UPDATE", "execution": "SELECT, INSERT, UPDATE"},
+    "estate_targetlock": {
+        "all": "SELECT",
+        "web": "SELECT, INSERT, UPDATE",
+        "execution": "SELECT, INSERT, UPDATE",
+        "general": "SELECT, UPDATE (released_at)",
+    },
 }

@@ -73,6 +73,15 @@ STATUSES: Mapping[str, Label] = {
     "unknown": Label("Outcome unknown", "warn", "alert-triangle"),
     "rolling_back": Label("Rolling back", "warn", "arrow-back-up"),
     "rollback_failed": Label("Rollback failed", "bad", "circle-x"),
+    # rehearsal and its steps
+    "asked": Label("Asked for", "info", "clock"),
+    "under_way": Label("Under way", "info", "player-play"),
+    "worked": Label("Way back worked", "good", "circle-check"),
+    "inconclusive": Label("Proved nothing", "warn", "alert-triangle"),
+    "spoiled": Label("Action not seen to work", "warn", "alert-triangle"),
+    "returning": Label("Being put back", "warn", "arrow-back-up"),
+    "returned": Label("Put back", "good", "arrow-back-up"),
+    "stuck": Label("Not put back", "bad", "circle-x"),
 }
 
 PLANS: Mapping[str, Label] = {

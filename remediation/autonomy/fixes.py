@@ -22,10 +22,9 @@ from remediation.connectors.catalogue import OPERATIONS
 from remediation.connectors.operations import Risk
 from remediation.drafting import services as remediations
 from remediation.drafting.origin import Origin, operations_in
-from remediation.execution.models import Run
 from remediation.policy.evidence import Evidence, Rollback
-from remediation.review import plans
-from remediation.review.plans import Content, OperationStep, PlanStep
+from remediation.wayback import services as waysback
+from remediation.wayback.record import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +74,7 @@ class _Known:
     runs: Mapping[tuple[str, str], Sequence[Occurrence]]
     disliked: set[int]
     origins: Mapping[str, Origin]
-    ways_back: Mapping[str, Occurrence]
-    contents: Mapping[int, str]
+    ways_back: Mapping[str, Record]
     certificates: Mapping[tuple[str, str], Certificate]
 
 
@@ -89,13 +87,11 @@ def _standings(pattern: Pattern, fixes: Sequence[Fix], rows: Sequence[Occurrence
         ]
         for fix in fixes
     }
-    shown = [pk for key, found in runs.items() if (pk := _newest_of(origins.get(key[0]), found))]
     known = _Known(
         runs=runs,
         disliked=reads.disliked(pattern.pk, {row.ticket_id for row in rows}),
         origins=origins,
-        ways_back=reads.ways_back(actions),
-        contents=dict(Run.objects.filter(pk__in=shown).values_list("pk", "plan__content")),
+        ways_back=waysback.records_of(name for action in actions for name in operations_in(action)),
         certificates={(each.action, each.environment): each for each in _certificates(pattern, at)},
     )
     return [_standing(fix, known) for fix in fixes]
@@ -110,8 +106,8 @@ def _standing(fix: Fix, known: _Known) -> Standing:
         return Standing(fix, None, ("No drafter has written anything here yet.",), certificate)
     deeds = [Deed(row.ticket_id, row.ticket_key, bool(row.succeeded), row.fingerprint) for row in known.runs[key]]
     record, asked = record_of(deeds, disliked=known.disliked, fingerprint=origin.digest), asked_for()
-    rollback = _rollback(known.ways_back.get(fix.action), _plan_of(origin, known.runs[key], known.contents))
-    unproven = [] if rollback.is_proven else [f"Rollback unproven: {rollback.says}"]
+    rollback = _rollback([known.ways_back[name] for name in operations_in(fix.action)])
+    unproven = [] if rollback.is_proven else [rollback.says]
     return Standing(fix, Evidence(record, asked, rollback, origin), (*lacking(record, asked), *unproven), certificate)
 
 
@@ -137,32 +133,8 @@ def _certificates(pattern: Pattern, at: datetime) -> list[Certificate]:
     return sorted(rows, key=lambda each: each.granted_at is not None)
 
 
-def _newest_of(origin: Origin | None, runs: Sequence[Occurrence]) -> int:
-    """The newest run of a text of this origin; 0 if there is none."""
-    return next((run.run_id for run in runs if origin and run.fingerprint == origin.digest), 0)
-
-
-def _plan_of(origin: Origin, runs: Sequence[Occurrence], contents: Mapping[int, str]) -> Content | None:
-    run_id = _newest_of(origin, runs)
-    return plans.read(contents[run_id]) if run_id in contents else None
-
-
-def _rollback(taken: Occurrence | None, plan: Content | None) -> Rollback:
-    """What is known of the way back, and how: taken and seen to work, or only declared with a probe."""
-    if taken:
-        where = f"on {taken.ticket_key} in {taken.environment or 'several environments'}, {taken.at:%Y-%m-%d}"
-        if taken.way_back_worked:
-            return Rollback("exercised", f"It was last taken {where}, and a probe saw that it worked.")
-        return Rollback("unproven", f"It was last taken {where}, and it did not work.")
-    if plan is None:
-        return Rollback("unproven", "No run of this origin is known, so no plan shows a way back.")
-    if missing := [step.title for step in plan.steps if not _is_declared(step)]:
-        return Rollback("unproven", f"No way back with a probe for: {', '.join(missing)}.")
-    text = f"It was never taken. Every step of {plan.ticket} declares it, with the probe that shows whether it worked."
-    return Rollback("declared", text)
-
-
-def _is_declared(step: PlanStep) -> bool:
-    if not isinstance(step, OperationStep):
-        return False
-    return step.risk is Risk.READ_ONLY or (step.way_back is not None and bool(step.way_back.verify.expect))
+def _rollback(ways_back: Sequence[Record]) -> Rollback:
+    """What is known of the ways back of a fix; one that is unproven is enough."""
+    if unproven := [each for each in ways_back if not each.is_proven]:
+        return Rollback("unproven", " ".join(f"{each.operation}: {each.says}" for each in unproven))
+    return Rollback("exercised", " ".join(f"{each.operation}: {each.says}" for each in ways_back))

@@ -62,7 +62,7 @@ class CertificateFigures(serializers.Serializer[Any]):
     lower_bound = serializers.FloatField(help_text="0 to 1: Wilson's 95% lower bound of the success.")
     min_tickets = serializers.IntegerField(help_text="Asked for.")
     min_lower_bound = serializers.FloatField(help_text="Asked for, 0 to 1.")
-    rollback = serializers.ChoiceField(["exercised", "declared", "unproven"])
+    rollback = serializers.ChoiceField(["exercised", "unproven"])
     rollback_says = serializers.CharField()
 
 

@@ -11,19 +11,24 @@ from django.utils import timezone
 from patterns import services as patterns
 from patterns.models import Occurrence, Pattern
 from portal.access.models import Person
+from portal.estate.models import Category
 from portal.jobs.models import Job
 from portal.jobs.testing import drain
+from portal.kit.actors import Ref, system
 from portal.signoff import services as signoffs
 from portal.signoff.models import Certificate
 from portal.signoff.services import Ballot, NewCertificate
 from remediation.autonomy import asking, fixes, seed
 from remediation.autonomy.fixes import Fix
+from remediation.connectors.lab import first_day
 from remediation.drafting import services as remediations
 from remediation.knowledge import services as knowledge
 from remediation.policy.models import CategoryPolicy
 from remediation.review import testing as review
 from remediation.tickets.models import Ticket
 from remediation.tickets.services import NewEvidence
+from remediation.wayback import services as waysback
+from remediation.wayback.services import NewTaken
 
 ACTION, ENVIRONMENT = "scale_deployment", "production"
 ENOUGH = 22
@@ -88,16 +93,26 @@ def earn(cast: dict[str, Person], *, tickets: int = ENOUGH) -> Earned:
     Job.objects.filter(queue="probe").delete()
     earned = Earned(cast, Fix(_pattern(first.pattern_id or 0), ACTION, ENVIRONMENT))
     start = timezone.now() - timedelta(days=tickets)
-    rows = [ran(earned, number, at=start + timedelta(days=number - 1)) for number in range(1, tickets + 1)]
+    mark = remediations.current_origins([ACTION])[ACTION].digest
+    rows = [ran(earned, number, at=start + timedelta(days=number - 1), mark=mark) for number in range(1, tickets + 1)]
     rows += [praised(earned, number, at=start + timedelta(days=number - 1)) for number in range(1, tickets + 1)]
-    rows.append(went_back(earned, at=start - timedelta(days=90)))
+    rows.append(ran(earned, 999, at=start - timedelta(days=90), mark="", environment="staging"))
     Occurrence.objects.bulk_create(rows)
+    went_back(at=start - timedelta(days=90))
     patterns.refold(earned.pattern.pk, at=timezone.now())
     drain("general")
     return Earned(cast, Fix(_pattern(earned.pattern.pk), ACTION, ENVIRONMENT))
 
 
-def ran(earned: Earned, number: int, *, at: datetime, succeeded: bool = True, mark: str | None = None) -> Occurrence:
+def ran(
+    earned: Earned,
+    number: int,
+    *,
+    at: datetime,
+    succeeded: bool = True,
+    mark: str | None = None,
+    environment: str = ENVIRONMENT,
+) -> Occurrence:
     """A run of the fix on a ticket of the past, by the origin that drafts now unless another one is named."""
     now = remediations.current_origins([ACTION])[ACTION].digest
     return Occurrence(
@@ -105,7 +120,7 @@ def ran(earned: Earned, number: int, *, at: datetime, succeeded: bool = True, ma
         kind="executed",
         source=f"run:{PAST + number}",
         action=ACTION,
-        environment=ENVIRONMENT,
+        environment=environment,
         succeeded=succeeded,
         fingerprint=now if mark is None else mark,
     )
@@ -126,17 +141,19 @@ def praised(earned: Earned, number: int, *, at: datetime) -> Occurrence:
     )
 
 
-def went_back(earned: Earned, *, at: datetime, worked: bool = True) -> Occurrence:
-    """The way back of the fix, taken once in staging."""
-    return Occurrence(
-        **_of(earned, 999, at),
-        kind="executed",
-        source=f"run:{PAST + 999}",
-        action=ACTION,
-        environment="staging",
-        succeeded=True,
-        way_back_worked=worked,
+def went_back(*, at: datetime, worked: bool = True, number: int = 999) -> None:
+    """The way back of the fix, taken once in the past."""
+    new = NewTaken(
+        operation=ACTION,
+        category_id=Category.objects.get(slug="kubernetes").pk,
+        source=f"run:{PAST + number}:1",
+        has_worked=worked,
+        target=first_day.SECONDARY,
+        is_lab=True,
+        ticket=Ref("tickets.ticket", PAST + number, f"OLD-{number}"),
+        says="" if worked else "It has 6 pods.",
     )
+    waysback.keep(new, actor=system("execution"), at=at)
 
 
 def _of(earned: Earned, number: int, at: datetime) -> dict[str, Any]:

@@ -9,6 +9,16 @@ from rest_framework import serializers
 Shape = serializers.Serializer[Any]
 
 
+class WayBackShape(Shape):
+    """What is known of the way back of one operation of a plan."""
+
+    operation = serializers.CharField()
+    is_proven = serializers.BooleanField(help_text="It was seen to work, and worked the last time.")
+    taken = serializers.IntegerField(help_text="How often it was taken, of the last 200, rehearsals included.")
+    worked = serializers.IntegerField()
+    says = serializers.CharField()
+
+
 class PlanShape(Shape):
     """What is to be signed: name this stage and digest in your approval."""
 
@@ -17,6 +27,8 @@ class PlanShape(Shape):
     content = serializers.CharField(help_text="The canonical text that is signed: a line that names its schema, JSON.")
     valid_until = serializers.DateTimeField()
     missing = serializers.ListField(child=serializers.CharField())
+    ways_back = WayBackShape(many=True)
+    rehearsed = serializers.CharField(help_text="What became of the newest rehearsal of this plan in the lab.")
     sheet = serializers.CharField(
         allow_null=True,
         default=None,

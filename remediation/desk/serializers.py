@@ -216,6 +216,12 @@ class WithdrawalIn(StrictSerializer):
     reason = Trimmed(max_length=2_000)
 
 
+class RehearsalIn(StrictSerializer):
+    """Which plan is to be rehearsed."""
+
+    digest = Trimmed(max_length=64, help_text="The digest of the open rollout plan.")
+
+
 class ClosingIn(StrictSerializer):
     """How a ticket was resolved, in words; empty keeps what it says."""
 

@@ -14,6 +14,7 @@ from remediation.desk.serializers import DraftField
 from remediation.drafting.models import Remediation, Revision
 from remediation.policy.models import Assessment, Decision
 from remediation.policy.services import reliability_data
+from remediation.review import proving
 from remediation.tickets.models import Severity, Ticket
 from remediation.tickets.states import TicketStatus
 
@@ -267,7 +268,8 @@ class TicketShape(Shape):
             return None
         plan = details.plan
         names = ("stage", "digest", "content", "valid_until")
-        return PlanShape({**{name: getattr(plan, name) for name in names}, "missing": details.standing.missing}).data
+        shown = {name: getattr(plan, name) for name in names}
+        return PlanShape({**shown, "missing": details.standing.missing, **proving.of(plan).data}).data
 
     @extend_schema_field(RevisionWithDraft(allow_null=True))
     def get_revision(self, details: Details) -> Mapping[str, Any] | None:

@@ -13,6 +13,7 @@ from portal.access.models import Scope
 from portal.kit.serializers import valid
 from remediation.desk import serializers, shapes
 from remediation.desk.api import remediation_of, shown
+from remediation.execution import services as runs
 from remediation.review import services as reviews
 from remediation.tickets import services as tickets
 
@@ -75,6 +76,23 @@ class LookAgain(APIView):
         person = person_of(request)
         ticket = tickets.find(person, ticket_id)
         reviews.look_again(remediation_of(ticket).pk, person=person, door="api", at=timezone.now())
+        return Response(shapes.StatusShape(ticket).data, status=202)
+
+
+class Rehearse(APIView):
+    """Ways back, rehearsed in the lab."""
+
+    scopes = {"POST": Scope.REVIEWS_WRITE}
+    refusals = {"POST": (409, 422)}
+
+    @extend_schema(request=serializers.RehearsalIn, responses={202: shapes.StatusShape})
+    def post(self, request: Request, ticket_id: str) -> Response:
+        """Have workers do and undo the open rollout plan in the lab; `plan.rehearsed` says in a moment how it went."""
+        body = valid(serializers.RehearsalIn, request.data)
+        person = person_of(request)
+        ticket = tickets.find(person, ticket_id)
+        remediation, digest = remediation_of(ticket), body["digest"]
+        runs.ask_to_rehearse(remediation.pk, digest=digest, person=person, door="api", at=timezone.now())
         return Response(shapes.StatusShape(ticket).data, status=202)
 
 

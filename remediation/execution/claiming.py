@@ -37,7 +37,7 @@ from remediation.review.plans import Content
 
 PASSING = frozenset(
     {"emergency_stop", "freeze", "time_window_ok", "rate_limit_ok", "system_healthy", "backup_available"}
-    | {"locked", "rate_limit", "not_yet"}
+    | {"locked", "rate_limit", "not_yet", "failures_in_a_row"}
 )
 """What may stand in the way now and not later; workers wait for it. Anything else is final."""
 FIRST_REST = timedelta(seconds=30)
@@ -174,7 +174,7 @@ def _hard_stops(
     actor: Actor,
     at: datetime,
 ) -> list[Reason]:
-    """decide() at the claim. The hourly limit is for workers; every other hard stop binds people as well."""
+    """decide() at the claim. The hourly limit and the brake on failures hold workers; all else binds people as well."""
     read = reading.of(remediation, standing.plan_of(remediation))
     if read is None or read.revision.digest != content.draft_digest:
         return [because("changed", "The draft changed after the plan was signed.")]
@@ -189,8 +189,9 @@ def _hard_stops(
         actor=actor,
         at=at,
     )
-    is_by_hand = mode == Run.Mode.MANUAL
-    return [stop for stop in verdict.hard_stops if not (is_by_hand and stop.code == "rate_limit_ok")]
+    if mode == Run.Mode.MANUAL:
+        return [stop for stop in verdict.hard_stops if stop.code != "rate_limit_ok"]
+    return [*verdict.hard_stops, *verdict.holds]
 
 
 def _open(plan: Plan, remediation: Remediation, mode: Run.Mode, at: datetime) -> Run:
@@ -216,7 +217,7 @@ def _lock_targets(run: Run, remediation: Remediation, content: Content, at: date
     """Hold every target of the plan that the estate knows, or refuse and say who holds it."""
     targets = Target.objects.filter(identity__in={step.target for step in content.steps})
     blocked = TargetLock.objects.filter(target__in=targets, released_at=None).select_related("target")
-    if reasons := [_locked(lock) for lock in blocked]:
+    if reasons := [because("locked", lock.says) for lock in blocked]:
         raise Refused(*reasons)
     key = remediation.ticket.key
     try:
@@ -226,7 +227,3 @@ def _lock_targets(run: Run, remediation: Remediation, content: Content, at: date
             )
     except IntegrityError as error:
         raise Refused(because("locked", "Another run took one of the targets at this moment.")) from error
-
-
-def _locked(lock: TargetLock) -> Reason:
-    return because("locked", f"{lock.target.identity} is held by the run of {lock.ticket_key}.")

@@ -30,11 +30,13 @@ from remediation.drafting import services as remediations
 from remediation.drafting.models import Remediation
 from remediation.drafting.states import NEXT as REMEDIATION_NEXT
 from remediation.drafting.states import Status
-from remediation.execution import doubting
+from remediation.execution import doubting, returning
 from remediation.execution.controls import LABELS, WAITING, Control
 from remediation.execution.models import Run, StepOutput, StepRun
 from remediation.execution.planning import ENDED, Move, StepView, remediation_status
 from remediation.execution.states import RUN_NEXT, STEP_NEXT, Asked, RunStatus, StepStatus
+from remediation.policy import braking
+from remediation.policy.braking import Ending
 from remediation.review import plans
 from remediation.review.plans import Content, OperationStep, PlanStep
 
@@ -69,13 +71,19 @@ def held(run_id: int, *, fence: int) -> Run:
 
 def take(run: Run, *, actor: Actor, at: datetime, by: Person | None = None) -> int:
     """Give a locked run a new holder: from here on the old one's fence is refused, here and by the servers."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval('execution_fence')")
-        run.fence = cursor.fetchone()[0]
+    run.fence = next_fence()
     run.held_by = by
     run.save(update_fields=["fence", "held_by"])
     _tell_audit("run.taken", run, actor, at, {"fence": run.fence})
     return run.fence
+
+
+def next_fence() -> int:
+    """A fence newer than every one before it, of runs and rehearsals alike."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('execution_fence')")
+        (fence,) = cursor.fetchone()
+    return int(fence)
 
 
 def refuse_elsewhere(run: Run) -> None:
@@ -137,6 +145,7 @@ def move_step(
     data = {"step": step.number, "before": str(before), "after": to.value, "detail": detail}
     audit.record("step.moved", actor=actor, at=at, subject=step.ref, ticket=run.remediation.ticket.ref, data=data)
     doubting.step_moved(run, str(before), to, number=step.number, actor=actor, at=at)
+    returning.step_moved(run, step, to, detail=detail, actor=actor, at=at)
 
 
 def intend(run: Run, step: StepRun, *, actor: Actor, at: datetime) -> None:
@@ -195,10 +204,24 @@ def end(run: Run, to: RunStatus, content: Content, *, actor: Actor, at: datetime
         move_step(run, step, StepStatus.SKIPPED, actor=actor, at=at, detail="The run ended before it.")
     move_run(run, to, actor=actor, at=at, reason=reason)
     TargetLock.objects.filter(run_id=run.pk, released_at=None).update(released_at=at)
+    braking.count(_ending(run, to, content), actor=actor, at=at)
     data = {"succeeded": to is RunStatus.SUCCEEDED, "action": doubting.fix_of(content)[0]}
     _tell_audit("run.finished", run, actor, at, data)
     jobs.publish("run.finished", subject_id=run.pk, at=at, payload=data)
     _tell_people(run, at)
+
+
+def _ending(run: Run, to: RunStatus, content: Content) -> Ending:
+    """What the brake on failures in a row has to know of a run that ends."""
+    ticket = run.remediation.ticket
+    return Ending(
+        run_id=run.pk,
+        ticket=ticket.ref,
+        category=run.remediation.category,
+        targets=[step.target for step in content.steps],
+        pattern=(ticket.pattern.pk, ticket.pattern.title) if ticket.pattern else None,
+        has_succeeded=to is RunStatus.SUCCEEDED,
+    )
 
 
 def state_of(run: Run, content: Content) -> str:
@@ -286,14 +309,15 @@ def _follow(remediation: Remediation, to: Status, *, actor: Actor, at: datetime,
 
 
 def _tell_people(run: Run, at: datetime) -> None:
-    """The ticket's opener and whoever may run things in the category; nobody twice."""
+    """The ticket's opener, whoever may run in the category, and of partial results its policy admins; nobody twice."""
     ticket = run.remediation.ticket
-    people = {person.pk: person for person in [*operators(run.remediation), ticket.opened_by]}
+    is_partial = run.status in PARTIAL and run.remediation.has_written
+    admins = grants.holders("configure", run.remediation.category) if is_partial else []
+    people = {person.pk: person for person in [*operators(run.remediation), *admins, ticket.opened_by]}
     words = str(run.status).replace("_", " ")
     text = (
         f"The run of {ticket.key} {'is' if run.finished_at is None else 'ended:'} {words}. {run.status_reason}".strip()
     )
-    is_partial = run.status in PARTIAL and run.remediation.has_written
     tell(
         list(people.values()),
         kind="partial" if is_partial else "run",

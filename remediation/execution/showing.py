@@ -14,9 +14,6 @@ from django.db.models.functions import Left, Length
 
 from portal.access import grants
 from portal.access.models import Person
-from portal.audit import services as audit
-from portal.audit.models import Event
-from portal.estate.models import TargetLock
 from portal.kit.refusals import Reason
 from portal.signoff import brakes
 from portal.signoff import services as signoffs
@@ -24,7 +21,8 @@ from portal.signoff.models import Plan, Stop
 from portal.signoff.states import PlanStatus, Stage, is_critical
 from remediation.drafting.models import Remediation
 from remediation.drafting.states import Status
-from remediation.execution import controls, lasttime, manual, operating, progress, records, skipping, wording
+from remediation.execution import blocking, controls, lasttime, manual, operating, progress, records, skipping, wording
+from remediation.execution.blocking import Blocker
 from remediation.execution.controls import Answer, Control
 from remediation.execution.models import Run, StepOutput, StepRun
 from remediation.execution.progress import STEPS_A_PAGE, Progress, Row, Window
@@ -147,7 +145,7 @@ class Waiting:
     plan: Plan | None
     content: Content | None
     people_only: str
-    blockers: Sequence[str]
+    blockers: Sequence[Blocker]
     may_run: bool
     seen: str
 
@@ -206,7 +204,7 @@ def waiting_of(ticket: Ticket, remediation: Remediation | None, viewer: Person) 
         plan=plan,
         content=content,
         people_only=left_to_people(content, ticket) if content else "",
-        blockers=_blockers(plan, content) if plan and content else (),
+        blockers=blocking.of(plan, content, ticket) if plan and content else (),
         may_run=remediation is not None and grants.of(viewer).may("run", remediation.category_id),
         seen=f"{remediation.status}.{remediation.status_at:%H%M%S%f}" if remediation else "none",
     )
@@ -236,16 +234,16 @@ def _cards(
 ) -> list[Card]:
     planned = content.steps[shown.first - 1 : shown.last]
     steps = list(run.steps.filter(number__range=(shown.first, shown.last)))
-    outputs = _outputs(steps, whole=whole)
+    outputs = _outputs(run, steps, whole=whole)
     return [
         _card(each, step, outputs.get(step.pk, []), awaited, is_current=step.number == at_step)
         for each, step in zip(planned, steps, strict=True)
     ]
 
 
-def _outputs(steps: Sequence[StepRun], *, whole: bool) -> dict[int, list[Output]]:
+def _outputs(run: Run, steps: Sequence[StepRun], *, whole: bool) -> dict[int, list[Output]]:
     """What was said of some steps, by step; only as much of each text is read as is shown."""
-    rows = StepOutput.objects.filter(step_id__in=[step.pk for step in steps])
+    rows = StepOutput.objects.filter(run_id=run.pk, step_id__in=[step.pk for step in steps])
     if not whole:
         rows = rows.defer("text").annotate(shown=Left("text", SHOWN), length=Length("text"))
     found: dict[int, list[Output]] = {}
@@ -281,17 +279,3 @@ def _signed_plan(remediation: Remediation) -> Plan | None:
     rows = Plan.objects.filter(subject_kind=subject.kind, subject_id=subject.id, stage=Stage.ROLLOUT)
     is_ready = remediation.status == Status.APPROVED_FOR_ROLLOUT
     return rows.filter(status=PlanStatus.SIGNED).first() if is_ready else None
-
-
-def _blockers(plan: Plan, content: Content) -> list[str]:
-    """What stands in the way now, and what the workers met when they last tried."""
-    locks = TargetLock.objects.filter(target__identity__in={step.target for step in content.steps}, released_at=None)
-    found = [
-        f"{lock.target.identity} is held by the run of {lock.ticket_key}." for lock in locks.select_related("target")
-    ]
-    if stop := brakes.stopped(scopes_of(content)):
-        found.append(stop.says)
-    subject = signoffs.ref(plan)
-    held = Event.objects.filter(subject_kind=subject.kind, subject_id=subject.id, kind="run.held").order_by("id").last()
-    last = audit.body_of(held).get("reasons", []) if held else []
-    return [*found, *(reason for reason in last if reason not in found)]

@@ -37,9 +37,23 @@ def advance(job: Handed) -> str:
     )
 
 
+@handler(
+    "execution.rehearse",
+    queue="execution",
+    loads=("remediation.execution.rehearsal", MCP),
+    about="wayback.rehearsal",
+)
+def rehearse(job: Handed) -> str:
+    """Do and undo the steps of a plan in the lab."""
+    from remediation.execution import rehearsal  # noqa: PLC0415 - see above
+
+    return rehearsal.rehearse(job.subject_id or 0, clock=timezone.now, keeps_lease=job.renew)
+
+
 @handler("execution.give_up_on_lost", queue="general", every_seconds=60)
 def give_up_on_lost(job: Handed) -> str:
-    """Hand runs without a worker to a person."""
-    from remediation.execution import advancing  # noqa: PLC0415 - models are not loaded when this module is
+    """Hand runs and rehearsals without a worker to people."""
+    from remediation.execution import advancing, rehearsing  # noqa: PLC0415 - models are not loaded when this module is
 
-    return f"{advancing.give_up_on_lost(at=job.at)} lost runs"
+    runs, rehearsals = advancing.give_up_on_lost(at=job.at), rehearsing.give_up_on_lost(at=job.at)
+    return f"{runs} lost runs, {rehearsals} lost rehearsals"

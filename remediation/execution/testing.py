@@ -111,12 +111,13 @@ def signed(
     policy: dict[str, Any] | None = None,
     outside: str = "",
     ahead: tuple[datetime, datetime] | tuple[None, None] = (None, None),
+    is_open: bool = False,
     **ticket: Any,
 ) -> Signed:
     """A ticket with this draft, prepared and signed for both stages now; the run itself is waiting to be started.
 
     `policy` changes every policy, `outside` names a target that does not belong to the lab, `ahead` is the time for
-    which the run is approved, `ticket` are its fields.
+    which the run is approved, `ticket` are its fields. With `is_open` the rollout waits for its signature.
     """
     now = timezone.now()
     if cast is None:
@@ -138,6 +139,8 @@ def signed(
         )
     ballot = Ballot(typed=opened.key, authenticated_at=now)
     _sign(remediation, Stage.MERGE, cast["reviewer"], ballot, prepared)
+    if is_open:
+        return Signed(cast, opened, Plan.objects.get(subject_id=remediation.pk, stage=Stage.ROLLOUT))
     ballot = replace(ballot, runs_from=ahead[0], runs_until=ahead[1])
     plan = _sign(remediation, Stage.ROLLOUT, cast["approver"], ballot, prepared)
     return Signed(cast, opened, plan)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from remediation.execution import views
+from remediation.execution import rehearsal_views, views
 
 urlpatterns = [
     path("tickets/<str:key>/run", views.page, name="run"),
@@ -23,4 +23,5 @@ urlpatterns = [
     path("tickets/<str:key>/run/resume", views.resume, name="run-resume"),
     path("tickets/<str:key>/run/roll-back", views.roll_back, name="run-roll-back"),
     path("tickets/<str:key>/run/give-up", views.give_up, name="run-give-up"),
+    path("tickets/<str:key>/review/rehearse", rehearsal_views.rehearse, name="rehearse"),
 ]

@@ -27,7 +27,10 @@ class CategoryPolicyAdmin(Audited):
         (None, {"fields": ("category", "is_enabled")}),
         ("Minimums", {"fields": ("min_confidence", "min_reliability", "min_similar_tickets", "min_feedback_rate")}),
         ("Scope", {"fields": ("allowed_action_types", "allowed_systems", "forbidden_commands")}),
-        ("When", {"fields": ("hours_start", "hours_end", "zone", "days", "max_actions_per_hour")}),
+        (
+            "When",
+            {"fields": ("hours_start", "hours_end", "zone", "days", "max_actions_per_hour", "max_failures_in_a_row")},
+        ),
         ("People", {"fields": ("requires_approval", "auto_approve_threshold", "machine_share", "approvers")}),
         (
             "Safety",

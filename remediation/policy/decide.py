@@ -1,6 +1,7 @@
 """The decision about one draft: pure, in a fixed order, every step a line that people can read.
 
-The order: enabled, policy, risk, minimums, safety checks, pattern, certificate, share, approval, execute or await.
+The order: enabled, policy, risk, minimums, safety checks, failures in a row, ways back, pattern, certificate, share,
+approval, execute or await.
 A step fails (a hard stop, binds everybody), warns (closes only the machine's way: people may sign and see what they
 override) or passes. All steps are always taken, so that people see every reason at once.
 """
@@ -43,6 +44,8 @@ def decide(facts: Facts, limits: Limits | None, at: datetime) -> Decision:
     action_type = _risk(trail, facts)
     _minimums(trail, facts, policy)
     checks = _safety(trail, facts, policy, at)
+    _failures(trail, facts)
+    _ways_back(trail, facts)
     _pattern(trail, facts)
     _certificate(trail, facts)
     _share(trail, facts, policy)
@@ -59,6 +62,7 @@ def decide(facts: Facts, limits: Limits | None, at: datetime) -> Decision:
         hard_stops=tuple(trail.stops),
         is_switched_on=is_switched_on,
         shadow=_shadow(trail, policy_asks=bool(approval.by_policy)),
+        holds=tuple(trail.holds),
     )
 
 
@@ -68,6 +72,7 @@ class _Trail:
 
     steps: list[Step] = field(default_factory=list)
     stops: list[Reason] = field(default_factory=list)
+    holds: list[Reason] = field(default_factory=list)
     stopped_by: Step | None = None
     closed_by: Step | None = None
     held_by: Step | None = None
@@ -266,6 +271,25 @@ def _way_back(facts: Facts, at: datetime) -> SafetyCheck:
     return SafetyCheck("rollback_planned", "the draft's rollbacks", not without, detail, at)
 
 
+def _failures(trail: _Trail, facts: Facts) -> None:
+    """A brake that is engaged closes the machine's way and holds workers; people know what they do by hand."""
+    question = "Are there no failures in a row, on its targets or for its pattern?"
+    if not facts.failures_in_a_row:
+        trail.passes(question, "Yes.")
+        return
+    words = " ".join(facts.failures_in_a_row)
+    trail.closes(question, f"No: {words}")
+    trail.holds.append(Reason("failures_in_a_row", words))
+
+
+def _ways_back(trail: _Trail, facts: Facts) -> None:
+    question = "Was every way back seen to work?"
+    if facts.unproven_ways_back:
+        trail.closes(question, f"No: {' '.join(facts.unproven_ways_back)}")
+    else:
+        trail.passes(question, "Yes.")
+
+
 def _pattern(trail: _Trail, facts: Facts) -> None:
     question = "Has the pattern earned autonomy?"
     if facts.pattern_is_eligible:
@@ -331,6 +355,9 @@ def _conclude(trail: _Trail, *, is_switched_on: bool, requires_approval: bool) -
     elif not is_switched_on and trail.held_by:
         text = "Workers do not execute it; people can follow the steps by hand."
         trail.steps.append(Step(question, f"{text} {_decided(trail.held_by)}", "warn"))
+    elif trail.holds and trail.closed_by:
+        text = "Workers do not start it while a brake is engaged; people may sign, and run it by hand."
+        trail.steps.append(Step(question, f"{text} {_decided(trail.closed_by)}", "warn"))
     elif trail.closed_by:
         text = "The machine's way is closed; people may sign."
         trail.steps.append(Step(question, f"{text} {_decided(trail.closed_by)}", "warn"))

@@ -13,7 +13,7 @@ from patterns.record import Asked, Record
 from portal.kit import canonical
 from remediation.drafting.origin import Origin
 
-WayBack = Literal["exercised", "declared", "unproven"]
+WayBack = Literal["exercised", "unproven"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Rollback:
 
     @property
     def is_proven(self) -> bool:
-        """Whether it was exercised, or every step names the probe that shows whether it worked."""
+        """Whether the way back of every operation was seen to work, and worked the last time."""
         return self.state != "unproven"
 
 

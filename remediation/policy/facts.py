@@ -76,7 +76,8 @@ class Facts:
     the draft, or says why none does; `ticket_place` (0 to 99) is where the ticket stands in the gradual roll-out. The
     actions of the last hour are counted everywhere, for the site's limit, and `here` in the category, for its policy's.
     `safety_checks` are the probes that need the world (`backup_available`, `system_healthy`); the window, the rate and
-    the rollback plan are worked out from these facts.
+    the rollback plan are worked out from these facts. `failures_in_a_row` are the sentences of engaged brakes,
+    `unproven_ways_back` what is known of the ways back that were not seen to work.
     """
 
     switches: Switches
@@ -97,6 +98,8 @@ class Facts:
     actions_last_hour: int = 0
     actions_last_hour_here: int = 0
     safety_checks: tuple[SafetyCheck, ...] = ()
+    failures_in_a_row: tuple[str, ...] = ()
+    unproven_ways_back: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,7 @@ class Limits:
     machine_share: int = 0
     approvers: tuple[str, ...] = ()
     max_actions_per_hour: int | None = None
+    max_failures_in_a_row: int | None = None
     requires_rollback_plan: bool = True
     requires_backup: bool = False
     is_enabled: bool = True
@@ -145,7 +149,8 @@ class Decision:
     """What follows from the facts, and why.
 
     `allowed`: the machine's way is open as far as the policy is concerned. `hard_stops`: nobody may execute while one
-    stands. Neither allowed nor stopped: people may sign, seeing what they override. `shadow`: what the machine would
+    stands. Neither allowed nor stopped: people may sign, seeing what they override. `holds`: what keeps workers from
+    starting it although people signed; people may run it by hand. `shadow`: what the machine would
     have done with the site's switches, the ticket's opt-in and the certificate left aside.
     """
 
@@ -158,11 +163,12 @@ class Decision:
     hard_stops: tuple[Reason, ...]
     is_switched_on: bool
     shadow: Verdict
+    holds: tuple[Reason, ...] = ()
 
     @property
     def workers_may_run(self) -> bool:
-        """True if workers may run this once it is signed: switched on, opted in and no hard stop (law 1)."""
-        return self.is_switched_on and not self.hard_stops
+        """True if workers may run this once it is signed: switched on, opted in, no hard stop and no brake (law 1)."""
+        return self.is_switched_on and not self.hard_stops and not self.holds
 
     @property
     def machine_may_sign(self) -> bool:

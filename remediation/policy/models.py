@@ -41,6 +41,12 @@ class CategoryPolicy(models.Model):
     machine_share = models.PositiveSmallIntegerField(default=0, choices=SHARES)
     approvers = models.ManyToManyField("auth.Group", blank=True, related_name="+")
     max_actions_per_hour = models.PositiveSmallIntegerField(null=True, blank=True)
+    max_failures_in_a_row = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1)],
+        help_text="Then workers wait for people. Empty: the site's.",
+    )
     requires_rollback_plan = models.BooleanField(default=True)
     requires_backup = models.BooleanField(default=False)
     evidence_max_age_minutes = models.PositiveIntegerField(default=1_440)
@@ -164,3 +170,48 @@ class Reservation(models.Model):
 
     def __str__(self) -> str:
         return f"run {self.run_id} step {self.step_number}"
+
+
+class FailureBrake(models.Model):
+    """How many runs in a row failed on a target or for a pattern. Once engaged, workers start no other.
+
+    It is released by people with a reason, or by a run that succeeds: while it is engaged that is one by hand. Target
+    and pattern are values; `category` is the one of the last run, whose operators release it.
+    """
+
+    class Kind(models.TextChoices):
+        """What failed again and again."""
+
+        TARGET = "target", "Target"
+        PATTERN = "pattern", "Pattern"
+
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    subject = models.CharField(max_length=200, help_text="The target's identity, or the pattern's number.")
+    name = models.TextField()
+    category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="+", db_index=False)
+    failures = models.PositiveIntegerField(default=0)
+    last_run_id = models.BigIntegerField()
+    last_ticket_key = models.TextField()
+    last_at = models.DateTimeField()
+    engaged_at = models.DateTimeField(null=True)
+
+    class Meta:
+        """One per target and pattern; few are engaged."""
+
+        ordering: ClassVar = ["-engaged_at", "-id"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["kind", "subject"], name="one_brake_per_subject"),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["-engaged_at"], condition=models.Q(engaged_at__isnull=False), name="policy_brake_engaged"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+    @property
+    def says(self) -> str:
+        """Why workers wait, in a sentence."""
+        return f"{self.failures} runs in a row failed for the {self}, the last one of {self.last_ticket_key}."

@@ -60,6 +60,7 @@ def rules_of(policy: CategoryPolicy, site: Switches) -> list[Rule]:
         Rule("Left to the machine", share(policy)),
         _approvers(policy),
         per_hour(policy, site),
+        _failures_in_a_row(policy),
         Rule("Rollback plan", "Every write needs a way back" if policy.requires_rollback_plan else "Not asked for"),
         Rule("Backup", "A fresh backup is asked for" if policy.requires_backup else "Not asked for"),
         Rule("Evidence", f"Older than {_span(policy.evidence_max_age_minutes)}, it blocks a signature"),
@@ -115,6 +116,14 @@ def per_hour(policy: CategoryPolicy, site: Switches) -> Rule:
     return Rule(name, str(policy.max_actions_per_hour))
 
 
+def _failures_in_a_row(policy: CategoryPolicy) -> Rule:
+    """After how many failed runs workers wait; a policy may be stricter than the site, and more patient."""
+    name, setting = "Failed runs in a row, then workers wait", "AUTO_REMEDIATION_MAX_FAILURES_IN_A_ROW"
+    if policy.max_failures_in_a_row is None:
+        return Rule(name, str(settings.AUTO_REMEDIATION_MAX_FAILURES_IN_A_ROW), setting=setting)
+    return Rule(name, str(policy.max_failures_in_a_row))
+
+
 def hours(policy: CategoryPolicy) -> str:
     """The window on the wall clock of its zone."""
     if policy.hours_start is None or policy.hours_end is None:
@@ -134,6 +143,11 @@ def settings_of(site: Switches) -> list[Setting]:
             "A person approves everything" if site.requires_approval else "Each policy says who approves",
         ),
         Setting("AUTO_REMEDIATION_MAX_ACTIONS_PER_HOUR", str(site.max_actions_per_hour), "For all categories together"),
+        Setting(
+            "AUTO_REMEDIATION_MAX_FAILURES_IN_A_ROW",
+            str(settings.AUTO_REMEDIATION_MAX_FAILURES_IN_A_ROW),
+            "On a target or for a pattern; then workers wait for people",
+        ),
         Setting("AUTO_REMEDIATION_MIN_RELIABILITY", f"{site.min_reliability:g}", "Where a policy names none"),
         Setting(
             "PATTERN_MIN_OCCURRENCES", str(settings.PATTERN_MIN_OCCURRENCES), "Tickets before a pattern is trusted"

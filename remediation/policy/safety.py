@@ -61,15 +61,12 @@ def _backup(subject: Subject) -> _Answer:
 
 
 def _health(subjects: Sequence[Subject], symptom: str) -> list[_Answer]:
-    held = dict(
-        TargetLock.objects.filter(
-            target__identity__in=[each.target for each in subjects], released_at=None
-        ).values_list("target__identity", "ticket_key")
-    )
+    locks = TargetLock.objects.filter(target__identity__in=[each.target for each in subjects], released_at=None)
+    held = {lock.target.identity: lock.says for lock in locks.select_related("target")}
     answers = [_reachable(slug) for slug in sorted({each.connector for each in subjects})]
     for each in subjects:
         if each.target in held:
-            answers.append(_Answer(False, f"{each.target} is held by a run of {held[each.target]}."))
+            answers.append(_Answer(False, held[each.target]))
         answers.append(_alerts(each, symptom))
     return answers
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,13 +22,17 @@ from portal.kit.refusals import Reason, Refused, because
 from portal.signoff import brakes
 from portal.signoff.models import Plan
 from portal.signoff.states import Stage
+from remediation.connectors import identities
+from remediation.connectors.catalogue import OPERATIONS
 from remediation.drafting.models import Remediation, Revision
-from remediation.policy import certified, outcomes
+from remediation.policy import braking, certified, outcomes
 from remediation.policy.decide import decide
 from remediation.policy.facts import EVERY_DAY, Action, Facts, Limits, SafetyCheck, Switches
 from remediation.policy.facts import Decision as Verdict
-from remediation.policy.models import Assessment, CategoryPolicy, Decision, Moment, Reservation
+from remediation.policy.models import Assessment, CategoryPolicy, Decision, FailureBrake, Moment, Reservation
 from remediation.policy.share import place_of
+from remediation.wayback import services as waysback
+from remediation.wayback.record import Record
 
 HOUR = timedelta(hours=1)
 _RATE_LOCK = 0x636F756E  # one lock for the global limit: reservations take turns
@@ -100,6 +104,7 @@ def limits_of(policy: CategoryPolicy) -> Limits:
         machine_share=policy.machine_share,
         approvers=tuple(group.name for group in policy.approvers.all()),
         max_actions_per_hour=policy.max_actions_per_hour,
+        max_failures_in_a_row=policy.max_failures_in_a_row,
         requires_rollback_plan=policy.requires_rollback_plan,
         requires_backup=policy.requires_backup,
         is_enabled=policy.is_enabled,
@@ -216,7 +221,27 @@ def facts_of(revision: Revision, proposal: Proposal, *, reliability: float, at: 
         actions_last_hour=everywhere,
         actions_last_hour_here=here,
         safety_checks=proposal.safety,
+        failures_in_a_row=tuple(each.says for each in _brakes_of(remediation, proposal.actions)),
+        unproven_ways_back=_unproven(proposal.actions),
     )
+
+
+def ways_back_of(operations: Mapping[str, bool]) -> list[Record]:
+    """What is known of the ways back of these operations, each with whether it has one."""
+    known = waysback.records_of(name for name, has_one in operations.items() if has_one)
+    return [known.get(name) or Record(name, missing="there is none.") for name in operations]
+
+
+def _unproven(actions: Sequence[Action]) -> tuple[str, ...]:
+    """What is known of the ways back that nobody has seen to work; commands of people have no record."""
+    writes = {each.operation: each.has_rollback for each in actions if each.mutates and each.operation in OPERATIONS}
+    return tuple(f"{each.operation}: {each.says}" for each in ways_back_of(writes) if not each.is_proven)
+
+
+def _brakes_of(remediation: Remediation, actions: Sequence[Action]) -> list[FailureBrake]:
+    """The brakes on these targets and on the ticket's pattern; a host is its own target under commands."""
+    targets = {each.system if each.operation in OPERATIONS else identities.host(each.system) for each in actions}
+    return braking.engaged(targets=targets, pattern_id=remediation.ticket.pattern_id)
 
 
 def actions_last_hour(category_id: int, *, at: datetime) -> tuple[int, int]:

@@ -72,6 +72,7 @@ LIMITS: Mapping[str, tuple[str, Callable[[Any], str]]] = {
     "machine_share": ("Left to the machine", _share),
     "approvers": ("Approvers", _listed("Everybody with the grant to sign")),
     "max_actions_per_hour": ("Actions per hour, at most", _or(SITES, _number)),
+    "max_failures_in_a_row": ("Failed runs in a row, then workers wait", _or(SITES, _number)),
     "requires_rollback_plan": ("Every write needs a way back", _yes),
     "requires_backup": ("A fresh backup is asked for", _yes),
 }

@@ -7,7 +7,7 @@ of the target, exactly as the catalogue gave them at that moment. The engine run
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from portal.kit import canonical
@@ -16,6 +16,7 @@ from remediation.connectors.operations import Call, Expectation, Irreversible, P
 from remediation.drafting import schema
 
 VERSION = "countersign.plan/1"
+STEP_VERSION = "countersign.step/1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +140,39 @@ class Content:
 def compile_steps(draft: schema.Draft, places: Mapping[str, Place]) -> tuple[PlanStep, ...]:
     """The steps of a draft that has passed its gates, resolved against the catalogue; places by target identity."""
     return tuple(_compile(number, step, places) for number, step in enumerate(draft.steps, start=1))
+
+
+def stand_in(step: OperationStep, parameters: Mapping[str, str | int | bool], connector: str) -> OperationStep:
+    """The same operation with other parameters, on a target of the lab: what a rehearsal does instead."""
+    operation = catalogue.get(step.operation)
+    checked = catalogue.validated(step.operation, parameters)
+    way_back = operation.way_back(checked)
+    return replace(
+        step,
+        parameters=dict(parameters),
+        target=operation.target(checked),
+        connector=connector,
+        is_lab=True,
+        says=operation.says(checked),
+        preflight=operation.preflight(checked),
+        call=operation.action(checked),
+        verify=operation.verify(checked),
+        way_back=None if isinstance(way_back, Irreversible) else way_back,
+        blast_radius=operation.blast_radius(checked),
+    )
+
+
+def step_text(step: OperationStep) -> str:
+    """One step as canonical text, for what is kept of a rehearsal."""
+    return canonical.text_of(asdict(step), version=STEP_VERSION)
+
+
+def read_step(text: str) -> OperationStep:
+    """The step behind such a text."""
+    step = _read_step(canonical.parse(text, version=STEP_VERSION))
+    if not isinstance(step, OperationStep):
+        raise TypeError("a rehearsal has operations only")
+    return step
 
 
 def connectors_of(steps: Sequence[PlanStep]) -> list[str]:

@@ -26,7 +26,7 @@ from portal.signoff.states import PlanStatus
 from remediation.drafting import schema
 from remediation.drafting.models import Remediation, Revision
 from remediation.policy import wording
-from remediation.review import plans, presenting, standing
+from remediation.review import plans, presenting, proving, standing
 from remediation.review.models import Sheet
 from remediation.review.standing import Standing
 
@@ -47,6 +47,7 @@ def page_of(remediation: Remediation, revision: Revision, stands: Standing) -> S
         "diff": presenting.changes_of(remediation, revision),
         "evidence": list(remediation.ticket.evidence.all()),
         "facts": _facts(remediation, revision, plan),
+        "proof": proving.of(plan) if plan else None,
         "gates": presenting.gates_of(stands.gates),
         "objections": stands.objections,
         "reliability": presenting.reliability_of(remediation.assessments.last()),

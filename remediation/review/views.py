@@ -31,6 +31,7 @@ from remediation.review.changing import Change
 from remediation.review.models import Objection, Sheet
 from remediation.review.preparing import CHECKABLE
 from remediation.tickets import services as tickets
+from remediation.wayback import services as waysback
 
 TIMELINE = 30
 DIGITS = 19
@@ -218,12 +219,14 @@ def _since(
 
 
 def seen_of(remediation: Remediation, stands: reviews.Standing) -> str:
-    """What a reader has seen: changes with the state, the revision, the plan and the checklist."""
+    """What a reader has seen: changes with the state, the revision, the plan, its rehearsal and the checklist."""
     ticks = sum(each.by is not None for each in stands.checklist)
     plan = f"{stands.plan.pk}.{stands.plan.status}" if stands.plan else "-"
+    rehearsal = waysback.newest_rehearsal(stands.plan.pk) if stands.plan else None
+    rehearsed = f"{rehearsal.pk}.{rehearsal.status}" if rehearsal else "-"
     taken = stands.taken.pk if stands.taken else "-"
     revision = stands.revision.pk if stands.revision else 0
-    return f"{remediation.status}.{revision}.{plan}.{ticks}.{len(stands.objections)}.{taken}"
+    return f"{remediation.status}.{revision}.{plan}.{ticks}.{len(stands.objections)}.{taken}.{rehearsed}"
 
 
 @require_safe

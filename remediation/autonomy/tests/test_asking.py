@@ -34,6 +34,7 @@ from remediation.drafting.models import Attempt
 from remediation.execution.models import Run
 from remediation.knowledge.models import Runbook
 from remediation.tickets.models import Ticket
+from remediation.wayback.models import Taken
 
 NOW = timezone.now()
 EXECUTION = system("execution")
@@ -180,15 +181,15 @@ def test_a_changed_runbook_begins_with_no_record(earned: Earned) -> None:
 
 
 def test_a_way_back_that_failed_closes_the_way(earned: Earned) -> None:
-    Occurrence.objects.filter(way_back_worked=True).update(way_back_worked=False)
-    assert "Rollback unproven: It was last taken on OLD-999 in staging" in lacks(earned)[0]
+    testing.went_back(at=timezone.now(), worked=False, number=1000)
+    assert "scale_deployment: Rollback unproven: 1 of 2 worked, and the last time" in lacks(earned)[0]
     with pytest.raises(Refused, match="Rollback unproven"):
         testing.asked(earned)
 
 
-def test_without_any_plan_the_way_back_is_unproven(earned: Earned) -> None:
-    Occurrence.objects.filter(way_back_worked=True).update(way_back_worked=None)
-    assert lacks(earned) == ("Rollback unproven: No run of this origin is known, so no plan shows a way back.",)
+def test_a_way_back_that_was_never_taken_closes_the_way(earned: Earned) -> None:
+    Taken.objects.all().delete()
+    assert lacks(earned) == ("scale_deployment: Rollback unproven: it was never taken.",)
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,8 @@ SCOPE = "Is every step within the scope of the draft and the systems of the poli
 FORBIDDEN = "Is it free of forbidden commands?"
 CONFIDENCE, RELIABILITY = "Is the confidence high enough?", "Is the reliability high enough?"
 SIMILAR, FEEDBACK = "Were there enough similar tickets?", "Was the feedback good enough?"
+FAILURES = "Are there no failures in a row, on its targets or for its pattern?"
+WAYS_BACK = "Was every way back seen to work?"
 PATTERN, APPROVAL = "Has the pattern earned autonomy?", "Does a person have to approve?"
 CERTIFICATE, SHARE = "Does a live certificate cover it?", "Is the ticket among those left to the machine?"
 STOP, FREEZE = "Is the emergency stop off?", "Is there no freeze?"
@@ -238,6 +240,15 @@ ROWS = [
         {"safety_checks": (HEALTHY, check("targets_unlocked", answer=False))},
     ),
     # pattern
+    Row(
+        "failures in a row",
+        {"failures_in_a_row": ("3 runs in a row failed for the target x, the last one of INC-1.",)},
+        allowed=False,
+        shadow="await_approval",
+        decided_by=FAILURES,
+        runs=False,
+    ),
+    _held("a way back that nobody saw work", WAYS_BACK, {"unproven_ways_back": ("scale: it was never taken.",)}),
     _held("pattern not eligible", PATTERN, {"pattern_is_eligible": False, "pattern_reasons": ("Only 4 tickets.",)}),
     _held("pattern unknown", PATTERN, {"pattern_is_eligible": False}),
     # approval

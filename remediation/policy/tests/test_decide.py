@@ -60,6 +60,8 @@ def test_the_steps_come_in_the_order_of_the_design() -> None:
         rows.WAY_BACK,
         rows.HEALTH,
         rows.BACKUP,
+        rows.FAILURES,
+        rows.WAYS_BACK,
         rows.PATTERN,
         rows.CERTIFICATE,
         rows.SHARE,

@@ -1,0 +1,1 @@
+"""Ways back: what is known of each, and whether it was rehearsed."""
