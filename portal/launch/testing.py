@@ -24,7 +24,9 @@ HASTE = {  # a test database need not survive a power cut
     "synchronous_commit": "off",
     "full_page_writes": "off",
     "max_connections": "200",
-    "autovacuum": "off",
+    "autovacuum_naptime": "1s",  # what tests roll back piles up, and everything that follows reads past it
+    "autovacuum_vacuum_threshold": "500",
+    "autovacuum_analyze_threshold": "1000000",  # plans are those of a new database, whatever ran before
 }
 TEMPLATES_KEPT = 4  # a few branches back and forth without migrating again
 MEMORY = Path("/dev/shm")  # noqa: S108 - for a folder with a name and an owner of its own
