@@ -143,7 +143,8 @@ def explain(remediation: Remediation, reason: str) -> None:
 
 def refuse_while_run_waits(remediation: Remediation) -> None:
     """A run that waits for a person still holds its targets, and a new draft would forget it."""
-    if TargetLock.objects.filter(ticket_key=remediation.ticket.key, released_at=None).exists():
+    own = TargetLock.objects.filter(ticket_key=remediation.ticket.key, released_at=None)
+    if own.filter(run_id__isnull=False).exists():
         text = "A run of this ticket waits for a person. Roll it back or give it up first."
         raise StaleTransition(because("run_waits", text))
 

@@ -44,7 +44,12 @@ def of(plan: Plan, content: Content, ticket: Ticket) -> list[Blocker]:
 
 
 def engaged_for(ticket: Ticket) -> list[FailureBrake]:
-    """The brakes that keep workers from what a ticket's plan touches, or from its pattern."""
+    """The brakes that keep workers from what a ticket's plan touches, or from its pattern.
+
+    Mostly none is engaged anywhere, and then no plan is read for it.
+    """
+    if not braking.any_engaged():
+        return []
     remediation = remediations.newest(ticket)
     plan = standing.plan_of(remediation) if remediation else None
     targets = {step.target for step in plans.read(plan.content).steps} if plan else set()

@@ -30,6 +30,7 @@ from remediation.execution.records import WORKERS
 from remediation.execution.shift import left_to_people
 from remediation.policy import safety
 from remediation.policy import services as policies
+from remediation.policy.facts import Decision as Verdict
 from remediation.policy.facts import SafetyCheck
 from remediation.policy.models import Moment
 from remediation.review import drifting, plans, preparing, proposing, reading, standing, voiding
@@ -191,7 +192,15 @@ def _hard_stops(
     )
     if mode == Run.Mode.MANUAL:
         return [stop for stop in verdict.hard_stops if stop.code != "rate_limit_ok"]
-    return [*verdict.hard_stops, *verdict.holds]
+    return [*verdict.hard_stops, *verdict.holds, *_closed_to_machine(remediation, verdict)]
+
+
+def _closed_to_machine(remediation: Remediation, verdict: Verdict) -> list[Reason]:
+    """What a machine signed is not run by one once its way is closed, for instance by a way back that failed."""
+    plan = standing.plan_of(remediation)
+    if plan is None or verdict.allowed or not plan.votes.filter(certificate__isnull=False).exists():
+        return []
+    return [because("machine_closed", " ".join(verdict.leaves_to_people))]
 
 
 def _open(plan: Plan, remediation: Remediation, mode: Run.Mode, at: datetime) -> Run:

@@ -145,7 +145,8 @@ def move_step(
     data = {"step": step.number, "before": str(before), "after": to.value, "detail": detail}
     audit.record("step.moved", actor=actor, at=at, subject=step.ref, ticket=run.remediation.ticket.ref, data=data)
     doubting.step_moved(run, str(before), to, number=step.number, actor=actor, at=at)
-    returning.step_moved(run, step, to, detail=detail, actor=actor, at=at)
+    if to in returning.DECIDED:
+        returning.keep(run, step, content_of(run).steps[step.number - 1], actor=actor, at=at)
 
 
 def intend(run: Run, step: StepRun, *, actor: Actor, at: datetime) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -49,6 +49,9 @@ class Turn:
 
     rehearsal_id: int
     fence: int
+    ticket_id: int
+    category: str
+    connectors: frozenset[str]
     clock: Callable[[], datetime]
     keeps_lease: Callable[[], bool]
 
@@ -64,6 +67,16 @@ class Turn:
     def steps(self) -> list[RehearsalStep]:
         """The steps as they stand now."""
         return list(RehearsalStep.objects.filter(rehearsal_id=self.rehearsal_id))
+
+    @property
+    def is_turned(self) -> bool:
+        """Whether a step went wrong or back, so that no other is begun."""
+        return RehearsalStep.objects.filter(rehearsal_id=self.rehearsal_id, status__in=TURNED).exists()
+
+    def held_back(self) -> str:
+        """The emergency stop or the switch that holds workers now; asked before every write (law 9)."""
+        ticket = Ticket.objects.get(pk=self.ticket_id)
+        return rehearsing.held_back(self.category, self.connectors, ticket)
 
     def move(self, step: RehearsalStep, to: StepStatus, *, detail: str = "") -> None:
         """Move one step, in a transaction of its own."""
@@ -99,18 +112,32 @@ class Turn:
         )
 
 
-def rehearse(rehearsal_id: int, *, clock: Callable[[], datetime], keeps_lease: Callable[[], bool]) -> str:
-    """Carry a rehearsal to its end, or until a stop is released; says in a sentence how it went."""
+def rehearse(
+    rehearsal_id: int,
+    *,
+    clock: Callable[[], datetime],
+    keeps_lease: Callable[[], bool],
+    is_stopping: Callable[[], bool] = lambda: False,
+) -> str:
+    """Carry a rehearsal to its end, or until a stop is released; says in a sentence how it went.
+
+    A worker that `is_stopping` finishes the step in hand and leaves the next one to another.
+    """
     turn = _begin(rehearsal_id, clock, keeps_lease)
     if turn is None:
         rehearsal = Rehearsal.objects.get(pk=rehearsal_id)
         return f"{rehearsal} is {rehearsal.status}. {rehearsal.says}".strip()
     for step in turn.steps():
-        if any(each.status in TURNED for each in turn.steps()) or not _forward(turn, step):
+        if is_stopping():
+            return _go_on_later(turn)
+        if turn.is_turned or not _forward(turn, step):
             break
+    turn = _renewed(turn)
     for step in reversed(turn.steps()):
+        if is_stopping():
+            return _go_on_later(turn)
         if step.status in TO_TAKE_BACK and not _back(turn, step):
-            return _wait(turn)
+            return _go_on_later(turn, rest=REST)
     return _end(turn)
 
 
@@ -127,7 +154,18 @@ def _begin(rehearsal_id: int, clock: Callable[[], datetime], keeps_lease: Callab
             return None
         rehearsal.fence = records.next_fence()
         rehearsal.save(update_fields=["fence"])
-    return Turn(rehearsal_id, rehearsal.fence, clock, keeps_lease)
+        contents = rehearsal.steps.values_list("content", flat=True)
+        connectors = frozenset(plans.read_step(content).connector for content in contents)
+    about = rehearsal.ticket_id, rehearsal.category.slug, connectors
+    return Turn(rehearsal_id, rehearsal.fence, *about, clock, keeps_lease)
+
+
+def _renewed(turn: Turn) -> Turn:
+    """The same turn under a newer fence: a write of the way forward that is still under way comes too late."""
+    with turn.writing() as rehearsal:
+        rehearsal.fence = records.next_fence()
+        rehearsal.save(update_fields=["fence"])
+    return replace(turn, fence=rehearsal.fence)
 
 
 def _choose(rehearsal: Rehearsal) -> list[tuple[OperationStep, OperationStep]]:
@@ -145,6 +183,8 @@ def _open(rehearsal: Rehearsal, chosen: list[tuple[OperationStep, OperationStep]
     """Write down the steps and lock their targets; why not, where something stands in the way."""
     ticket = Ticket.objects.get(pk=rehearsal.ticket_id)
     connectors = {planned.connector for _, planned in chosen}
+    if reason := rehearsing.fallen(rehearsal.plan):
+        return reason
     if reason := rehearsing.held_back(rehearsal.category.slug, connectors, ticket):
         return reason
     if not chosen:
@@ -193,7 +233,7 @@ def _forward(turn: Turn, step: RehearsalStep) -> bool:
     planned = plans.read_step(step.content)
     if step.status == S.PENDING and not _may_begin(turn, step, planned):
         return False
-    if _held_back(turn):
+    if turn.held_back():
         return False
     outcome = turn.write(planned, planned.call, key=step.key)
     seen = looking.look(planned.connector, planned.verify, settles_in=looking.settling(planned))
@@ -207,8 +247,8 @@ def _forward(turn: Turn, step: RehearsalStep) -> bool:
 
 def _may_begin(turn: Turn, step: RehearsalStep, planned: OperationStep) -> bool:
     seen = looking.look(planned.connector, planned.preflight)
-    held = _held_back(turn)
-    with turn.writing():
+    with turn.writing() as rehearsal:
+        held = turn.held_back() or rehearsing.fallen(rehearsal.plan)
         turn.keep(step, Phase.PREFLIGHT, planned.preflight.says, is_good=seen.holds, text=seen.text)
         if held or not seen.holds:
             turn.moved(step, S.SKIPPED, detail=held or f"The pre-flight did not hold: {seen.misses}")
@@ -220,7 +260,7 @@ def _may_begin(turn: Turn, step: RehearsalStep, planned: OperationStep) -> bool:
 def _back(turn: Turn, step: RehearsalStep) -> bool:
     """Take one step back and look whether it worked; False while something holds the workers."""
     planned = plans.read_step(step.content)
-    if _held_back(turn) or planned.way_back is None:
+    if turn.held_back() or planned.way_back is None:
         return False
     if step.status == S.INTENDED:
         turn.move(step, S.SPOILED, detail="Nobody saw whether the action worked.")
@@ -256,22 +296,12 @@ def _decide(turn: Turn, rehearsal: Rehearsal, step: RehearsalStep, *, has_worked
     waysback.keep(new, actor=WORKERS, at=turn.clock())
 
 
-def _held_back(turn: Turn) -> str:
-    """The emergency stop or the switch that holds workers now; asked before every write (law 9)."""
-    rehearsal = Rehearsal.objects.select_related("category").get(pk=turn.rehearsal_id)
-    connectors = {plans.read_step(step.content).connector for step in turn.steps()}
-    ticket = Ticket.objects.get(pk=rehearsal.ticket_id)
-    return rehearsing.held_back(rehearsal.category.slug, connectors, ticket)
-
-
-def _wait(turn: Turn) -> str:
-    """Keep the targets and look again later: what was begun has to be taken back once the stop is released."""
+def _go_on_later(turn: Turn, *, rest: timedelta = timedelta()) -> str:
+    """Keep the targets, and let another job go on; under a stop, once it is released the lab is put back."""
     with turn.writing() as rehearsal:
-        at = turn.clock()
-        jobs.enqueue(
-            rehearsing.KIND, subject_id=rehearsal.pk, key=rehearsing.key_of(rehearsal), at=at, due_at=at + REST
-        )
-    return f"{rehearsal} waits: the lab is put back once workers may write again."
+        at, key = turn.clock(), rehearsing.key_of(rehearsal)
+        jobs.enqueue(rehearsing.KIND, subject_id=rehearsal.pk, key=key, at=at, due_at=at + rest)
+    return f"{rehearsal} goes on in another job." if not rest else f"{rehearsal} waits until workers may write again."
 
 
 def _end(turn: Turn) -> str:

@@ -17,13 +17,14 @@ from portal.estate.models import Target, TargetLock
 from portal.jobs import services as jobs
 from portal.jobs.models import Job
 from portal.jobs.states import State
+from portal.kit import canonical
 from portal.kit.actors import Actor, Door, Ref, system
 from portal.kit.moving import move
 from portal.kit.refusals import NotAllowed, Refused, StaleTransition, because
 from portal.notices import services as notices
 from portal.signoff import brakes
 from portal.signoff.models import Plan
-from portal.signoff.states import PlanStatus, Stage
+from portal.signoff.states import LIVE, PlanStatus, Stage
 from remediation.connectors import catalogue, seed
 from remediation.connectors.models import Connector
 from remediation.connectors.standins import STAND_INS
@@ -99,6 +100,13 @@ def candidates(step: PlanStep) -> Sequence[OperationStep]:
     return [each for each in made if is_in_lab(each)]
 
 
+def fallen(plan: Plan) -> str:
+    """Why nothing is rehearsed under a plan any more: it was changed, or is void; empty if people stand behind it."""
+    if canonical.digest_of(plan.content) != plan.digest:
+        return "The plan's text does not match its digest."
+    return "" if plan.status in LIVE else f"The plan is {plan.status}."
+
+
 def is_in_lab(step: OperationStep) -> bool:
     """Whether the step's target belongs to the lab, and whatever reaches it does, today."""
     slugs = Connector.objects.filter(slug=step.connector, is_lab=True, is_enabled=True).values("slug")
@@ -111,15 +119,15 @@ def give_up_on_lost(*, at: datetime) -> int:
 
 
 def end(rehearsal: Rehearsal, to: RehearsalStatus, *, says: str, actor: Actor, at: datetime) -> None:
-    """End a locked rehearsal: its targets are free, and whoever asked hears of it."""
+    """End a locked rehearsal: its targets are free, whoever asked hears of it, and of a partial result all who run."""
     move(rehearsal, to, next_states=REHEARSAL_NEXT, status_at=at, says=says)
     TargetLock.objects.filter(rehearsal_id=rehearsal.pk, released_at=None).update(released_at=at)
     ticket = Ref("tickets.ticket", rehearsal.ticket_id, rehearsal.ticket_key)
     data = {"after": to.value, "reason": says}
     audit.record("rehearsal.ended", actor=actor, at=at, subject=rehearsal.ref, ticket=ticket, data=data)
     notices.tell(
-        [rehearsal.asked_by],
-        kind="run",
+        _concerned(rehearsal, to),
+        kind="partial" if to is R.FAILED else "run",
         ticket_key=rehearsal.ticket_key,
         text=f"The rehearsal of {rehearsal.ticket_key} {ENDS[to]}. {says}",
         path=f"/tickets/{rehearsal.ticket_key}/review",
@@ -130,7 +138,7 @@ def end(rehearsal: Rehearsal, to: RehearsalStatus, *, says: str, actor: Actor, a
 
 def locked(rehearsal_id: int) -> Rehearsal:
     """The rehearsal with its row locked until the transaction ends."""
-    rows = Rehearsal.objects.select_for_update(of=("self",)).select_related("plan", "asked_by")
+    rows = Rehearsal.objects.select_for_update(of=("self",)).select_related("plan", "category", "asked_by")
     return rows.get(pk=rehearsal_id)
 
 
@@ -165,6 +173,12 @@ def _open(plan: Plan, remediation: Remediation, person: Person, at: datetime) ->
             )
     except IntegrityError as error:
         raise StaleTransition(because("under_way", "This plan is being rehearsed already.")) from error
+
+
+def _concerned(rehearsal: Rehearsal, to: RehearsalStatus) -> list[Person]:
+    verbs = ("run", "configure") if to is R.FAILED else ()
+    people = [rehearsal.asked_by, *(each for verb in verbs for each in grants.holders(verb, rehearsal.category))]
+    return list({each.pk: each for each in people}.values())
 
 
 def _give_up(rehearsal_id: int, at: datetime) -> bool:

@@ -47,7 +47,9 @@ def rehearse(job: Handed) -> str:
     """Do and undo the steps of a plan in the lab."""
     from remediation.execution import rehearsal  # noqa: PLC0415 - see above
 
-    return rehearsal.rehearse(job.subject_id or 0, clock=timezone.now, keeps_lease=job.renew)
+    return rehearsal.rehearse(
+        job.subject_id or 0, clock=timezone.now, keeps_lease=job.renew, is_stopping=job.is_stopping
+    )
 
 
 @handler("execution.give_up_on_lost", queue="general", every_seconds=60)

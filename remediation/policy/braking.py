@@ -1,7 +1,7 @@
 """The brake on failures in a row: after so many failed runs on a target or for a pattern, workers start no other.
 
-People may still run there by hand. A success releases the brake, and so does a person with a reason: for a while it is
-known what went wrong, and workers would only repeat it.
+People may still run there by hand. A success releases the brake, and so does a person who says why it will go better:
+workers would only repeat what failed.
 """
 
 from __future__ import annotations
@@ -63,6 +63,11 @@ def engaged(*, targets: Iterable[str], pattern_id: int | None) -> list[FailureBr
     if pattern_id is not None:
         concerned |= Q(kind=Kind.PATTERN, subject=str(pattern_id))
     return list(FailureBrake.objects.filter(concerned, engaged_at__isnull=False).select_related("category"))
+
+
+def any_engaged() -> bool:
+    """Whether any brake is engaged at all; an index holds nothing else."""
+    return FailureBrake.objects.filter(engaged_at__isnull=False).exists()
 
 
 def live(person: Person) -> QuerySet[FailureBrake]:

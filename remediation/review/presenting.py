@@ -69,6 +69,10 @@ EVENTS = {
     "run.left_to_people": ("left the run to people", "user"),
     "run.finished": ("ended the run", "circle-check"),
     "step.moved": ("moved a step", "activity"),
+    "rehearsal.asked": ("asked for a rehearsal", "arrow-back-up"),
+    "rehearsal.ended": ("ended a rehearsal", "arrow-back-up"),
+    "wayback.taken": ("took a way back", "arrow-back-up"),
+    "brake.engaged": ("engaged a brake", "hand-stop"),
     "ticket.closed": ("closed the ticket", "check"),
 }
 """How the timeline words an event; any other kind is shown by its own name."""

@@ -24,6 +24,7 @@ from remediation.execution.models import Run, StepOutput, StepRun
 from remediation.policy.models import Assessment, Decision
 from remediation.review.models import GateResult, Objection, Remark, Sheet, Tick
 from remediation.tickets.models import Ticket
+from remediation.wayback.models import Rehearsal, RehearsalOutput, RehearsalStep, Taken
 
 Row = dict[str, Any]
 PEOPLE = frozenset({
@@ -55,6 +56,8 @@ def tables_of(ticket: Ticket) -> dict[str, Any]:
         "delegations": rows(Delegation.objects.filter(votes__in=votes).distinct()),
         "certificates": rows(Certificate.objects.filter(votes__in=votes).distinct()),
         "runs": [_run(run) for run in Run.objects.filter(**own).order_by("id")],
+        "rehearsals": [_rehearsal(each) for each in Rehearsal.objects.filter(plan__in=plans).order_by("id")],
+        "ways_back": rows(Taken.objects.filter(ticket_id=ticket.pk)),
         "feedback": rows(Feedback.objects.filter(ticket=ticket)),
         "trail": proofs.proof_of(_events(ticket, plans)),
     }
@@ -122,6 +125,12 @@ def _objections(found: QuerySet[Objection]) -> list[Row]:
     return [
         {**row, "remarks": [remark for remark in remarks if remark["objection_id"] == row["id"]]} for row in rows(found)
     ]
+
+
+def _rehearsal(rehearsal: Rehearsal) -> Row:
+    outputs = RehearsalOutput.objects.filter(step__rehearsal=rehearsal)
+    steps = RehearsalStep.objects.filter(rehearsal=rehearsal)
+    return {**_row(rehearsal), "steps": rows(steps), "outputs": rows(outputs)}
 
 
 def _run(run: Run) -> Row:

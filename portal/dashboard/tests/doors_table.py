@@ -142,7 +142,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "job drafting.redraft": ("draft",),
     "job execution.advance": ("run what is signed",),
     "job execution.give_up_on_lost": ("watch over runs",),
-    "job execution.rehearse": ("rehearse",),
+    "job execution.rehearse": ("carry out rehearsals",),
     "job execution.start": ("run what is signed",),
     "job feedback.learn": ("learn",),
     "job feedback.learn_run": ("learn",),

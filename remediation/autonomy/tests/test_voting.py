@@ -77,6 +77,17 @@ def test_with_a_certificate_the_machine_signs_both_stages_and_workers_run_it(ear
     assert f"Under certificate #{certificate.pk}." in page
 
 
+def test_what_the_machine_signed_no_worker_runs_once_the_way_back_failed_elsewhere(earned: Earned) -> None:
+    testing.granted(earned)
+    ticket = testing.drafted(earned.cast, "INC-1")
+    drain("probe", "general")
+    testing.went_back(at=timezone.now(), worked=False, number=1000)
+    (told,) = drain("execution")
+    assert "Refused: No: scale_deployment: Rollback unproven: 1 of 2 worked" in told
+    assert not Run.objects.exists()
+    assert review.remediation_of(ticket).status == "approved_for_rollout"
+
+
 # --- one thing is not so, and no machine signs
 
 

@@ -9,6 +9,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from portal.access.testing import caller
 from portal.audit.models import Event
 from portal.estate.models import Target, TargetLock
 from portal.jobs.models import Job
@@ -19,10 +20,12 @@ from portal.signoff import brakes
 from remediation.connectors.lab import first_day
 from remediation.connectors.models import Connector
 from remediation.connectors.testing import LabProcess
+from remediation.desk.testing import V1
 from remediation.execution import claiming, rehearsal, rehearsing
 from remediation.execution import services as runs
 from remediation.execution.testing import PRIMARY, SECONDARY, Signed, command, draft, scaling, signed
 from remediation.review import plans
+from remediation.review import services as reviews
 from remediation.review.models import Sheet
 from remediation.wayback import services as waysback
 from remediation.wayback.models import Rehearsal, RehearsalStep, Taken
@@ -39,6 +42,11 @@ def ask(made: Signed, who: str = "operator") -> Rehearsal:
     return runs.ask_to_rehearse(
         made.remediation.pk, digest=made.plan.digest, person=made.cast[who], door="page", at=timezone.now()
     )
+
+
+def reject(made: Signed) -> None:
+    person, at = made.cast["reviewer"], timezone.now()
+    reviews.reject(made.remediation.pk, reason="unsafe", comment="No.", person=person, door="page", at=at)
 
 
 def rehearsed(made: Signed) -> Rehearsal:
@@ -134,6 +142,8 @@ def test_a_way_back_that_does_not_work_is_on_record_and_stays_unproven(workers: 
         turn.move(step, to)
     found = rehearsed(made)
     assert found.status == "failed"
+    told = Notice.objects.filter(message__kind="partial").values_list("person__username", flat=True)
+    assert {"operator", "policy-admin"} <= set(told)
     assert "0 of 1 worked, and the last time" in known()
     assert not TargetLock.objects.filter(released_at=None).exists()
 
@@ -177,6 +187,31 @@ def test_a_stop_in_the_middle_holds_the_way_back_until_it_is_released(workers: L
     assert replicas(workers) == 2
 
 
+def test_a_worker_that_is_told_to_stop_leaves_the_rest_to_another(workers: LabProcess) -> None:
+    made = signed(TWO_STEPS, is_open=True)
+    found = ask(made)
+    told = iter([False, True])
+    said = rehearsal.rehearse(found.pk, clock=timezone.now, keeps_lease=lambda: True, is_stopping=lambda: next(told))
+    assert "goes on in another job" in said
+    assert [each["arguments"]["replicas"] for each in workers.ledger()] == [4]
+    assert rehearsed(made).status == "worked"
+    assert [each["arguments"]["replicas"] for each in workers.ledger()] == [4, 5, 4, 2]
+
+
+def test_a_write_that_comes_after_the_way_back_comes_too_late(workers: LabProcess) -> None:
+    made = signed(ONE_STEP, is_open=True)
+    turn = rehearsal._begin(ask(made).pk, timezone.now, lambda: True)
+    assert turn
+    (step,) = turn.steps()
+    turn.move(step, StepStatus.INTENDED)
+    turn.move(step, StepStatus.SPOILED, detail="The answer did not come.")
+    assert rehearsed(made).status == "inconclusive"
+    planned = plans.read_step(step.content)
+    late = turn.write(planned, planned.call, key=step.key)
+    assert not late.ok
+    assert replicas(workers) == 2
+
+
 def test_a_target_that_a_run_holds_is_not_rehearsed_on_and_the_other_way_round(workers: LabProcess) -> None:
     first = signed(ONE_STEP)
     second = signed(TWO_STEPS, key="INC-2", cast=first.cast, is_open=True)
@@ -191,6 +226,46 @@ def test_a_target_that_a_run_holds_is_not_rehearsed_on_and_the_other_way_round(w
     turn = rehearsal._begin(ask(second).pk, timezone.now, lambda: True)
     assert turn
     assert "is held by the rehearsal of INC-2." in claiming.start(third.plan.pk, tries=0, at=timezone.now())
+
+
+def test_a_plan_that_fell_meanwhile_is_not_rehearsed_on(workers: LabProcess) -> None:
+    """The merge signatures are what lets workers touch the lab for it: without them no step is begun."""
+    made = signed(TWO_STEPS, is_open=True)
+    ask(made)
+    reject(made)
+    assert "It could not begin. The plan is" in rehearsed(made).says
+    assert workers.ledger() == []
+
+
+def test_a_plan_that_falls_in_the_middle_is_taken_back(workers: LabProcess) -> None:
+    made = signed(TWO_STEPS, is_open=True)
+    turn = rehearsal._begin(ask(made).pk, timezone.now, lambda: True)
+    assert turn
+    assert rehearsal._forward(turn, turn.steps()[0])
+    reject(made)
+    assert rehearsed(made).status == "inconclusive"
+    assert [each["arguments"]["replicas"] for each in workers.ledger()] == [4, 2]
+
+
+def test_the_api_asks_for_it_and_its_sheet_says_what_came_of_it(workers: LabProcess) -> None:
+    made = signed(ONE_STEP, is_open=True)
+    address = f"{V1}/tickets/{made.ticket.key}"
+    asked = caller(made.cast["reviewer"]).post(f"{address}/rehearsals", {"digest": made.plan.digest}, format="json")
+    assert asked.status_code == 202
+    before = caller(made.cast["approver"]).get(address).json()["plan"]
+    assert (before["rehearsed"], before["ways_back"][0]["is_proven"]) == ("The way back is being rehearsed.", False)
+    rehearsed(made)
+    after = caller(made.cast["approver"]).get(address).json()["plan"]
+    assert "UTC: worked." in after["rehearsed"]
+    assert after["ways_back"][0] | {"says": ""} == {
+        "operation": "scale_deployment",
+        "is_proven": True,
+        "taken": 1,
+        "worked": 1,
+        "says": "",
+    }
+    assert after["sheet"] != before["sheet"]
+    assert "UTC: worked." in Sheet.objects.get(pk=after["sheet"]).text
 
 
 def test_off_by_default_nothing_is_rehearsed(lab: LabProcess) -> None:
