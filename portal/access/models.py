@@ -82,6 +82,7 @@ class Scope(models.TextChoices):
     TICKETS_WRITE = "tickets:write", "Open tickets"
     REVIEWS_WRITE = "reviews:write", "Edit drafts"
     SIGNOFFS_WRITE = "signoffs:write", "Sign, reject"
+    RUNS_WRITE = "runs:write", "Pause, stop and steer runs"
     FEEDBACK_WRITE = "feedback:write", "Give feedback"
     STATS_READ = "stats:read", "Read figures and patterns"
     RIGHTS_READ = "rights:read", "Read who may do what"

@@ -45,7 +45,10 @@ def _banner(request: HttpRequest) -> Mapping[str, Any] | None:
 
 
 def _button(request: HttpRequest) -> Mapping[str, Any] | None:
-    return {} if may_stop(request) else None
+    if not may_stop(request):
+        return None
+    path = request.get_full_path() if request.method == "GET" else ""
+    return {"path": path, "reason": f"Stopped from {request.path}"}
 
 
 def _menu(_: HttpRequest) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ from portal.signoff import delegation_views, duty_views, quorum_views, views
 
 urlpatterns = [
     path("stop", views.stop, name="stop"),
+    path("stop/scopes", views.scopes, name="stop_scopes"),
     path("stop/engage", views.engage, name="stop_engage"),
     path("stop/<int:stop_id>/release", views.release, name="stop_release"),
     path("freezes", views.freezes, name="freezes"),

@@ -7,6 +7,7 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
 from portal.access.pages import person_of
@@ -26,10 +27,21 @@ def stop(request: HttpRequest) -> HttpResponse:
     return _page(request, StopForm(scopes=brakes.scopes()))
 
 
+@require_safe
+@login_required
+def scopes(request: HttpRequest) -> HttpResponse:
+    """What can be stopped, for the button in the header."""
+    brakes.refuse_who_may_not_stop(person_of(request))
+    return render(request, "signoff/_scopes.html", {"scopes": brakes.scopes()})
+
+
 @require_POST
 @login_required
 def engage(request: HttpRequest) -> HttpResponse:
-    """Stop. Whatever goes wrong, the form comes back with what was typed; who may not stop is told so first."""
+    """Stop, and stay on the page from which it was done.
+
+    Whatever goes wrong, the form comes back with what was typed; who may not stop is told so first.
+    """
     brakes.refuse_who_may_not_stop(person_of(request))
     form = StopForm(request.POST, scopes=brakes.scopes())
     if not form.is_valid():
@@ -39,7 +51,8 @@ def engage(request: HttpRequest) -> HttpResponse:
     except Refusal as refusal:
         return _page(request, form, refusal=refusal, status=refusal.status)
     messages.success(request, "Stopped. No worker writes to what the stop covers.")
-    return redirect("stop")
+    came_from = request.POST.get("next", "")
+    return redirect(came_from if url_has_allowed_host_and_scheme(came_from, allowed_hosts=None) else "stop")
 
 
 @require_POST

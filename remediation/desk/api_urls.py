@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from remediation.desk import api, working_api
+from remediation.desk import api, run_api, working_api
 
 urlpatterns = [
     path("tickets", api.TicketList.as_view()),
@@ -21,4 +21,15 @@ urlpatterns = [
     path("tickets/<str:ticket_id>/look", working_api.LookAgain.as_view()),
     path("tickets/<str:ticket_id>/withdraw", working_api.Withdraw.as_view()),
     path("tickets/<str:ticket_id>/close", api.Close.as_view()),
+    path("tickets/<str:ticket_id>/run", run_api.RunDetail.as_view()),
+    path("tickets/<str:ticket_id>/run/steps", run_api.RunSteps.as_view()),
+    path("tickets/<str:ticket_id>/run/pause", run_api.Pause.as_view()),
+    path("tickets/<str:ticket_id>/run/stop-after-step", run_api.StopAfterStep.as_view()),
+    path("tickets/<str:ticket_id>/run/stop-now", run_api.StopNow.as_view()),
+    path("tickets/<str:ticket_id>/run/resume", run_api.Resume.as_view()),
+    path("tickets/<str:ticket_id>/run/retry", run_api.Retry.as_view()),
+    path("tickets/<str:ticket_id>/run/skip", run_api.Skip.as_view()),
+    path("tickets/<str:ticket_id>/run/skip/sign", run_api.SignSkip.as_view()),
+    path("tickets/<str:ticket_id>/run/roll-back", run_api.RollBack.as_view()),
+    path("tickets/<str:ticket_id>/run/give-up", run_api.GiveUp.as_view()),
 ]

@@ -84,7 +84,7 @@ LABELS: dict[Control, str] = {
 DOES: dict[Control, str] = {
     C.RESUME: "What is open is found out first; nothing is done twice.",
     C.RETRY: "The pre-flight looks first; only if the target is as before is the action asked for again.",
-    C.SKIP: "Somebody else has to sign it. The step is then left out, and the run still waits for you.",
+    C.SKIP: "Somebody else has to sign it. Only then is the step left out; nothing else happens by itself.",
     C.PAUSE: "No further write. What was done is still verified; the targets stay locked until you let it go on.",
     C.STOP_AFTER_STEP: "The step in hand is finished and verified, no other is begun. The targets stay locked.",
     C.STOP_NOW: "No further write. What became of one in flight is only looked at. The targets stay locked.",
@@ -103,6 +103,8 @@ def does(control: Control, standing: Standing) -> str:
     """What the button will do, in this very state."""
     if control is C.ROLL_BACK and standing.stopped:
         return f"{DOES[control]} This releases the rollback under the emergency stop."
+    if control is C.TAKE_OVER and standing.has_failed and standing.status in WAITING:
+        return "You take the keyboard to undo what was done, step by step. To go forward, retry or skip first."
     if control is C.TAKE_OVER and standing.is_by_hand:
         return "You take the keyboard; whoever has it now no longer can."
     if control in HALTS and standing.status is R.ROLLING_BACK:
@@ -176,7 +178,13 @@ def _held_back(standing: Standing) -> Reason | None:
     return None
 
 
+def _skip(standing: Standing) -> Reason | None:
+    return None if standing.is_by_hand and standing.status is R.RUNNING else _forward(standing)
+
+
 def _take_over(standing: Standing) -> Reason | None:
+    if standing.status in WAITING and standing.has_failed and not standing.may_have_changed:
+        return because("nothing_done", "A step failed before anything was changed: retry it, skip it or give it up.")
     return None if standing.is_by_hand else _while_workers_drive(standing)
 
 
@@ -203,7 +211,7 @@ def _while_workers_drive(standing: Standing) -> Reason | None:
 _RULES: dict[Control, Callable[[Standing], Reason | None]] = {
     C.RESUME: _resume,
     C.RETRY: _retry,
-    C.SKIP: _forward,
+    C.SKIP: _skip,
     C.PAUSE: lambda standing: _halt(Asked.PAUSE, standing),
     C.STOP_AFTER_STEP: lambda standing: _halt(Asked.STOP_AFTER_STEP, standing),
     C.STOP_NOW: lambda standing: _halt(Asked.STOP_NOW, standing),

@@ -25,12 +25,12 @@ class Look:
     text: str
 
 
-def look(connector: str, probe: Probe, *, settles_in: float = 0.0) -> Look:
-    """Ask until everything expected holds, at most for as long as it may take to settle."""
+def look(connector: str, probe: Probe, *, settles_in: float = 0.0, until: Callable[[], bool] = lambda: False) -> Look:
+    """Ask until everything expected holds, at most for as long as it may take to settle, or `until` somebody says."""
     waited = 0.0
     outcome, judged = _ask(connector, probe)
     for pause in pauses(max(settles_in, settings.RUN_REACH_SECONDS)):
-        if judged.holds or (outcome.ok and waited >= settles_in):
+        if judged.holds or (outcome.ok and waited >= settles_in) or until():
             break
         time.sleep(pause)
         waited += pause

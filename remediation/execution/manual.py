@@ -22,8 +22,8 @@ from portal.signoff.models import Plan
 from portal.signoff.states import PlanStatus, Stage
 from remediation.drafting import services as remediations
 from remediation.drafting.models import Remediation
-from remediation.execution import claiming, controls, records, wording
-from remediation.execution.controls import Control, Standing
+from remediation.execution import claiming, controls, records, standings, wording
+from remediation.execution.controls import Control
 from remediation.execution.models import Run, StepOutput, StepRun
 from remediation.execution.planning import TURNED, Do, next_move
 from remediation.execution.records import Phase
@@ -235,8 +235,7 @@ def _signed_plan(remediation: Remediation, digest: str) -> Plan:
 
 
 def _refuse_taking(run: Run, person: Person) -> None:
-    standing = Standing(R(run.status), is_by_hand=run.mode == Run.Mode.MANUAL)
-    if reason := controls.refusal(Control.TAKE_OVER, standing):
+    if reason := controls.refusal(Control.TAKE_OVER, standings.of(run)):
         raise StaleTransition(reason)
     if run.mode == Run.Mode.MANUAL and run.held_by_id == person.pk and run.status in IN_HAND:
         raise StaleTransition(because("yours", "You have this run in hand already."))

@@ -9,7 +9,6 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Count
 
 from portal.access import grants
 from portal.access.models import Person
@@ -17,11 +16,11 @@ from portal.kit.actors import Actor, Door
 from portal.kit.refusals import Reason, Refused, StaleTransition, because
 from portal.signoff import brakes
 from portal.signoff import services as signoffs
-from remediation.execution import advancing, controls, manual, records
-from remediation.execution.controls import HALTS, Control, Standing
+from remediation.execution import advancing, controls, manual, records, standings
+from remediation.execution.controls import HALTS, Control
 from remediation.execution.models import Run, StepRun
-from remediation.execution.planning import GONE_BACK, OPEN_OUTCOME, next_key
-from remediation.execution.shift import left_to_people, scopes_of
+from remediation.execution.planning import OPEN_OUTCOME, next_key
+from remediation.execution.shift import scopes_of
 from remediation.execution.states import RunStatus, StepStatus
 
 R, S = RunStatus, StepStatus
@@ -57,7 +56,8 @@ def retry(run_id: int, *, number: int, reason: str, person: Person, door: Door, 
     """Try a step again that failed or whose outcome nobody knows; the person says why nothing speaks against it.
 
     Its pre-flight looks first. An outcome that was unknown keeps its key, so that a server which did receive the
-    request does not carry it out again; a failure was an answer, and the next request is another one.
+    request does not carry it out again; a failure was an answer, and the next request is another one. What may have
+    changed something still may: if the second try fails as well, it is undone.
     """
     with transaction.atomic():
         run = permitted(run_id, Control.RETRY, person)
@@ -68,11 +68,8 @@ def retry(run_id: int, *, number: int, reason: str, person: Person, door: Door, 
         if lapsed := signoffs.lapsed(run.plan, at=at):
             raise Refused(because("lapsed", f"{lapsed.text} What is signed anew is run anew; this run only goes back."))
         actor, detail = person.at(door), f"{person} has it tried again: {reason.strip()}"
-        if step.status == S.UNKNOWN:
-            records.disprove(run, step, S.PENDING, actor=actor, at=at, detail=detail)
-        else:
-            key = next_key(step.idempotency_key)
-            records.move_step(run, step, S.PENDING, actor=actor, at=at, detail=detail, idempotency_key=key)
+        key = step.idempotency_key if step.status == S.UNKNOWN else next_key(step.idempotency_key)
+        records.move_step(run, step, S.PENDING, actor=actor, at=at, detail=detail, idempotency_key=key)
         records.move_run(run, R.RUNNING, actor=actor, at=at, reason=f"Step {number}: {detail}")
         _hand_on(run, actor, at)
     return run
@@ -106,30 +103,11 @@ def give_up(run_id: int, *, reason: str, person: Person, door: Door, at: datetim
     return run
 
 
-def standing_of(run: Run) -> Standing:
-    """What the table of controls needs to know, in two queries however many steps there are."""
-    rows = run.steps.order_by().values("status").annotate(all=Count("pk"), changed=Count("intended_at"))
-    counts = {S(row["status"]): row for row in rows}
-    content = records.content_of(run)
-    stop = brakes.stopped(scopes_of(content)) if run.finished_at is None else None
-    return Standing(
-        status=R(run.status),
-        is_by_hand=run.mode == Run.Mode.MANUAL,
-        asked=records.asked_of(run),
-        may_have_changed=any(row["changed"] for row in counts.values()),
-        has_failed=S.FAILED in counts,
-        has_open=not counts.keys().isdisjoint(controls.RETRIABLE),
-        has_gone_back=not counts.keys().isdisjoint(GONE_BACK),
-        stopped=stop.says if stop else "",
-        people_only=left_to_people(content, run.remediation.ticket),
-    )
-
-
 def permitted(run_id: int, control: Control, person: Person) -> Run:
     """The locked run, if this person may run things there and its state allows the control."""
     run = records.locked(run_id)
     grants.require(person, "run", run.remediation.category)
-    if reason := controls.refusal(control, standing_of(run)):
+    if reason := controls.refusal(control, standings.of(run)):
         raise _refusal(reason)
     return run
 

@@ -176,6 +176,11 @@ def next_key(key: str) -> str:
     return f"{base}.{int(count or 1) + 1}"
 
 
+def is_tried_again(key: str) -> bool:
+    """Whether this is the key of a second or later request."""
+    return "." in key
+
+
 def pauses(seconds: float) -> Iterator[float]:
     """Pauses between looks, each twice the last, `seconds` in all; none for 0."""
     pause = 0.2

@@ -33,7 +33,7 @@ from remediation.drafting.states import Status
 from remediation.execution import doubting, returning
 from remediation.execution.controls import LABELS, WAITING, Control
 from remediation.execution.models import Run, StepOutput, StepRun
-from remediation.execution.planning import ENDED, Move, StepView, remediation_status
+from remediation.execution.planning import ENDED, Move, StepView, is_tried_again, remediation_status
 from remediation.execution.states import RUN_NEXT, STEP_NEXT, Asked, RunStatus, StepStatus
 from remediation.policy import braking
 from remediation.policy.braking import Ending
@@ -156,8 +156,9 @@ def intend(run: Run, step: StepRun, *, actor: Actor, at: datetime) -> None:
 
 
 def disprove(run: Run, step: StepRun, to: StepStatus, *, actor: Actor, at: datetime, detail: str) -> None:
-    """Move a step whose intent turned out to have changed nothing."""
-    move_step(run, step, to, actor=actor, at=at, detail=detail, intended_at=None)
+    """Move a step whose intent turned out to have changed nothing; an earlier try of it still may have."""
+    fields = {} if is_tried_again(step.idempotency_key) else {"intended_at": None}
+    move_step(run, step, to, actor=actor, at=at, detail=detail, **fields)
     others = StepRun.objects.filter(run__remediation=run.remediation, intended_at__isnull=False)
     _note_written(run.remediation, has_written=others.exists())
 
@@ -190,7 +191,7 @@ def move_run(run: Run, to: RunStatus, *, actor: Actor, at: datetime, reason: str
     if to in ENDED | WAITING:
         fields |= {"asked": "", "asked_by": None, "asked_at": None}
     move(run, to, next_states=RUN_NEXT, status_at=at, status_reason=reason, **fields)
-    if before in WAITING:
+    if before in WAITING or run.mode == Run.Mode.MANUAL:
         _void_open_skips(run, actor=actor, at=at)
     _tell_audit("run.moved", run, actor, at, {"before": str(before), "after": to.value, "reason": reason})
     doubting.run_moved(run, to, actor=actor, at=at)
@@ -287,7 +288,7 @@ def _success(run: Run, content: Content) -> str:
 
 
 def _void_open_skips(run: Run, *, actor: Actor, at: datetime) -> None:
-    """Nobody signs any more that a step of a waiting run is left out: it has gone on, another way."""
+    """Nobody signs any more that a step is left out of a run that has gone on, another way."""
     kind = StepRun._meta.label_lower
     steps = run.steps.values("pk")
     live = Plan.objects.filter(subject_kind=kind, subject_id__in=steps, stage=Stage.SKIP, status__in=LIVE)

@@ -20,6 +20,7 @@ from remediation.connectors.probes import Outcome
 from remediation.execution import records
 from remediation.execution.models import Run
 from remediation.execution.planning import why_people
+from remediation.execution.states import Asked
 from remediation.policy import services as policies
 from remediation.review import plans
 from remediation.review.plans import Content, OperationStep
@@ -62,6 +63,10 @@ class Shift:
             fence=self.fence,
             timeout=settings.RUN_WRITE_SECONDS,
         )
+
+    def is_to_stop(self) -> bool:
+        """Whether a person said to stop now; asked while something is given time to settle."""
+        return Run.objects.filter(pk=self.run_id, asked=Asked.STOP_NOW).exists()
 
     def stop(self) -> Stop | None:
         """The emergency stop that concerns this run, if one is engaged now (law 9)."""

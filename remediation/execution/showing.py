@@ -21,7 +21,7 @@ from portal.signoff.models import Plan, Stop
 from portal.signoff.states import PlanStatus, Stage, is_critical
 from remediation.drafting.models import Remediation
 from remediation.drafting.states import Status
-from remediation.execution import blocking, controls, lasttime, manual, operating, progress, records, skipping, wording
+from remediation.execution import blocking, controls, lasttime, manual, progress, records, skipping, standings, wording
 from remediation.execution.blocking import Blocker
 from remediation.execution.controls import Answer, Control
 from remediation.execution.models import Run, StepOutput, StepRun
@@ -108,6 +108,11 @@ class Board:
         return self.run.finished_at is None and not self.is_held_by_viewer
 
     @property
+    def place(self) -> str:
+        """Which steps and targets are on the page, as the address says it."""
+        return f"step={self.window.first}&target={self.targets.first}"
+
+    @property
     def here(self) -> Card | None:
         """The step where something happens, if it is on this page."""
         return next((card for card in self.cards if card.is_current), None)
@@ -164,6 +169,7 @@ def board_of(run: Run, viewer: Person, *, at: datetime, step: int = 0, target: i
         statuses, RunStatus(run.status), started_at=run.started_at, finished_at=run.finished_at, at=at
     )
     shown = progress.window(step or far.at, len(content.steps), size=1 if whole else STEPS_A_PAGE)
+    asked = skipping.waiting(run)
     grid, targets = progress.rows(content.steps, statuses, target)
     return Board(
         ticket=run.remediation.ticket,
@@ -175,19 +181,19 @@ def board_of(run: Run, viewer: Person, *, at: datetime, step: int = 0, target: i
         progress=far,
         current=content.steps[far.at - 1] if far.at else None,
         answers=_answers(run, is_mine=is_mine) if may_run else (),
-        questions=[_question(plan, viewer) for plan in skipping.waiting(run)],
+        questions=[_question(plan, viewer) for plan in asked],
         stop=brakes.stopped(scopes_of(content)),
         may_run=may_run,
         is_held_by_viewer=is_mine and run.finished_at is None,
-        seen=seen_of(run),
+        seen=seen_of(run, asked=asked),
     )
 
 
-def seen_of(run: Run) -> str:
-    """A short text that changes whenever anything on the page does."""
+def seen_of(run: Run, *, asked: Sequence[Plan] | None = None) -> str:
+    """A short text that changes whenever anything on the page does; `asked` if the questions are at hand."""
     last = StepOutput.objects.filter(run_id=run.pk).order_by("-id").values_list("pk", flat=True).first()
     moved = run.steps.order_by("-status_at").values_list("status_at", flat=True).first()
-    asked = skipping.waiting(run)
+    asked = skipping.waiting(run) if asked is None else asked
     signed = sum(len(plan.votes.all()) for plan in asked)
     stops = [stop.pk for stop in brakes.live()] if run.finished_at is None else []
     numbers = [run.fence, last or 0, f"{moved:%H%M%S%f}" if moved else "", *[plan.pk for plan in asked], signed, *stops]
@@ -218,7 +224,7 @@ def newest_run(remediation: Remediation) -> Run | None:
 
 def _answers(run: Run, *, is_mine: bool) -> list[Answer]:
     """What the table says; nobody takes over what they have in hand."""
-    found = controls.answers(operating.standing_of(run))
+    found = controls.answers(standings.of(run))
     has_it = is_mine and run.status in manual.IN_HAND
     return [each for each in found if not (has_it and each.control is Control.TAKE_OVER)]
 

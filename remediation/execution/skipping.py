@@ -20,7 +20,7 @@ from portal.signoff import services as signoffs
 from portal.signoff.models import Plan
 from portal.signoff.services import Ballot, NewPlan
 from portal.signoff.states import LIVE, PlanStatus, Stage
-from remediation.execution import controls, operating, records
+from remediation.execution import controls, manual, operating, records, standings
 from remediation.execution.controls import Control
 from remediation.execution.models import Run, StepRun
 from remediation.execution.states import StepStatus
@@ -41,14 +41,17 @@ def ask(run_id: int, *, number: int, reason: str, person: Person, door: Door, at
 
 
 def sign(run_id: int, *, digest: str, person: Person, ballot: Ballot, door: Door, at: datetime) -> Plan:
-    """Sign that the step is left out. The last signature it takes skips it; the run waits until somebody resumes it."""
+    """Sign that the step is left out. The last signature it takes skips it.
+
+    A run of workers then waits until somebody resumes it; one in a person's hands is at its next step.
+    """
     plan_id = _named(run_id, digest)
     with signoffs.refusals_kept(plan_id, person=person, door=door, at=at), transaction.atomic():
         run = records.locked(run_id)
         plan = signoffs.locked(plan_id)
         step = run.steps.get(pk=plan.subject_id)
         plan = signoffs.give(plan, digest=digest, person=person, ballot=ballot, door=door, at=at)
-        if reason := controls.refusal(Control.SKIP, operating.standing_of(run)):
+        if reason := controls.refusal(Control.SKIP, standings.of(run)):
             raise StaleTransition(reason)
         _refuse_begun(step)
         if plan.status == PlanStatus.SIGNED:
@@ -57,6 +60,8 @@ def sign(run_id: int, *, digest: str, person: Person, ballot: Ballot, door: Door
             content = canonical.parse(plan.content, version=VERSION)
             detail = f"{content['asked_by_name']} asked to leave it out, {person} signed: {content['reason']}"
             records.move_step(run, step, StepStatus.SKIPPED, actor=actor, at=at, detail=detail)
+            if run.mode == Run.Mode.MANUAL:
+                manual.settle(run, records.content_of(run), actor=actor, at=at)
     return plan
 
 

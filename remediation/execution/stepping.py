@@ -8,7 +8,7 @@ from remediation.execution.looking import Look
 from remediation.execution.planning import HOLDS_WRITES
 from remediation.execution.records import WORKERS, Phase
 from remediation.execution.shift import Shift, left_to_people
-from remediation.execution.states import RunStatus, StepStatus
+from remediation.execution.states import Asked, RunStatus, StepStatus
 from remediation.review.plans import OperationStep
 
 
@@ -77,10 +77,16 @@ def keep_outcome(shift: Shift, number: int, outcome: Outcome) -> None:
 
 
 def verify(shift: Shift, number: int) -> None:
-    """Look whether the action worked, giving it the time it needs to settle."""
+    """Look whether the action worked, giving it the time it needs to settle; a person who says stop ends that time.
+
+    Then nothing is said of the step: it is verified when the run goes on.
+    """
     planned = shift.planned(number)
-    seen = looking.look(planned.connector, planned.verify, settles_in=looking.settling(planned))
+    settles_in = looking.settling(planned)
+    seen = looking.look(planned.connector, planned.verify, settles_in=settles_in, until=shift.is_to_stop)
     with shift.writing() as run:
+        if not seen.holds and records.asked_of(run) is Asked.STOP_NOW:
+            return
         step, at = records.step_of(run, number), shift.clock()
         records.keep(
             step, Phase.VERIFY, is_good=seen.holds, says=planned.verify.says, text=seen.text, by=WORKERS.name, at=at

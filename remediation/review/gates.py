@@ -15,6 +15,7 @@ from remediation.connectors import catalogue
 from remediation.connectors.operations import Irreversible
 from remediation.drafting import schema
 from remediation.policy.forbidden import forbidden_in
+from remediation.review import sequence
 from remediation.review.plans import Place
 
 RULESET = "2026-11"
@@ -85,7 +86,7 @@ def _input_digest(draft: schema.Draft, around: Surroundings) -> str:
 
 
 def _catalogue(draft: schema.Draft, around: Surroundings) -> Iterator[Finding]:
-    """Operations exist, their parameters fit, and their targets are known."""
+    """Operations exist, their parameters fit, their targets are known, and each step finds what those before leave."""
     for place, step in _steps(draft):
         if step.action.kind == "command":
             if f"hosts:{step.action.system}" not in around.places:
@@ -97,6 +98,8 @@ def _catalogue(draft: schema.Draft, around: Surroundings) -> Iterator[Finding]:
         if target and target not in around.places:
             mend = "Add the target to the estate, or name one that is there."
             yield Finding(f"{place}.action", f"The target {target} is not in the estate.", mend)
+    for number, text in sequence.breaks(draft):
+        yield Finding(f"steps[{number}].action", text, "Begin where the step before ends, or change the order.")
 
 
 def _target(place: str, action: schema.OperationAction) -> tuple[str, list[Finding]]:

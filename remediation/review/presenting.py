@@ -63,6 +63,7 @@ EVENTS = {
     "remediation.moved": ("moved the remediation", "activity"),
     "pattern.found": ("found the pattern", "route"),
     "run.started": ("started the run", "player-play"),
+    "run.asked": ("asked for a halt of the run", "player-pause"),
     "run.moved": ("moved the run", "activity"),
     "run.held": ("held the run", "player-pause"),
     "run.taken": ("took the run over", "user"),

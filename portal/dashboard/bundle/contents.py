@@ -90,10 +90,13 @@ def plain(value: Any) -> Any:
 
 
 def _plans(ticket: Ticket) -> QuerySet[Plan]:
-    """The plans of the ticket's remediations, and those that granted the certificates their votes name."""
+    """The plans of the ticket's remediations, to leave steps of its runs out, and of the certificates votes name."""
     remediations = ticket.remediations.values("pk")
+    steps = StepRun.objects.filter(run__remediation__ticket=ticket).values("pk")
     own = Plan.objects.filter(subject_kind="drafting.remediation", subject_id__in=remediations)
-    return Plan.objects.filter(Q(pk__in=own.values("pk")) | Q(certificate__votes__plan__in=own.values("pk"))).distinct()
+    skips = Q(subject_kind="execution.steprun", subject_id__in=steps)
+    granted = Q(certificate__votes__plan__in=own.values("pk"))
+    return Plan.objects.filter(Q(pk__in=own.values("pk")) | skips | granted).distinct()
 
 
 def _ticket(ticket: Ticket) -> Row:

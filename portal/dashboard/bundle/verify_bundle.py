@@ -37,6 +37,7 @@ STAMPED = (
 )  # fmt: skip
 SEALED = ("number", "previous", "until_xid", "open_xids", "size", "root", "sealed_at")
 SIGNED, HARMLESS = ("signed", "claimed"), ("read_only", "safe_write")
+OF_DRAFTS = ("merge", "rollout")
 VOTE = ("plan_id", "person_id", "digest", "sheet", "certificate_id")
 CLUSTERS = tuple(f"countersign_{name}" for name in ("drafting", "probe", "execution", "general"))
 NO_KEY = """
@@ -190,7 +191,7 @@ def source_faults(bundle: Bundle) -> Faults:
     evidence = bundle.read("ticket")["evidence"]
     cited = {piece["ref"]: digest_of(f"{piece['command']}\n{piece['text']}") for piece in evidence}
     for plan in bundle.read("plans"):
-        if plan["stage"] == "grant":
+        if plan["stage"] not in OF_DRAFTS:
             continue
         content = said(plan["content"])
         if content["draft_digest"] not in {revision["digest"] for revision in revisions}:
@@ -280,6 +281,14 @@ def run_faults(bundle: Bundle) -> Faults:
             yield f"Run {run['id']} did something at a step that its plan does not have."
         for step in steps:
             yield from _step_faults(run, step)
+            if (run["status"], step["status"]) == ("succeeded", "skipped") and not _was_left_out(bundle, step):
+                yield f"Step {step['number']} of run {run['id']} was left out, and nobody signed that."
+
+
+def _was_left_out(bundle: Bundle, step: Row) -> bool:
+    """Whether people signed that this step is not done."""
+    asked = [plan for plan in bundle.read("plans") if (plan["stage"], plan["subject_id"]) == ("skip", step["id"])]
+    return any(plan["status"] == "claimed" and _has_quorum(plan, bundle.votes_on(plan)) for plan in asked)
 
 
 def _step_faults(run: Row, step: Row) -> Faults:

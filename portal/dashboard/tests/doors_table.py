@@ -17,6 +17,8 @@ DOORS: dict[str, tuple[str, ...]] = {
     "POST /api/v1/jobs/<int:job_id>/discard": ("put a job away",),
     "POST /api/v1/jobs/<int:job_id>/retry": ("try a job again",),
     "POST /api/v1/jobs/retry": ("try a job again",),
+    "POST /api/v1/stops": ("stop",),
+    "POST /api/v1/stops/<int:stop_id>/release": ("release a stop",),
     "POST /api/v1/tickets": ("open a ticket",),
     "POST /api/v1/tickets/<str:ticket_id>/approve-remediation": ("sign", "reject"),
     "POST /api/v1/tickets/<str:ticket_id>/bundle": ("export a bundle",),

@@ -280,6 +280,12 @@ CHANGES: list[tuple[str, str, Change, str]] = [
     ),
     ("a plan that nobody claimed", "plans.json", lambda rows: rows[1].update(status="signed"), "signed and claimed"),
     ("a step that is gone", "runs.json", lambda rows: rows[0]["steps"].clear(), "are not the steps of its plan"),
+    (
+        "a step left out",
+        "runs.json",
+        lambda rows: rows[0]["steps"][0].update(status="skipped"),
+        "was left out, and nobody signed that",
+    ),
     ("a pre-flight", "runs.json", lambda rows: rows[0]["outputs"].pop(0), "acted before its pre-flight held"),
     ("a verify", "runs.json", lambda rows: rows[0]["outputs"].pop(), "no verify held"),
     (

@@ -126,6 +126,24 @@ def interrupted(lab: LabProcess) -> Ticket:
     return made.ticket
 
 
+def with_a_step_left_out(lab: LabProcess) -> Ticket:
+    """Paused after its first step; the second is left out, as somebody else signed."""
+    made = signed(TWO_STEPS)
+    claiming.start(made.plan.pk, tries=0, at=timezone.now())
+    shift = driving.take_over(made.run.pk, clock=timezone.now, keeps_lease=lambda: True)
+    assert shift
+    stepping.take_step(shift, 1)
+    runs.pause(made.run.pk, person=made.operator, door="page", at=timezone.now())
+    drain("execution")
+    run, at, approver = made.run.pk, timezone.now(), made.cast["approver"]
+    asked = runs.ask_to_skip(run, number=2, reason="Relieved by now.", person=made.operator, door="page", at=at)
+    runs.sign_skip(run, digest=asked.digest, person=approver, ballot=Ballot(), door="api", at=timezone.now())
+    runs.resume(made.run.pk, person=made.operator, door="page", at=timezone.now())
+    drain("execution")
+    assert made.run.status == "succeeded"
+    return made.ticket
+
+
 def by_hand(lab: LabProcess) -> Ticket:
     """Commands that a person ran, the last one in vain."""
     first, second = command("Cap", "journalctl --vacuum-size=1G"), command("Turn", "logrotate -f /etc/logrotate.conf")
@@ -173,6 +191,7 @@ def rejected(lab: LabProcess) -> Ticket:
         signed_in_the_stead_of_another,
         rolled_back,
         interrupted,
+        with_a_step_left_out,
         by_hand,
         by_machine,
         rejected,

@@ -7,7 +7,7 @@ from django.db import IntegrityError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from portal.access.testing import person
+from portal.access.testing import caller, person
 from portal.audit.models import Event
 from portal.estate import seed as estate
 from portal.signoff.models import Stop
@@ -19,6 +19,9 @@ pytestmark = pytest.mark.django_db
 def world() -> None:
     estate.load_categories()
     estate.load_lab([estate.LabTarget("kubernetes:lab/x", "x", "lab-kubernetes")])
+
+
+CAST = [("omar", "operator"), ("ana", "approver"), ("erin", "engineer")]
 
 
 def as_(name: str, *roles: str) -> Client:
@@ -54,6 +57,40 @@ def test_one_person_stops_and_everybody_is_told_on_every_page(scope: str, in_wor
         page = as_("erin", "engineer").get(path).content.decode()
         assert f"Emergency stop of {in_words} by omar: Failover test" in page
     assert "Failover test" not in Client().get("/login").content.decode()
+
+
+def test_the_button_on_every_page_stops_without_leaving_it() -> None:
+    operator = as_("omar", "operator")
+    for path in ("/notices", "/account/tokens"):
+        page = operator.get(f"{path}?a=b").content.decode()
+        assert f'name="next" value="{path}?a=b"' in page
+        assert f'value="Stopped from {path}"' in page
+    options = operator.get("/stop/scopes").content.decode()
+    assert all(scope in options for scope in ('"all"', '"category:network"', '"connector:lab-kubernetes"'))
+    back = operator.post("/stop/engage", {"scope": "category:network", "reason": "Smoke", "next": "/notices?a=b"})
+    assert (back.status_code, back["Location"]) == (302, "/notices?a=b")
+    abroad = operator.post("/stop/engage", {"scope": "all", "reason": "Smoke", "next": "https://example.org/"})
+    assert abroad["Location"] == "/stop"
+    assert as_("erin", "engineer").get("/stop/scopes").status_code == 403
+    assert 'action="/stop/engage"' not in as_("ella", "engineer").get("/notices").content.decode()
+
+
+def test_programs_stop_and_release_under_the_same_rules() -> None:
+    omar, ana, erin = (caller(person(name, role)) for name, role in CAST)
+    stops = "/api/v1/stops"
+    assert erin.post(stops, {"reason": "Smoke"}, format="json").status_code == 403
+    unknown = omar.post(stops, {"scope": "category:nothing", "reason": "Smoke"}, format="json")
+    assert unknown.json()["errors"][0]["field"] == "scope"
+    made = omar.post(stops, {"scope": "category:network", "reason": "Smoke"}, format="json")
+    assert (made.status_code, made.json()["engaged_by"]) == (201, "omar")
+    assert omar.post(stops, {"scope": "category:network", "reason": "Smoke"}, format="json").status_code == 409
+    assert [each["scope"] for each in erin.get(stops).json()] == ["category:network"]
+    release_it = f"{stops}/{made.json()['id']}/release"
+    assert omar.post(release_it).status_code == 403
+    assert ana.post(release_it).json()["released_by"] == "ana"
+    assert ana.post(release_it).status_code == 409
+    assert omar.post(f"{stops}/0/release").status_code == 404
+    assert erin.get(stops).json() == []
 
 
 def test_starting_again_takes_another_person() -> None:

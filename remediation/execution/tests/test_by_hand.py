@@ -11,6 +11,7 @@ from django.test import Client
 from portal.access.models import Person
 from portal.jobs.testing import drain
 from portal.signoff import brakes
+from portal.signoff.models import Plan
 from remediation.connectors.lab import first_day
 from remediation.connectors.testing import LabProcess
 from remediation.execution.models import StepOutput
@@ -227,6 +228,21 @@ def test_what_was_pasted_is_kept_without_secrets_and_cut(made: Signed, hands: Ha
     assert "cut here" in kept
 
 
+def test_a_step_by_hand_is_left_out_when_somebody_else_signs_and_its_action_is_never_shown(
+    made: Signed, hands: Hands
+) -> None:
+    for phase in ("preflight", "action", "verify"):
+        hands.report(1, phase)
+    assert hands.post("skip", step="2", skip_reason="Rotated by cron.").status_code == 302
+    plan = Plan.objects.get(stage="skip")
+    other = Hands(made, made.cast["approver"])
+    assert other.post("skip/sign", digest=plan.digest, confirm="INC-2").status_code == 422
+    assert made.steps() == ["verified", "pending"]
+    assert other.post("skip/sign", digest=plan.digest, confirm="INC-1").status_code == 302
+    assert (made.run.status, made.steps()) == ("succeeded", ["verified", "skipped"])
+    assert "logrotate" not in hands.page()
+
+
 def test_an_operation_by_hand_is_shown_as_the_equivalent_call(lab: LabProcess) -> None:
     made = signed(draft(scaling(SECONDARY, 2, 6), systems=(first_day.SECONDARY,)))
     drain("execution")
@@ -248,4 +264,4 @@ def test_the_live_part_answers_204_until_something_moved(made: Signed, hands: Ha
     assert watcher.client.get(f"{watcher.path}/live?seen={seen}").status_code == 204
     hands.report(1, "preflight")
     assert watcher.client.get(f"{watcher.path}/live?seen={seen}").status_code == 200
-    assert "hx-get" not in hands.page()
+    assert "live?seen=" not in hands.page()

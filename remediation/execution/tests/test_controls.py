@@ -24,14 +24,15 @@ TABLE = [
     (Standing(R.PAUSED, stopped="sre stopped it"), {C.SKIP, C.TAKE_OVER, C.GIVE_UP}),
     (Standing(R.PAUSED, people_only="It is off."), {C.SKIP, C.TAKE_OVER, C.GIVE_UP}),
     (FAILED, {C.RETRY, C.SKIP, C.TAKE_OVER, C.ROLL_BACK, C.GIVE_UP}),
+    (replace(FAILED, may_have_changed=False), {C.RETRY, C.SKIP, C.GIVE_UP}),
     (replace(FAILED, status=R.NEEDS_PERSON), {C.RETRY, C.SKIP, C.TAKE_OVER, C.ROLL_BACK, C.GIVE_UP}),
     (
         Standing(R.NEEDS_PERSON, may_have_changed=True, has_open=True),
         {C.RESUME, C.RETRY, C.SKIP, C.TAKE_OVER, C.ROLL_BACK, C.GIVE_UP},
     ),
     (replace(FAILED, status=R.NEEDS_PERSON, has_gone_back=True), {C.TAKE_OVER, C.ROLL_BACK, C.GIVE_UP}),
-    (Standing(R.RUNNING, is_by_hand=True), {C.TAKE_OVER, C.GIVE_UP}),
-    (Standing(R.RUNNING, is_by_hand=True, may_have_changed=True), {C.TAKE_OVER, C.ROLL_BACK, C.GIVE_UP}),
+    (Standing(R.RUNNING, is_by_hand=True), {C.SKIP, C.TAKE_OVER, C.GIVE_UP}),
+    (Standing(R.RUNNING, is_by_hand=True, may_have_changed=True), {C.SKIP, C.TAKE_OVER, C.ROLL_BACK, C.GIVE_UP}),
     (Standing(R.ROLLING_BACK, is_by_hand=True, may_have_changed=True), {C.TAKE_OVER, C.GIVE_UP}),
     (Standing(R.SUCCEEDED, may_have_changed=True), set()),
     (Standing(R.ROLLED_BACK, may_have_changed=True), set()),
@@ -56,6 +57,7 @@ def test_the_button_says_what_it_will_do_in_this_state() -> None:
     stopped = replace(CHANGED, status=R.NEEDS_PERSON, stopped="sre stopped it")
     assert "releases the rollback" in does(C.ROLL_BACK, stopped)
     assert "releases" not in does(C.ROLL_BACK, CHANGED)
+    assert "undo what was done" in does(C.TAKE_OVER, FAILED)
     assert "stays undone" in does(C.STOP_NOW, replace(CHANGED, status=R.ROLLING_BACK))
 
 

@@ -101,6 +101,21 @@ def test_stop_now_finds_out_what_became_of_a_write_in_flight_and_goes_no_further
 
 
 @pytest.mark.django_db
+def test_stop_now_waits_for_nothing_to_settle_and_the_verify_is_made_up_for(workers: LabProcess) -> None:
+    made = signed(TWO_STEPS)
+    workers.fault("scale_deployment", "lies")
+    shift = claimed(made)
+    stepping.take_step(shift, 1)
+    ask(made, "stop_now")
+    stepping.verify(shift, 1)
+    drain("execution")
+    assert (made.run.status, made.steps()) == ("needs_person", ["acted", "pending"])
+    ask(made, "resume")
+    drain("execution")
+    assert (made.run.status, made.steps()) == ("rolled_back", ["rolled_back", "skipped"])
+
+
+@pytest.mark.django_db
 def test_stop_after_this_step_finishes_the_step_in_hand_and_begins_no_other(workers: LabProcess) -> None:
     made = signed(TWO_STEPS)
     stepping.preflight(claimed(made), 1)
@@ -196,7 +211,7 @@ def test_what_failed_after_a_change_is_tried_again_and_still_undone_if_that_fail
 
 @pytest.mark.django_db
 def test_an_unknown_outcome_is_tried_again_at_a_persons_word_with_the_same_key(workers: LabProcess) -> None:
-    """The person errs: the write had been made. Its pre-flight sees that, and nothing is done twice."""
+    """The person errs: the write had been made. Its pre-flight sees that, nothing is done twice, and it is undone."""
     made = signed(TWO_STEPS)
     shift = claimed(made)
     planned = shift.planned(1)
@@ -211,9 +226,9 @@ def test_an_unknown_outcome_is_tried_again_at_a_persons_word_with_the_same_key(w
         ask(made, "ask_to_skip", number=1, reason="Not needed.")
     ask(made, "retry", number=1, reason="I think it never began.")
     drain("execution")
-    assert made.steps() == ["failed", "skipped"]
-    assert len(workers.ledger()) == 1
-    assert StepRun.objects.get(run=made.run, number=1).idempotency_key == key
+    assert (made.run.status, made.steps()) == ("rolled_back", ["rolled_back", "skipped"])
+    assert [each["idempotency_key"] for each in workers.ledger()] == [key, f"{key}-back"]
+    assert replicas(workers, "payments-secondary") == 2
 
 
 def sign(made: Signed, plan: Plan, person: str) -> Plan:

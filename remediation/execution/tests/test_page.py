@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
@@ -14,6 +15,7 @@ from portal.jobs.testing import drain
 from portal.kit.testing.browser import PHONE, scrolls_sideways, serious, sign_in
 from remediation.connectors.lab import first_day
 from remediation.connectors.testing import LabProcess
+from remediation.execution import claiming, driving, stepping
 from remediation.execution.testing import PRIMARY, SECONDARY, Signed, command, draft, scaling, signed
 
 pytestmark = pytest.mark.browser
@@ -22,17 +24,28 @@ TWO_STEPS = draft(scaling(SECONDARY, 2, 4), scaling(PRIMARY, 3, 4), systems=(fir
 COMMAND = draft(command("Cap the journal", "journalctl --vacuum-size=1G"), systems=("log-ship-1",))
 
 
-def apart(whole: dict[str, Any], **fields: Any) -> Signed:
-    """A signed plan, made in a thread of its own: Playwright keeps an event loop in this one."""
+def apart(whole: dict[str, Any], *, begun: bool = False, **fields: Any) -> Signed:
+    """A signed plan, made in a thread of its own: Playwright keeps an event loop in this one. `begun`: one step is."""
 
     def make() -> Signed:
         try:
-            return signed(whole, **fields)
+            made = signed(whole, **fields)
+            if begun:
+                take_first_step(made)
+            return made
         finally:
             connection.close()
 
     with ThreadPoolExecutor(max_workers=1) as pool:
         return pool.submit(make).result()
+
+
+def take_first_step(made: Signed) -> None:
+    """Claim the plan and act once; the job that drives the run on waits."""
+    claiming.start(made.plan.pk, tries=0, at=timezone.now())
+    shift = driving.take_over(made.run.pk, clock=timezone.now, keeps_lease=lambda: True)
+    if shift:
+        stepping.take_step(shift, 1)
 
 
 def open_run(page: Page, site: LiveServer, made: Signed) -> None:
@@ -49,6 +62,33 @@ def test_the_page_follows_a_run_by_itself(site: LiveServer, workers: LabProcess,
     expect(clean_page.locator(".rail li")).to_have_count(2)
     assert serious(clean_page) == []
     clean_page.set_viewport_size(PHONE)
+    assert not scrolls_sideways(clean_page)
+
+
+def test_an_operator_at_three_in_the_morning(site: LiveServer, workers: LabProcess, clean_page: Page) -> None:
+    """Holds a run, stops everything without leaving the page, and rolls back what was done."""
+    made = apart(TWO_STEPS, begun=True)
+    open_run(clean_page, site, made)
+    expect(clean_page.get_by_text("No further write. What was done is still verified")).to_be_visible()
+    clean_page.get_by_role("button", name="Pause", exact=True).click()
+    expect(clean_page.get_by_text("operator asked for it")).to_be_visible()
+    drain("execution")
+    expect(clean_page.get_by_role("button", name="Let it go on")).to_be_visible()
+    assert serious(clean_page) == []
+    clean_page.get_by_label("Emergency stop").click()
+    clean_page.get_by_label("What to stop").select_option("connector:lab-kubernetes")
+    assert serious(clean_page) == []
+    clean_page.get_by_role("button", name="Stop", exact=True).click()
+    expect(clean_page.get_by_text("Emergency stop of connector lab-kubernetes")).to_be_visible()
+    assert clean_page.url.endswith("/tickets/INC-1/run")
+    expect(clean_page.get_by_role("button", name="Let it go on")).to_have_count(0)
+    clean_page.get_by_role("button", name="Roll back").click()
+    drain("execution")
+    expect(clean_page.get_by_text("Everything that was done has been undone.")).to_be_visible()
+    clean_page.set_viewport_size(PHONE)
+    assert not scrolls_sideways(clean_page)
+    clean_page.get_by_role("link", name="Log", exact=True).click()
+    assert serious(clean_page) == []
     assert not scrolls_sideways(clean_page)
 
 

@@ -17,6 +17,7 @@ from remediation.execution.planning import (
     Move,
     StepView,
     found,
+    is_tried_again,
     next_key,
     next_move,
     pauses,
@@ -226,3 +227,4 @@ def test_what_a_person_asked_for_comes_at_the_next_boundary(
 def test_a_request_made_again_has_a_key_of_its_own_behind_the_same_secret() -> None:
     again = next_key("run-7-step-2-c0ffee")
     assert (again, next_key(again)) == ("run-7-step-2-c0ffee.2", "run-7-step-2-c0ffee.3")
+    assert [is_tried_again(key) for key in ("run-7-step-2-c0ffee", again)] == [False, True]

@@ -46,6 +46,39 @@ def test_good_drafts_pass_every_gate() -> None:
     assert [report.gate for report in gates.check(schema.parse(scale()), AROUND)] == list(gates.GATES)
 
 
+def in_steps(*sizes: tuple[int, int]) -> dict[str, Any]:
+    """A draft that scales one deployment once for each pair of sizes."""
+    draft = scale()
+    (first,) = draft["steps"]
+    draft["steps"] = [copy.deepcopy(first) for _ in sizes]
+    for step, (before, after) in zip(draft["steps"], sizes, strict=True):
+        wanted = {"from_replicas": before, "to_replicas": after}
+        step["action"]["parameters"] = [
+            each | {"value": wanted.get(each["name"], each["value"])} for each in step["action"]["parameters"]
+        ]
+    return draft
+
+
+@pytest.mark.parametrize(
+    ("sizes", "places"),
+    [
+        ([(2, 4), (4, 6)], []),
+        ([(2, 4), (4, 2), (2, 6)], []),
+        ([(2, 4), (2, 6)], ["steps[2].action"]),
+        ([(2, 4), (4, 5), (4, 6)], ["steps[3].action"]),
+    ],
+)
+def test_each_step_on_a_target_finds_what_the_ones_before_leave(
+    sizes: list[tuple[int, int]], places: list[str]
+) -> None:
+    assert failures(in_steps(*sizes)) == ({"catalogue": places} if places else {})
+
+
+def test_a_step_that_does_not_follow_says_what_it_would_find() -> None:
+    (report, *_) = gates.check(schema.parse(in_steps((2, 4), (2, 6))), AROUND)
+    assert [each.text for each in report.findings] == ["replicas should be 2 here, and step 1 leaves 4."]
+
+
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
