@@ -147,8 +147,7 @@ class OneJob(APIView):
     @extend_schema(responses=JobShape)
     def get(self, request: Request, job_id: int) -> Response:
         """A job with the whole error of its last attempt."""
-        mending.refuse_strangers(person_of(request))
-        return _answer(request, get_object_or_404(Job, pk=job_id))
+        return _answer(request, _found(request, job_id))
 
 
 class Retry(APIView):
@@ -160,7 +159,7 @@ class Retry(APIView):
     @extend_schema(request=None, responses=JobShape)
     def post(self, request: Request, job_id: int) -> Response:
         """Give a dead job three more attempts. 409 if it is not dead, or if a newer one for the same work waits."""
-        get_object_or_404(Job, pk=job_id)
+        _found(request, job_id)
         return _answer(request, mending.retry(job_id, **_who(request)))
 
 
@@ -187,8 +186,14 @@ class Discard(APIView):
     def post(self, request: Request, job_id: int) -> Response:
         """Say why a dead job needs no further attempt. It stays in the ledger."""
         reason = valid(DiscardIn, request.data)["reason"]
-        get_object_or_404(Job, pk=job_id)
+        _found(request, job_id)
         return _answer(request, mending.discard(job_id, reason=reason, **_who(request)))
+
+
+def _found(request: Request, job_id: int) -> Job:
+    """The job, for those who look after them; strangers do not learn which there are."""
+    mending.refuse_strangers(person_of(request))
+    return get_object_or_404(Job, pk=job_id)
 
 
 def _who(request: Request) -> dict[str, Any]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.db import connection
+from django.db.models import Q
+from django.db.models.functions import Now
 
 from portal.jobs.models import ClusterBeat
 
@@ -33,9 +36,14 @@ class Predecessor:
 def beat(
     *, queue: str, host: str, pid: int, age: float, job_id: int | None, predecessor: Predecessor | None
 ) -> datetime:
-    """The cluster is alive, `age` seconds old, and holds this job; answers the time by the database's clock."""
+    """The cluster is alive, `age` seconds old, and holds this job; answers the time by the database's clock.
+
+    It clears away its predecessor, and who fell silent on its host with nobody to take the place.
+    """
+    is_gone = Q(beat_at__lt=Now() - 2 * timedelta(seconds=settings.Q_CLUSTER["silence"]))
     if predecessor:
-        leave(queue=queue, host=host, pid=predecessor.pid)
+        is_gone |= Q(pid=predecessor.pid)
+    ClusterBeat.objects.filter(is_gone, queue=queue, host=host).exclude(pid=pid).delete()
     row: dict[str, str | int | float | None] = {
         "queue": queue,
         "host": host,

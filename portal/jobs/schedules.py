@@ -24,7 +24,7 @@ CHANGES = "jobs.change_schedule"
 FAILED = "schedule.failed"
 """The event that a schedule which worked before cannot run."""
 _SECOND_LOOK = timedelta(minutes=5)
-_PATIENCE = "2s"  # for a row that somebody else holds: the other schedules wait meanwhile
+_PATIENCE = "500ms"  # for a row that somebody else holds: the other schedules wait meanwhile
 _LONGEST_ERROR = 2000
 
 

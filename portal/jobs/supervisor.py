@@ -53,6 +53,7 @@ class Supervisor:
         self._ended: deque[Predecessor] = deque()  # those that wait for their successor
         self._starts_after = 0.0
         self._is_told = False
+        self._is_urgent = False
         self._lifeline, self._life = multiprocessing.Pipe(duplex=False)
 
     def run(self) -> None:
@@ -76,12 +77,10 @@ class Supervisor:
                 self._end(child)
 
     def _told(self, number: int, *_: Any) -> None:
-        is_urgent = self._is_told and number == signal.SIGINT
+        self._is_urgent = self._is_urgent or (self._is_told and number == signal.SIGINT)
         self._is_told = True
         for child in self._children:
             child.process.terminate()
-            if is_urgent:
-                child.heard_at = float("-inf")
 
     def _fill(self) -> None:
         while not self._is_told and len(self._children) < self._processes and time.monotonic() >= self._starts_after:
@@ -115,8 +114,8 @@ class Supervisor:
         for child in list(self._children):
             if not child.process.is_alive():
                 self._lost(child, _end_of(child.process.exitcode))
-            elif child.heard_at < silent_since:
-                self._lost(child, "fell silent")
+            elif self._is_urgent or child.heard_at < silent_since:
+                self._lost(child, "was not waited for" if self._is_urgent else "fell silent")
 
     def _lost(self, child: Child, how: str) -> None:
         level = logging.INFO if self._is_told else logging.ERROR

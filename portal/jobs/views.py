@@ -29,7 +29,6 @@ LONGEST_NUMBER = 9
 @login_required
 def jobs(request: HttpRequest) -> HttpResponse:
     """Every queue with its figures and clusters, and a page of dead jobs."""
-    mending.refuse_strangers(person_of(request))
     return _jobs(request)
 
 
@@ -45,7 +44,6 @@ def live(request: HttpRequest) -> HttpResponse:
 @login_required
 def job(request: HttpRequest, job_id: int) -> HttpResponse:
     """One job with everything that is known of it."""
-    mending.refuse_strangers(person_of(request))
     return _job(request, job_id)
 
 
@@ -53,7 +51,7 @@ def job(request: HttpRequest, job_id: int) -> HttpResponse:
 @login_required
 def retry(request: HttpRequest, job_id: int) -> HttpResponse:
     """One dead job is tried again."""
-    get_object_or_404(Job, pk=job_id)
+    _found(request, job_id)
     return _do(
         request,
         lambda: mending.retry(job_id, **_who(request)),
@@ -66,7 +64,7 @@ def retry(request: HttpRequest, job_id: int) -> HttpResponse:
 @login_required
 def discard(request: HttpRequest, job_id: int) -> HttpResponse:
     """One dead job is put away, with a reason."""
-    get_object_or_404(Job, pk=job_id)
+    _found(request, job_id)
     reason = request.POST.get("reason", "")
     return _do(
         request,
@@ -93,7 +91,6 @@ def retry_kind(request: HttpRequest) -> HttpResponse:
 @login_required
 def schedules(request: HttpRequest) -> HttpResponse:
     """What runs by the clock."""
-    clock.refuse_strangers(person_of(request))
     return _schedules(request)
 
 
@@ -101,7 +98,7 @@ def schedules(request: HttpRequest) -> HttpResponse:
 @login_required
 def switch(request: HttpRequest, schedule_id: int) -> HttpResponse:
     """One schedule is turned on or off."""
-    get_object_or_404(Schedule, pk=schedule_id)
+    _found_schedule(request, schedule_id)
     on = request.POST.get("on") == "yes"
     return _do(
         request,
@@ -116,7 +113,7 @@ def switch(request: HttpRequest, schedule_id: int) -> HttpResponse:
 @login_required
 def set_period(request: HttpRequest, schedule_id: int) -> HttpResponse:
     """One schedule runs more often, or less."""
-    get_object_or_404(Schedule, pk=schedule_id)
+    _found_schedule(request, schedule_id)
     seconds = request.POST.get("every_seconds", "")
     return _do(
         request,
@@ -150,6 +147,17 @@ def _who(request: HttpRequest) -> dict[str, Any]:
     return {"person": person_of(request), "door": "page", "at": timezone.now()}
 
 
+def _found(request: HttpRequest, job_id: int) -> Job:
+    """The job, for those who look after them; strangers do not learn which there are."""
+    mending.refuse_strangers(person_of(request))
+    return get_object_or_404(Job, pk=job_id)
+
+
+def _found_schedule(request: HttpRequest, schedule_id: int) -> Schedule:
+    clock.refuse_strangers(person_of(request))
+    return get_object_or_404(Schedule, pk=schedule_id)
+
+
 def _number(text: str) -> int:
     if not text.isascii() or not text.isdigit() or len(text) > LONGEST_NUMBER:
         raise Refused(because("invalid", "Say every how many seconds, as a whole number.", "every_seconds"))
@@ -157,11 +165,12 @@ def _number(text: str) -> int:
 
 
 def _jobs(request: HttpRequest, refusal: Refusal | None = None) -> HttpResponse:
+    person = person_of(request)
+    mending.refuse_strangers(person)
     asked = request.GET.get("queue", "")
     queue = asked if asked in QUEUES else ""
     dead = reading.jobs(queue=queue)
     page = page_of(dead, order=["-id"], after=request.GET.get("after"), size=PAGE)
-    person = person_of(request)
     context = {
         "queues": reading.queues(),
         "rows": reading.rows(page.items, person),
@@ -182,7 +191,7 @@ def _tab(label: str, queue: str, chosen: str) -> dict[str, Any]:
 
 def _job(request: HttpRequest, job_id: int, refusal: Refusal | None = None) -> HttpResponse:
     person = person_of(request)
-    (row,) = reading.rows([get_object_or_404(Job, pk=job_id)], person)
+    (row,) = reading.rows([_found(request, job_id)], person)
     context = {
         "row": row,
         "job": row.job,
@@ -194,9 +203,11 @@ def _job(request: HttpRequest, job_id: int, refusal: Refusal | None = None) -> H
 
 
 def _schedules(request: HttpRequest, refusal: Refusal | None = None) -> HttpResponse:
+    person = person_of(request)
+    clock.refuse_strangers(person)
     context = {
         "schedules": reading.schedules(),
-        "may_change": person_of(request).has_perm(clock.CHANGES),
+        "may_change": person.has_perm(clock.CHANGES),
         "refusal": refusal,
         "crumbs": [("Jobs", reverse("jobs")), ("By the clock", "")],
     }

@@ -18,7 +18,7 @@ from portal.launch.processes import GRACE_SECONDS, Program
 ROOT = Path(__file__).resolve().parent.parent.parent
 HOST = "127.0.0.1"
 MADE_HERE = ("SECRET_KEY", "SEAL_KEY", "LAB_READ_TOKEN", "LAB_WRITE_TOKEN", "LAB_ADMIN_TOKEN")  # the last: faults
-STEP_SECONDS = 120.0  # RUN_WRITE_SECONDS, RUN_SETTLE_SECONDS and the looks before and after, as they are by default
+LOOKS_SECONDS = 30.0  # for what a step asks before and after its write
 CLUSTERS = ("drafting", "probe", "execution", "general")
 WORKER = ("--worker-class", "portal.launch.worker.Worker")
 """Options of the web server; with `--timeout` they say how many seconds a request may take to arrive."""
@@ -81,8 +81,14 @@ class Installation:
     def cluster(self, name: str) -> Program:
         """One cluster of workers; that for execution gets the time that the longest step may take."""
         command = [sys.executable, str(ROOT / "manage.py"), "workers", name]
-        grace = STEP_SECONDS if name == "execution" else GRACE_SECONDS
+        grace = self._longest_step() if name == "execution" else GRACE_SECONDS
         return Program(name, command, self.environment(name), grace)
+
+    def _longest_step(self) -> float:
+        """How many seconds a step may take: its write, its verify, and the looks before and after."""
+        write = float(self.outside.get("RUN_WRITE_SECONDS", "60"))
+        settle = float(self.outside.get("RUN_SETTLE_SECONDS", "30"))
+        return write + settle + LOOKS_SECONDS
 
 
 def answers(url: str, path: str) -> bool:

@@ -241,6 +241,9 @@ def test_only_operators_and_policy_admins_look_after_the_jobs(role: str) -> None
         assert client.post(f"{V1}{path}", body, format="json").status_code == 403
     with pytest.raises(NotAllowed):
         mending.retry_kind(job.kind, person=other, door="api", at=timezone.now())
+    assert _as(other).get("/jobs/4711").status_code == 403
+    assert _as(other).post("/jobs/4711/retry").status_code == 403
+    assert client.post(f"{V1}/4711/retry").status_code == 403
     assert states() == ["dead"]
     assert ">Jobs" not in _as(other).get("/notices").text
 

@@ -169,6 +169,17 @@ def test_the_queue_is_read_by_its_index_however_long_its_history(committed_db: s
     assert "Seq Scan on jobs_job" not in plan
 
 
+def test_a_host_whose_clock_is_ahead_makes_nobody_wait(committed_db: str) -> None:
+    at = timezone.now() + timedelta(seconds=30)
+    first = services.enqueue("errand.introduce", at=at)
+    second = services.enqueue("errand.introduce", at=timezone.now())
+    (third,) = services.publish("errands.asked", subject_id=1, at=at)
+    hour = services.enqueue("errand.introduce", at=at, due_at=at + timedelta(hours=1))
+
+    assert services.due("probe", limit=9) == [first.pk, second.pk, third.pk]
+    assert Job.objects.get(pk=hour.pk).due_at == at + timedelta(hours=1)
+
+
 def test_a_schedule_whose_row_somebody_holds_stands_in_nobody_s_way(committed_db: str, as_role: AsRole) -> None:
     Schedule.objects.exclude(name__in=("jobs.tidy", "jobs.drop_bodies")).delete()
     now = timezone.now()

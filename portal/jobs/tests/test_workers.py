@@ -216,8 +216,23 @@ def test_sigterm_lets_the_work_in_hand_finish_begins_no_other_and_leaves_no_proc
     assert supervisor.wait(PATIENCE) == 0
     assert alive(family) == []
     assert Job.objects.get(pk=in_hand.pk).result == "told to stop, and the step in hand is done"
-    assert Job.objects.get(pk=next_in_line.pk).state == State.WAITING
+    next_in_line.refresh_from_db()
+    assert (next_in_line.state, next_in_line.attempts) == (State.WAITING, 0)
     assert not ClusterBeat.objects.exists()
+
+
+def test_whoever_cannot_wait_for_the_end_interrupts_once_more_and_loses_no_job(supervisor: psutil.Process) -> None:
+    nap = enqueue("errand.nap", seconds=50)
+    eventually(lambda: Job.objects.filter(pk=nap.pk, state=State.RUNNING).exists())
+    family = supervisor.children(recursive=True)
+
+    supervisor.terminate()
+    time.sleep(0.5)  # else both arrive at once, in the order of their numbers
+    supervisor.send_signal(signal.SIGINT)
+
+    assert supervisor.wait(PATIENCE) == 0
+    assert alive(family) == []
+    eventually(lambda: services.revive_lost("probe") == 1)
 
 
 def test_one_process_that_is_stopped_or_killed_is_replaced_with_its_cluster(supervisor: psutil.Process) -> None:

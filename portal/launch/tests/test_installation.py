@@ -46,6 +46,12 @@ def test_the_workers_act_on_the_lab_unless_the_operator_says_otherwise(here: Ins
     assert off.environment("execution")["AUTO_REMEDIATION_ENABLED"] == "false"
 
 
+def test_workers_on_a_run_get_the_time_of_the_longest_step_to_stop(here: Installation) -> None:
+    patient = Installation(here.data, 1, 2, here.keeper, here.database, OUTSIDE | {"RUN_WRITE_SECONDS": "300"})
+    assert [each.cluster("execution").grace for each in (here, patient)] == [120, 360]
+    assert max(program.grace for program in (here.web(), here.lab(), here.cluster("general"))) < 120
+
+
 def test_the_lab_keeps_its_port_while_it_is_free(tmp_path: Path) -> None:
     first = installation.kept_port(tmp_path / "lab.port")
     assert installation.kept_port(tmp_path / "lab.port") == first
