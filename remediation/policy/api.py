@@ -52,7 +52,7 @@ class BrakeList(APIView):
 class BrakeRelease(APIView):
     """The release of a brake."""
 
-    scopes = {"POST": Scope.REVIEWS_WRITE}
+    scopes = {"POST": Scope.RUNS_WRITE}
     refusals = {"POST": (404, 409, 422)}
 
     @extend_schema(request=BrakeReleaseIn, responses=BrakeShape)

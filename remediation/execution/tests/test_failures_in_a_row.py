@@ -39,7 +39,9 @@ def failed(lab: LabProcess, settings: Settings, *, limit: int, **more: object) -
     settings.AUTO_REMEDIATION_MAX_FAILURES_IN_A_ROW = limit
     made = of_pattern(signed(ONE_STEP, **more))  # type: ignore[arg-type]  # as `signed` says
     lab.fault("scale_deployment", "lies")
+    patience, settings.RUN_SETTLE_SECONDS = settings.RUN_SETTLE_SECONDS, 0.0
     drain("execution")
+    settings.RUN_SETTLE_SECONDS = patience
     assert made.run.status == "rolled_back"
     return made
 
@@ -154,7 +156,7 @@ def test_page_and_api_release_through_the_same_verb(workers: LabProcess, setting
     assert page.post(f"/brakes/{by_target.pk}/release", {"reason": ""}).status_code == 422
     assert page.post(f"/brakes/{by_target.pk}/release", {"reason": "replaced"}).status_code == 302
     api = APIClient()
-    scopes, actor = ("stats:read", "reviews:write"), first.operator.at("page")
+    scopes, actor = ("stats:read", "runs:write"), first.operator.at("page")
     _, text = tokens.issue(person=first.operator, name="brakes", scopes=scopes, actor=actor, at=timezone.now())
     api.credentials(HTTP_AUTHORIZATION=f"Bearer {text}")
     assert [each["id"] for each in api.get("/api/v1/brakes").json()] == [by_pattern.pk]
