@@ -19,7 +19,7 @@ from portal.launch.children import die_with_parent
 PROBLEM = re.compile(r"\b(ERROR|CRITICAL)\b")
 LOG_BYTES = 5_000_000  # a longer log is put aside at the next start
 GRACE_SECONDS = 10.0
-SAID_AFTER_SECONDS = 3.0  # a stop that takes longer says what it waits for
+SAID_AFTER_SECONDS = 6.0  # a stop that takes longer says what it waits for
 LONGEST_PAUSE = 30.0  # between restarts of a process that keeps dying
 SETTLED_SECONDS = 60.0  # a process that lived this long is no longer one that keeps dying
 
