@@ -6,7 +6,7 @@ BIN := .venv/bin
 UV_VERSION := 0.13.8
 export DJANGO_SETTINGS_MODULE := portal.settings
 
-.PHONY: help run test check format openapi bench screenshots lock browser clean
+.PHONY: help run test check format openapi bench chaos screenshots lock browser clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,6 +36,11 @@ openapi: .venv/installed ## write docs/openapi.yaml from the code
 
 bench: .venv/installed ## measure the running product on a data folder of its own
 	@DATA_DIR=var/bench PORT=$${PORT:-8765} $(BIN)/python -m portal.launch --then bench
+
+chaos: .venv/installed ## kill everything at random under 1,000 runs (5 minutes): RUNS, SEED
+	@rm -rf var/chaos
+	@DATA_DIR=var/chaos PORT=$${PORT:-8767} LAB_CROWD=$${LAB_CROWD:-200} AUTO_REMEDIATION_MAX_ACTIONS_PER_HOUR=30000 \
+		AUTO_REMEDIATION_MAX_FAILURES_IN_A_ROW=30000 $(BIN)/python -m portal.launch --then chaos
 
 screenshots: .venv/installed browser ## take the pictures of docs/ from the running product
 	@rm -rf var/screenshots

@@ -12,6 +12,7 @@ from csp.constants import NONCE, NONE, SELF
 
 from portal import checks
 from portal.jobs.conf import q_cluster
+from portal.jobs.registry import QUEUES
 from portal.notices import conf
 
 env = environ.Env()
@@ -44,6 +45,8 @@ DATABASES: dict[str, dict[str, Any]] = {
         "CONN_HEALTH_CHECKS": True,
     }
 }
+if COUNTERSIGN_PROCESS in QUEUES:  # a worker that stands still in a transaction must not hold its rows for ever
+    DATABASES["default"].setdefault("OPTIONS", {})["options"] = "-c idle_in_transaction_session_timeout=10s"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # A process without the site's key (execution, general) signs only messages between its own workers, with a key that
@@ -64,7 +67,6 @@ CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 
 AUTO_REMEDIATION_ENABLED = env.str("AUTO_REMEDIATION_ENABLED", default="false").lower()  # false, lab or true (law 1)
 AUTO_REMEDIATION_MAX_ACTIONS_PER_HOUR = env.int("AUTO_REMEDIATION_MAX_ACTIONS_PER_HOUR", default=10)
-AUTO_REMEDIATION_MAX_FAILURES_IN_A_ROW = env.int("AUTO_REMEDIATION_MAX_FAILURES_IN_A_ROW", default=3)
 AUTO_REMEDIATION_MAX_FAILURES_IN_A_ROW = env.int("AUTO_REMEDIATION_MAX_FAILURES_IN_A_ROW", default=3)
 AUTO_REMEDIATION_REQUIRE_APPROVAL = env.bool("AUTO_REMEDIATION_REQUIRE_APPROVAL", default=True)
 AUTO_REMEDIATION_MIN_RELIABILITY = env.int("AUTO_REMEDIATION_MIN_RELIABILITY", default=85)

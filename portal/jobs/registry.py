@@ -24,7 +24,8 @@ class Handed:
     `renew()` holds the lease for another term. False means that somebody else has the job by now: change nothing more.
     A worker renews by itself while the handler runs; a handler asks before it does what must not be done twice.
     `is_stopping()` says that the worker was told to stop: a handler that does many things one after the other ends
-    after the one in hand, and asks for another job to go on with the rest.
+    after the one in hand, and asks for another job to go on with the rest. `came_further()` says that part of the work
+    is done for good, so that attempts which were lost before do not count against the rest.
     """
 
     id: int
@@ -36,6 +37,7 @@ class Handed:
     at: datetime
     renew: Callable[[], bool] = field(repr=False, compare=False)
     is_stopping: Callable[[], bool] = field(default=lambda: False, repr=False, compare=False)
+    came_further: Callable[[], object] = field(default=lambda: None, repr=False, compare=False)
 
 
 Function = Callable[[Handed], str]

@@ -123,6 +123,14 @@ def renew(job_id: int, *, fence: int, lease_seconds: float) -> bool:
     return bool(_held(job_id, fence).update(leased_until=until))
 
 
+def come_further(job_id: int, *, fence: int) -> bool:
+    """Part of the work is done for good: earlier attempts do not count against what is left of it.
+
+    So a long job is not dead because its workers happened to be killed three times, and one that kills them is.
+    """
+    return bool(_held(job_id, fence).filter(attempts__gt=1).update(attempts=1))
+
+
 def finish(job_id: int, *, fence: int, result: str) -> bool:
     """Ends a job well; False when the fence has moved on, and then nothing changes."""
     ended = _held(job_id, fence).update(
@@ -211,6 +219,7 @@ def _handed(row: tuple[Any, ...], lease_seconds: float) -> Handed:
         fence=fence,
         at=started_at,
         renew=partial(renew, job_id, fence=fence, lease_seconds=lease_seconds),
+        came_further=partial(come_further, job_id, fence=fence),
     )
 
 

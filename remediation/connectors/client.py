@@ -81,7 +81,8 @@ def _call(slug: str, side: Side, tool: str, arguments: Mapping[str, Any], timeou
     try:
         link, tools = _reach(connector, side)
     except links.Unreachable as error:
-        return Outcome(ok=False, error=f"{connector.name} cannot be reached and nothing was sent: {error}.")
+        text = f"{connector.name} cannot be reached and nothing was sent: {error}."
+        return Outcome(ok=False, was_not_sent=True, error=text)
     if refusal := _changed(connector, side, tool, tools.get(tool)):
         return Outcome(ok=False, error=refusal)
     try:

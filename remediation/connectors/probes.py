@@ -14,7 +14,7 @@ class Outcome:
     """What a call brought.
 
     `ok`: it was carried out, `data` is the answer. `is_unknown`: nobody can say yet whether it was carried out.
-    Neither: it was not, and `error` says why in a sentence.
+    Neither: it was not, and `error` says why in a sentence; `was_not_sent`: because nobody was there to be asked.
     """
 
     ok: bool
@@ -22,6 +22,12 @@ class Outcome:
     data: Mapping[str, Any] = field(default_factory=dict)
     text: str = ""
     error: str = ""
+    was_not_sent: bool = False
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether the server said yes or no."""
+        return not (self.is_unknown or self.was_not_sent)
 
 
 @dataclass(frozen=True, slots=True)

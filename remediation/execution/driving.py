@@ -32,6 +32,8 @@ MOVES: dict[Do, Callable[[Shift, int], None]] = {
 }
 BEGINNINGS = frozenset({Do.STEP, Do.UNDO})
 """What a worker does not begin any more when it is told to stop; a step that has been taken is verified first."""
+STEPS_FORWARD = frozenset({Do.VERIFY, Do.UNDO})
+"""After these a worker that is lost did not work in vain."""
 
 
 def drive(
@@ -40,6 +42,7 @@ def drive(
     clock: Callable[[], datetime],
     keeps_lease: Callable[[], bool],
     is_stopping: Callable[[], bool] = lambda: False,
+    came_further: Callable[[], object] = lambda: None,
     released_stop: int | None = None,
 ) -> str:
     """Make moves until the run ends or waits; says in a few words where it stands then.
@@ -54,6 +57,8 @@ def drive(
         if clock() - started > ONE_JOB or (move.do in BEGINNINGS and is_stopping()):
             return _go_on_later(shift)
         _make(shift, move)
+        if move.do in STEPS_FORWARD:
+            came_further()
     run = Run.objects.get(pk=run_id)
     return f"{run} is {run.status}. {run.status_reason}".strip()
 

@@ -68,7 +68,7 @@ def fate_of(step: OperationStep, key: str, *, fence: int) -> tuple[str | None, s
 def _patiently(seconds: float, ask: Callable[[], Outcome]) -> Outcome:
     outcome = ask()
     for pause in pauses(seconds):
-        if outcome.ok:
+        if outcome.is_answered:
             break
         time.sleep(pause)
         outcome = ask()

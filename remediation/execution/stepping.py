@@ -67,7 +67,7 @@ def keep_outcome(shift: Shift, number: int, outcome: Outcome) -> None:
     planned = shift.planned(number)
     with shift.writing() as run:
         step, at = records.step_of(run, number), shift.clock()
-        is_good = True if outcome.ok else None if outcome.is_unknown else False
+        is_good = outcome.ok if outcome.is_answered else None
         text = outcome.text if outcome.ok else outcome.error
         records.keep(step, Phase.ACTION, is_good=is_good, says=planned.says, text=text, by=WORKERS.name, at=at)
         if outcome.ok:

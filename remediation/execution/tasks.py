@@ -33,6 +33,7 @@ def advance(job: Handed) -> str:
         clock=timezone.now,
         keeps_lease=job.renew,
         is_stopping=job.is_stopping,
+        came_further=job.came_further,
         released_stop=job.payload.get("released_stop"),
     )
 

@@ -75,11 +75,11 @@ def _act(shift: Shift, number: int) -> None:
     outcome = shift.write(planned.connector, way_back.call, key=key)
     with shift.writing() as run:
         step = records.step_of(run, number)
-        is_good = True if outcome.ok else None if outcome.is_unknown else False
+        is_good = outcome.ok if outcome.is_answered else None
         text = outcome.text if outcome.ok else outcome.error
         at = shift.clock()
         records.keep(step, Phase.ROLLBACK, is_good=is_good, says=way_back.says, text=text, by=WORKERS.name, at=at)
-    if not outcome.is_unknown:
+    if outcome.is_answered:
         _verify(shift, number)
 
 

@@ -61,14 +61,19 @@ class Site:
 
 def here() -> Site:
     """The installation whose launcher started this command; raises NotAnInstallation."""
-    launcher = psutil.Process().parent()
-    children = {} if launcher is None else {_kind(child): child for child in launcher.children()}
-    if missing := {"web", "postgres", *CLUSTERS} - children.keys():
+    found = children()
+    if missing := {"web", "postgres", *CLUSTERS} - found.keys():
         text = (
             f"Run `make bench`: it brings up an installation of its own. Not found here: {', '.join(sorted(missing))}."
         )
         raise NotAnInstallation(text)
-    return Site(children)
+    return Site(found)
+
+
+def children() -> dict[str, psutil.Process]:
+    """What the launcher runs at this moment; what it is about to start again is missing."""
+    launcher = psutil.Process().parent()
+    return {} if launcher is None else {_kind(child): child for child in launcher.children()}
 
 
 def until_idle() -> None:

@@ -120,6 +120,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "PUT /login": ("sign in",),
     "command audit_verify": ("verify",),
     "command bench": ("install and measure",),
+    "command chaos": ("install and measure",),
     "command clean_orphan_obj_perms": ("install and measure",),
     "command confirm": ("let in",),
     "command grant": ("grant",),

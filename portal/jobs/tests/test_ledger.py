@@ -156,6 +156,29 @@ def test_a_job_that_keeps_losing_its_worker_is_dead_after_three_attempts() -> No
     assert (job.state, job.attempts, job.error) == (State.DEAD, 3, "Attempt 3 lost its worker.")
 
 
+def test_a_job_that_comes_further_each_time_may_lose_more_workers_than_three() -> None:
+    flaky()
+    job = enqueue()
+    for _ in range(5):
+        [handed] = services.take("general", limit=1, lease_seconds=0, due_by=timezone.now() + timedelta(days=1))
+        handed.came_further()
+        services.revive_lost("general")
+    job.refresh_from_db()
+    assert (job.state, job.attempts, job.fence) == (State.WAITING, 1, 5)
+
+
+def test_whoever_lost_the_job_cannot_say_that_it_came_further() -> None:
+    flaky()
+    job = enqueue()
+    days = timezone.now() + timedelta(days=1)
+    [lost] = services.take("general", limit=1, lease_seconds=0, due_by=days)
+    services.revive_lost("general")
+    services.take("general", limit=1, lease_seconds=60, due_by=days)
+    lost.came_further()
+    job.refresh_from_db()
+    assert job.attempts == 2
+
+
 def test_a_lease_that_holds_is_not_taken_away() -> None:
     flaky()
     enqueue()

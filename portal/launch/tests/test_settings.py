@@ -11,7 +11,10 @@ from django.test import Client
 
 from portal.launch.installation import ROOT
 
-ASKED = ("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_SSL_REDIRECT", "SECRET_KEY", "AUTO_REMEDIATION_ENABLED")
+ASKED = (
+    *("SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_SSL_REDIRECT", "SECRET_KEY", "AUTO_REMEDIATION_ENABLED"),
+    "DATABASES",
+)
 
 
 @pytest.mark.django_db
@@ -37,6 +40,15 @@ def settings_under(**environment: str) -> dict[str, Any]:
     answer = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, cwd=ROOT, env=surroundings)
     found: dict[str, Any] = json.loads(answer.stdout)
     return found
+
+
+def test_a_worker_that_stands_still_in_a_transaction_loses_it() -> None:
+    """Or a frozen host would hold the rows of its runs, and nobody could take them over."""
+    url = "postgres://somebody@/countersign?host=/tmp"
+    worker = settings_under(COUNTERSIGN_PROCESS="execution", DATABASE_URL=url)["DATABASES"]["default"]["OPTIONS"]
+    site = settings_under(COUNTERSIGN_PROCESS="web", DATABASE_URL=url)["DATABASES"]["default"].get("OPTIONS", {})
+    assert "idle_in_transaction_session_timeout" in worker["options"]
+    assert "options" not in site
 
 
 def test_https_is_one_switch() -> None:

@@ -23,7 +23,7 @@ def main() -> None:
     if not all(tokens) or len(set(tokens)) < len(tokens):
         parser.error(f"{', '.join(names)} must be set, each to a token of its own")
     options.data.mkdir(parents=True, exist_ok=True)
-    lab = Lab(options.data)
+    lab = Lab(options.data, crowd=int(os.environ.get("LAB_CROWD", "0")))
     lab.open()
     uvicorn.run(application(lab, Tokens(*tokens)), host="127.0.0.1", port=options.port, log_level="warning")
 

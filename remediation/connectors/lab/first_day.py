@@ -36,11 +36,11 @@ BAD_STOREFRONT = "registry.lab/storefront:4.8.0"
 WITHOUT_BACKUP = identities.vm(VCENTER, "batch-02")
 
 
-def estate(at: float) -> Estate:
-    """Everything, with all times relative to `at`."""
+def estate(at: float, *, crowd: int = 0) -> Estate:
+    """Everything, with all times relative to `at`; `crowd` are so many more machines that nobody depends on."""
     first = Estate(
         esxs=[Esx(name="esx-1", free_mb=65_536, free_cpus=16), Esx(name="esx-2", free_mb=2_048, free_cpus=1)],
-        vms=_vms(at),
+        vms=_vms(at, crowd),
         clusters=[Cluster(name=CLUSTER, room_for_pods=40, broken_images=[BAD_STOREFRONT])],
         deployments=_deployments(at),
         interfaces=_interfaces(at),
@@ -67,7 +67,12 @@ def estate(at: float) -> Estate:
     return first
 
 
-def _vms(at: float) -> list[Vm]:
+def crowd_name(number: int) -> str:
+    """The name of the n-th machine of the crowd."""
+    return f"crowd-{number:04}"
+
+
+def _vms(at: float, crowd: int) -> list[Vm]:
     def vm(name: str, *, esx: str = "esx-1", memory_mb: int = 4_096, cpus: int = 2, days: int = 40) -> Vm:
         return Vm(
             vcenter=VCENTER,
@@ -82,7 +87,8 @@ def _vms(at: float) -> list[Vm]:
 
     powered_off = vm("batch-02", esx="esx-2", days=3)
     powered_off.power_state = "off"
-    return [vm("app-07", days=120), vm("app-08"), vm("db-03", memory_mb=16_384, cpus=4, esx="esx-2"), powered_off]
+    named = [vm("app-07", days=120), vm("app-08"), vm("db-03", memory_mb=16_384, cpus=4, esx="esx-2"), powered_off]
+    return [*named, *(vm(crowd_name(number)) for number in range(crowd))]
 
 
 def _deployments(at: float) -> list[Deployment]:

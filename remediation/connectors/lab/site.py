@@ -56,13 +56,14 @@ class Lab:
 
     source = SOURCE
 
-    def __init__(self, folder: Path, *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, folder: Path, *, crowd: int = 0, clock: Callable[[], float] = time.time) -> None:
         self._file = folder / "lab.json"
         self._clock = clock
+        self._crowd = crowd
         self._in_progress: set[str] = set()
         self.ledger = Ledger(folder / "ledger.jsonl")
         self.faults = Faults()
-        self._state = State(estate=first_day.estate(clock()))
+        self._state = State(estate=first_day.estate(clock(), crowd=crowd))
 
     # --- the estate
 
@@ -98,7 +99,7 @@ class Lab:
 
     def reset(self) -> None:
         """The first day again: no requests, no faults."""
-        self._state = State(estate=first_day.estate(self.now()))
+        self._state = State(estate=first_day.estate(self.now(), crowd=self._crowd))
         self._in_progress.clear()
         self.ledger.clear()
         self.faults.clear()

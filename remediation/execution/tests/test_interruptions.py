@@ -150,6 +150,21 @@ def test_when_nobody_can_be_asked_a_person_is_and_the_run_goes_on_from_there(her
     assert len(here.ledger()) == 1
 
 
+def test_a_server_that_is_away_when_it_shall_write_fails_no_step(here: LabProcess) -> None:
+    made = signed(ONE_STEP)
+    shift = claimed(made)
+    stepping.preflight(shift, 1)
+    key = stepping.intend(shift, 1)
+    here.kill()
+    planned = shift.planned(1)
+    stepping.keep_outcome(shift, 1, shift.write(planned.connector, planned.call, key=key))
+    assert made.steps() == ["unknown"]
+    here.start()
+    drain("execution")
+    assert made.run.status == "succeeded"
+    assert len(here.ledger()) == 1
+
+
 def test_a_run_that_takes_long_goes_on_in_another_job(here: LabProcess) -> None:
     made = signed(TWO_STEPS)
     claiming.start(made.plan.pk, tries=0, at=timezone.now())

@@ -24,6 +24,7 @@ from portal.kit.refusals import Refusal
 from portal.signoff import brakes
 from portal.signoff import services as signoffs
 from portal.signoff.models import Plan, Stop
+from portal.signoff.services import Ballot
 from portal.signoff.states import PlanStatus, Stage
 from remediation.connectors import seed
 from remediation.connectors.testing import LabProcess
@@ -36,7 +37,7 @@ from remediation.execution import services as runs
 from remediation.execution.planning import Do
 from remediation.execution.records import WORKERS
 from remediation.execution.tests.fragile import Fuse
-from remediation.execution.tests.sequences import World
+from remediation.execution.tests.sequences import STEPS, World
 from remediation.policy.models import CategoryPolicy
 from remediation.review import plans, testing
 from remediation.review import services as reviews
@@ -46,7 +47,10 @@ LONGER = int(os.environ.get("SEQUENCES", "1"))
 BOUNDARIES = 9
 """More than any one move has."""
 BY_WORKERS = ("go_on", "go_on", "go_on", "crash", "freeze", "late_write", "lose_the_lease", "replaced_goes_on")
-AT_A_RUN = ("resume", "roll_back", "take_over", "give_up", "report", "report", "redeliver", "break_the_lab", "stop")
+AT_A_RUN = (
+    *("ask_to_halt", "resume", "resume", "retry", "skip", "roll_back", "take_over", "give_up", "report", "report"),
+    *("redeliver", "break_the_lab", "stop"),
+)
 AT_REVIEW = (
     *("draft_again", "deliver", "deliver", "edit", "prepare_again", "redraft", "withdraw", "reject", "sign", "sign"),
     *("sign_usually", "sign_usually", "pass_time", "freeze_the_estate", "switch", "start_by_hand"),
@@ -109,6 +113,24 @@ class AtARun(World):
     def resume(self, who: str, number: int) -> None:
         for run in self.runs:
             runs.resume(run.pk, **self.acting(who))
+
+    def ask_to_halt(self, who: str, number: int) -> None:
+        for run in self.runs:
+            (runs.pause, runs.stop_after_step, runs.stop_now)[number % 3](run.pk, **self.acting(who))
+
+    def retry(self, who: str, number: int) -> None:
+        for run in self.runs:
+            runs.retry(run.pk, number=1 + number % STEPS, reason="It was the disk.", **self.acting(who))
+
+    def skip(self, who: str, number: int) -> None:
+        """Ask that a step is left out, or sign that it is."""
+        for run in self.runs:
+            asked = Plan.objects.filter(stage=Stage.SKIP, status=PlanStatus.OPEN).last()
+            if asked:
+                ballot = Ballot(typed="INC-1", authenticated_at=self.now)
+                runs.sign_skip(run.pk, digest=asked.digest, ballot=ballot, **self.acting(who))
+            else:
+                runs.ask_to_skip(run.pk, number=1 + number % STEPS, reason="Not needed.", **self.acting(who))
 
     def roll_back(self, who: str, number: int) -> None:
         for run in self.runs:

@@ -1,0 +1,208 @@
+"""Runs without end: opens tickets, drafts five steps for each, and signs what the probe cluster has prepared.
+
+Everything goes through the services that pages and API call. Each round looks at the rows and does what is missing, so
+that a broken connection at any point costs a round and nothing else.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from portal.access.models import Person
+from portal.estate import seed as estate
+from portal.jobs import mending
+from portal.jobs.models import Job
+from portal.jobs.states import State
+from portal.kit.actors import system
+from portal.kit.refusals import Refusal, StaleTransition
+from portal.signoff.models import Plan
+from portal.signoff.services import Ballot
+from portal.signoff.states import PlanStatus, Stage
+from remediation.connectors import identities, seed
+from remediation.connectors.lab import first_day
+from remediation.connectors.operations import Family
+from remediation.drafting import schema
+from remediation.drafting import services as remediations
+from remediation.drafting.models import Drafter
+from remediation.execution import services as runs
+from remediation.execution.models import Run
+from remediation.execution.states import RunStatus
+from remediation.policy.models import CategoryPolicy
+from remediation.review import services as reviews
+from remediation.review import sheets
+from remediation.review.models import Sheet
+from remediation.tickets import services as tickets
+from remediation.tickets.models import Ticket
+from remediation.tickets.services import NewEvidence, NewTicket
+from remediation.tickets.states import TicketStatus
+
+PREFIX = "CHAOS-"
+CATEGORY = "virtualization"
+STEPS = 5
+SIGNED_AT_ONCE = 4
+WAITING = (RunStatus.PAUSED, RunStatus.NEEDS_PERSON)
+UNFINISHED = (
+    TicketStatus.PROCESSING,
+    TicketStatus.AWAITING_REVIEW,
+    TicketStatus.AWAITING_APPROVAL,
+    TicketStatus.EXECUTING,
+    TicketStatus.NEEDS_PERSON,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Who opens, who signs which stage, who is called when a run waits for a person, and who looks after dead jobs."""
+
+    engineer: Person
+    merge: Person
+    rollout: Person
+    operator: Person
+    admin: Person
+
+
+class Supply:
+    """So many runs, at most `at_once` of them between ticket and end."""
+
+    def __init__(self, cast: Cast, *, count: int, at_once: int, machines: int) -> None:
+        self._cast = cast
+        self._count = count
+        self._at_once = at_once
+        self._machines = machines
+        self.opened = 0
+        self.people_called = 0
+        self.jobs_tried_again = 0
+
+    def furnish(self) -> None:
+        """The machines that the runs work on, and limits that so many runs do not reach."""
+        names = [first_day.crowd_name(number) for number in range(self._machines)]
+        slug = seed.slug_of(Family.VMWARE)
+        estate.load_lab(estate.LabTarget(identities.vm(first_day.VCENTER, name), name, slug) for name in names)
+        CategoryPolicy.objects.filter(category__slug=CATEGORY).update(max_actions_per_hour=30_000)
+
+    @property
+    def unfinished(self) -> QuerySet[Ticket]:
+        """Tickets whose run has not ended."""
+        return Ticket.objects.filter(key__startswith=PREFIX, status__in=UNFINISHED)
+
+    def is_done(self) -> bool:
+        """Whether every ticket was opened and its run has ended."""
+        return self.opened == self._count and not self.unfinished.exists()
+
+    def turn(self, at: datetime) -> None:
+        """Whatever people and the drafter have to do now."""
+        self._sign(at)
+        self._answer_calls(at)
+        room = self._at_once - self.unfinished.count()
+        for _ in range(min(room, SIGNED_AT_ONCE, self._count - self.opened)):
+            self._open(self.opened + 1, at)
+            self.opened += 1
+
+    def _open(self, number: int, at: datetime) -> None:
+        key = f"{PREFIX}{number:05}"
+        if Ticket.objects.filter(key=key).exists():
+            return  # the connection broke after the commit
+        machine = first_day.crowd_name(number % self._machines)
+        evidence = NewEvidence("command", f"{machine} runs", at - timedelta(minutes=1), f"vm.info {machine}")
+        new = NewTicket(
+            key=key,
+            title=f"Snapshots of {machine} before its change",
+            description="A change is due.",
+            category_slug=CATEGORY,
+            severity=4,
+            enable_auto_remediation=True,
+            evidence=[evidence],
+        )
+        with transaction.atomic():
+            opened = tickets.open_ticket(opener=self._cast.engineer, new=new, door="command", at=at).ticket
+            actor = system("drafting")
+            remediation = remediations.begin(opened.pk, actor=actor, at=at)
+            remediations.add_revision(
+                remediations.locked(remediation.pk),
+                draft=schema.parse(draft(machine, key.lower())),
+                drafter=Drafter.RUNBOOK,
+                author=None,
+                base=None,
+                actor=actor,
+                at=at,
+            )
+
+    def _sign(self, at: datetime) -> None:
+        signers = {Stage.MERGE: self._cast.merge, Stage.ROLLOUT: self._cast.rollout}
+        for stage, person in signers.items():
+            ready = Plan.objects.filter(status=PlanStatus.OPEN, stage=stage, ticket_key__startswith=PREFIX)
+            for plan in ready.order_by("pk")[:SIGNED_AT_ONCE]:
+                _sign(plan, person, at)
+
+    def _answer_calls(self, at: datetime) -> None:
+        """An operator decides about runs that wait; a job that lost all its workers is tried again."""
+        for run in Run.objects.filter(status__in=WAITING):
+            self.people_called += 1
+            self._answer(run, at)
+        for job in Job.objects.filter(state=State.DEAD, queue__in=["execution", "probe"]):
+            self.jobs_tried_again += 1
+            with suppress(StaleTransition):  # a newer one waits under its key
+                mending.retry(job.pk, person=self._cast.admin, door="command", at=at)
+
+    def _answer(self, run: Run, at: datetime) -> None:
+        """Let it go on, else have it rolled back, else give it up."""
+        acting: dict[str, Any] = {"person": self._cast.operator, "door": "command", "at": at}
+        for verb in (runs.resume, runs.roll_back, partial(runs.give_up, reason="Neither on nor back.")):
+            with suppress(Refusal):
+                verb(run.pk, **acting)
+                return
+
+
+def draft(machine: str, name: str) -> dict[str, Any]:
+    """Five snapshots of a machine, under names that nothing else has."""
+    snapshots = [f"{name}-{number}" for number in range(1, STEPS + 1)]
+    return {
+        "summary": f"Take {STEPS} snapshots of {machine}.",
+        "hypothesis": "The change may have to be taken back.",
+        "facts": [{"text": f"{machine} has one snapshot.", "evidence": ["E1"]}],
+        "guesses": [],
+        "scope": {
+            "service": None,
+            "systems": [identities.vm(first_day.VCENTER, machine)],
+            "allowed_changes": ["snapshot_vm"],
+            "out_of_scope": [],
+        },
+        "steps": [_step(machine, snapshot) for snapshot in snapshots],
+        "rollback_owner": "operators",
+        "rollback_minutes": 5,
+        "confidence_percent": 90,
+    }
+
+
+def _step(machine: str, snapshot: str) -> dict[str, Any]:
+    parameters = {"vcenter": first_day.VCENTER, "vm": machine, "snapshot": snapshot}
+    return {
+        "title": f"Snapshot {snapshot}",
+        "preflight": {"expects": "There is none.", "command": None, "stop_if": "There is one."},
+        "action": {
+            "kind": "operation",
+            "operation": "snapshot_vm",
+            "parameters": [{"name": name, "value": value} for name, value in parameters.items()],
+        },
+        "blast_radius": f"{machine} pauses for moments.",
+        "verify": {"expects": "There is one.", "command": None},
+        "rollback": {"kind": "catalogue", "says": "Remove it.", "command": None},
+        "review": None,
+        "source": "chaos",
+    }
+
+
+def _sign(plan: Plan, person: Person, at: datetime) -> None:
+    """Sign what the API would show; one that changed meanwhile, or cannot be signed yet, comes again."""
+    shown = sheets.document_of({"number": plan.pk, "digest": plan.digest, "content": plan.content})
+    sheet = sheets.keep(plan, shown, kind=Sheet.Kind.API, at=at)
+    ballot = Ballot(typed=plan.ticket_key, authenticated_at=at, sheet=sheet)
+    with suppress(Refusal):
+        reviews.sign(plan.pk, digest=plan.digest, stage=plan.stage, person=person, ballot=ballot, door="command", at=at)

@@ -1,0 +1,168 @@
+"""Chaos: its pure parts, and a small one against real hosts, a real lab and a real database."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Iterator
+from datetime import datetime
+from itertools import islice, pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connections
+from django.utils import timezone
+from pytest_django import Settings
+
+from portal.dashboard import seeds
+from portal.dashboard.chaos.blows import APART, Kind, blows
+from portal.dashboard.chaos.hosts import Hosts
+from portal.dashboard.chaos.reckoning import Reckoning, Step, reckon
+from portal.dashboard.chaos.running import Chaos
+from portal.dashboard.chaos.striking import Striker
+from portal.dashboard.chaos.supply import Cast, Supply
+from portal.dashboard.chaos.watching import Stillness, Watch, recoveries
+from portal.jobs.testing import drain
+from portal.launch import roles, testing
+from remediation.connectors import seed
+from remediation.connectors.testing import TOKENS, LabProcess
+from remediation.review import testing as review
+
+SHORT = (Kind.WORKER, Kind.CLUSTER, Kind.SUPERVISOR, Kind.CONNECTIONS, Kind.LAB)
+"""What does not take the others' database with it, and is over soon."""
+
+
+def asked(key: str, fence: int = 5, snapshot: str = "s1") -> dict[str, Any]:
+    return {"idempotency_key": key, "fence": fence, "target": "vm", "tool": "snap", "arguments": {"name": snapshot}}
+
+
+def done(key: str, state: str = "done") -> dict[str, Any]:
+    return {"idempotency_key": key, "carried_out": state}
+
+
+def step(status: str = "verified", *, key: str = "k1", intent: bool = True, signed: bool = True) -> Step:
+    return Step(key, status, may_have_changed=intent, is_signed=signed)
+
+
+@pytest.mark.parametrize(
+    ("lines", "steps", "found"),
+    [
+        ([asked("k1"), done("k1")], [step()], {}),
+        ([asked("k1"), asked("k1", 6), done("k1")], [step()], {}),
+        ([asked("k1"), done("k1"), asked("k1", 6)], [step()], {"duplicates": ["k1"]}),
+        ([asked("k1", 6), done("k1"), asked("k1", 5)], [step()], {"late": ["k1"]}),
+        ([asked("k1"), done("k1"), asked("k2"), done("k2")], [step(), step(key="k2")], {"duplicates": ["k2"]}),
+        ([], [step()], {"lost": ["k1"]}),
+        ([asked("k1"), done("k1", "failed")], [step()], {"lost": ["k1"]}),
+        ([asked("k1"), done("k1", "failed")], [step("failed")], {}),
+        ([asked("k1"), done("k1")], [step("pending", intent=False)], {"lost": ["k1"]}),
+        ([asked("k1"), done("k1")], [step("failed", intent=False)], {"lost": ["k1"]}),
+        ([asked("k1"), done("k1")], [step("unknown")], {}),
+        ([asked("k1"), done("k1"), asked("k1-back", snapshot="b"), done("k1-back")], [step("rolled_back")], {}),
+        ([asked("k1"), done("k1"), asked("k1-back", snapshot="b"), done("k1-back")], [step()], {"lost": ["k1-back"]}),
+        ([asked("k1"), done("k1")], [], {"unsigned": ["k1"]}),
+        ([asked("k1"), done("k1")], [step(signed=False)], {"unsigned": ["k1"]}),
+    ],
+)
+def test_the_ledger_is_held_against_the_record(
+    lines: list[dict[str, Any]], steps: list[Step], found: dict[str, list[str]]
+) -> None:
+    counted = {
+        "received": sum("carried_out" not in line for line in lines),
+        "carried_out": sum(line.get("carried_out") == "done" for line in lines),
+    }
+    assert reckon(lines, steps) == Reckoning(**counted, **found)  # type: ignore[arg-type]
+
+
+def test_a_seed_lets_the_same_blows_fall_and_each_kind_early_and_not_too_often() -> None:
+    first, again = (list(islice(blows(7), 200)) for _ in range(2))
+    assert first == again
+    assert first != list(islice(blows(8), 200))
+    assert {blow.kind for blow in first[: len(Kind)]} == set(Kind)
+    for kind, apart in APART.items():
+        assert all(b - a >= apart for a, b in pairwise(blow.at for blow in first if blow.kind is kind))
+
+
+def test_a_blow_is_recovered_from_when_the_last_run_that_stood_still_goes_on() -> None:
+    stood_still = [Stillness(1.0, 4.0), Stillness(2.0, 9.0), Stillness(20.0, 22.0)]
+    assert recoveries(stood_still, [3.0, 12.0, 21.5]) == [6.0, 0.5]
+
+
+class Prepared(Supply):
+    """Does the work of the probe cluster as well."""
+
+    def turn(self, at: datetime) -> None:
+        super().turn(at)
+        drain("probe")
+
+
+@pytest.fixture
+def crowd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Iterator[LabProcess]:
+    """A lab with machines that nobody depends on."""
+    monkeypatch.setenv("LAB_CROWD", "8")
+    for name, token in TOKENS.items():
+        monkeypatch.setenv(name, token)
+    folder = tmp_path / "lab"
+    folder.mkdir()
+    lab = LabProcess(folder)
+    lab.start()
+    settings.LAB_URL = lab.url
+    yield lab
+    lab.kill()
+
+
+@pytest.fixture
+def hosts(committed_db: str, test_server: testing.TestServer, crowd: LabProcess, tmp_path: Path) -> Iterator[Hosts]:
+    """Three hosts of one impatient worker each."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "AUTO_REMEDIATION_ENABLED": "lab",
+        "AUTO_REMEDIATION_MAX_ACTIONS_PER_HOUR": "1000",
+        "COUNTERSIGN_PROCESS": "execution",
+        "DATABASE_URL": test_server.url(committed_db, roles.role_of("execution")),
+        "DJANGO_SETTINGS_MODULE": "portal.settings",
+        "JOBS_LEASE_SECONDS": "2",
+        "JOBS_SILENCE_SECONDS": "5",
+        **{name: TOKENS[name] for name in ("LAB_READ_TOKEN", "LAB_WRITE_TOKEN")},
+    }
+    hosts = Hosts(tmp_path, environment, processes=1)
+    hosts.start()
+    yield hosts
+    hosts.stop()
+    connections.close_all()
+
+
+def test_runs_survive_a_small_chaos(hosts: Hosts, crowd: LabProcess, settings: Settings) -> None:
+    settings.AUTO_REMEDIATION_ENABLED = "lab"
+    settings.AUTO_REMEDIATION_MAX_ACTIONS_PER_HOUR = 1000
+    seeds.load(timezone.now())
+    seed.load(timezone.now())
+    people = review.people()
+    supply = Prepared(
+        Cast(*(people[each] for each in ("engineer", "approver", "second approver", "operator", "policy admin"))),
+        count=8,
+        at_once=8,
+        machines=8,
+    )
+    supply.furnish()
+
+    def restart_lab() -> None:
+        crowd.kill()
+        crowd.start()
+
+    striker = Striker(hosts, lab=restart_lab, postgres=lambda: None)
+    chosen = secrets.randbelow(1_000_000)
+    chaos = Chaos(supply, hosts, striker, blows(chosen, SHORT), Watch())
+    chaos.run()
+    figures = chaos.figures(crowd.lines())
+    assert [figure for figure in figures if figure.is_met is False] == [], f"seed {chosen}"
+    values = {figure.name: figure.value for figure in figures}
+    assert values["  carried out"] >= 8 * 5
+    assert values["blows in all"] > 0
+
+
+def test_outside_an_installation_there_is_no_chaos() -> None:
+    with pytest.raises(CommandError, match="make chaos"):
+        call_command("chaos")
