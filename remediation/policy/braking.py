@@ -47,14 +47,15 @@ class Ending:
 
 def count(ending: Ending, *, actor: Actor, at: datetime) -> None:
     """Count a failed run, or end the row of failures with one that succeeded; in the transaction that ends the run."""
-    if not ending.has_succeeded:
-        _begin(ending, at)
     limit = limit_of(ending.category)
-    for brake in _locked(ending):
-        if ending.has_succeeded:
-            _end(brake, reason=f"The run of {ending.ticket.name} succeeded.", actor=actor, at=at)
-        else:
-            _lengthen(brake, ending, limit, actor, at)
+    with transaction.atomic():
+        if not ending.has_succeeded:
+            _begin(ending, at)
+        for brake in _locked(ending):
+            if ending.has_succeeded:
+                _end(brake, reason=f"The run of {ending.ticket.name} succeeded.", actor=actor, at=at)
+            else:
+                _lengthen(brake, ending, limit, actor, at)
 
 
 def engaged(*, targets: Iterable[str], pattern_id: int | None) -> list[FailureBrake]:

@@ -9,6 +9,7 @@ from portal.access import grants
 from portal.access.models import Person
 from portal.kit.charts import Chart, Series, bar_chart
 from remediation.connectors.catalogue import OPERATIONS, AnyOperation
+from remediation.connectors.standins import STAND_INS
 from remediation.wayback import services as waysback
 from remediation.wayback.models import Taken
 from remediation.wayback.record import Record
@@ -26,8 +27,19 @@ class Row:
 
 def rows() -> list[Row]:
     """Every operation, family by family; the ways back of all of them in one query."""
-    records = waysback.records_of(OPERATIONS)
-    return [Row(operation, records[name]) for name, operation in OPERATIONS.items()]
+    records = waysback.records_of(STAND_INS)
+    return [Row(operation, records.get(name) or without(name)) for name, operation in OPERATIONS.items()]
+
+
+def row(name: str) -> Row:
+    """One operation of the catalogue."""
+    record = waysback.records_of([name])[name] if name in STAND_INS else without(name)
+    return Row(OPERATIONS[name], record)
+
+
+def without(name: str) -> Record:
+    """What is known of a way back that does not exist: what can be taken back can be rehearsed."""
+    return Record(name, missing="there is none.")
 
 
 def chart(shown: Sequence[Row]) -> Chart | None:

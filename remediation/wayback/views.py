@@ -11,7 +11,6 @@ from django.views.decorators.http import require_safe
 from portal.access.pages import person_of
 from remediation.connectors.catalogue import OPERATIONS
 from remediation.wayback import presenting
-from remediation.wayback import services as waysback
 
 
 @require_safe
@@ -28,9 +27,10 @@ def operation(request: HttpRequest, name: str) -> HttpResponse:
     """One operation: what is known of its way back, and the last times it was taken."""
     if name not in OPERATIONS:
         raise Http404
+    shown = presenting.row(name)
     context = {
-        "operation": OPERATIONS[name],
-        "record": waysback.records_of([name])[name],
+        "operation": shown.operation,
+        "record": shown.record,
         "newest": presenting.newest(name, person_of(request)),
         "crumbs": [("Operations", reverse("operations")), (name, "")],
     }

@@ -14,9 +14,15 @@ from patterns import services as patterns
 from patterns.models import Occurrence, Pattern
 from portal.access.models import Person
 from portal.jobs.testing import drain
+from portal.kit.actors import system
 from portal.kit.testing.browser import PHONE, CleanPage, faults, keep_picture, serious, sign_in
+from remediation.connectors.lab import first_day
+from remediation.policy import braking
+from remediation.policy.braking import Ending
 from remediation.review.testing import people, ticket, world
 from remediation.tickets.models import Ticket
+from remediation.wayback import services as waysback
+from remediation.wayback.services import NewTaken
 
 pytestmark = pytest.mark.browser
 
@@ -70,19 +76,45 @@ def _told(made: Ticket, by: Person, rating: int, has_run: bool | None, at: datet
     )
 
 
+def taken_back_and_braked() -> None:
+    """Ways back that worked and one that did not, and a target on which runs failed again and again."""
+    at, made = timezone.now(), Ticket.objects.get(key="INC-6")
+    for number, (operation, has_worked) in enumerate([("scale_deployment", True)] * 4 + [("restart_pod", False)]):
+        new = NewTaken(
+            operation=operation,
+            category_id=made.category_id,
+            source=f"run:{number}:1",
+            has_worked=has_worked,
+            target=first_day.SECONDARY,
+            is_lab=True,
+            ticket=made.ref,
+            says="The deployment has 6 pods and should have 2.",
+            is_rehearsal=number == 1,
+            stands_in_for=first_day.PRIMARY if number == 1 else "",
+        )
+        waysback.keep(new, actor=system("execution"), at=at - timedelta(days=5 - number))
+    for run_id in (1, 2, 3):
+        ending = Ending(run_id, made.ref, made.category, [first_day.SECONDARY], None, has_succeeded=False)
+        braking.count(ending, actor=system("execution"), at=at)
+
+
 def pages() -> list[str]:
     return [
         "/patterns",
         "/patterns/{pattern}",
         "/policies",
         "/policies/storage",
+        "/operations",
+        "/operations/scale_deployment",
+        "/brakes",
         "/overview",
         "/tickets/INC-1/feedback",
     ]
 
 
 def test_every_page_is_accessible_and_fits(site: LiveServer, cast: dict[str, Person], clean_page: Page) -> None:
-    sign_in(clean_page.context, site.url, cast["engineer"])
+    taken_back_and_braked()
+    sign_in(clean_page.context, site.url, cast["operator"])
     for path in pages():
         clean_page.goto(site.url + path.format(pattern=Pattern.objects.get().pk))
         expect(clean_page.get_by_role("heading", level=1)).to_be_visible()

@@ -52,6 +52,8 @@ def test_the_page_and_the_api_compare_every_operation() -> None:
     assert scale["lower_bound"] == pytest.approx(43.9, abs=0.1)
     assert (restart["is_proven"], restart["percent"], restart["lower_bound"]) == (False, 0.0, 0.0)
     assert (rows["enable_port"]["percent"], rows["enable_port"]["last_at"]) == (None, None)
+    assert rows["expand_volume"]["says"] == "Rollback unproven: there is none."
+    assert "cannot be undone" in as_(cast["auditor"]).get("/operations/expand_volume").content.decode()
 
 
 def test_it_is_kept_once_however_often_it_is_told() -> None:
