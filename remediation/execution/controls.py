@@ -14,16 +14,16 @@ from remediation.execution.states import Asked, RunStatus, StepStatus
 
 
 class Control(StrEnum):
-    """What a person can do with a run."""
+    """What a person can do with a run, in the order of the page."""
 
     RESUME = "resume"
     RETRY = "retry"
-    SKIP = "skip"
     PAUSE = "pause"
     STOP_AFTER_STEP = "stop_after_step"
     STOP_NOW = "stop_now"
-    TAKE_OVER = "take_over"
     ROLL_BACK = "roll_back"
+    TAKE_OVER = "take_over"
+    SKIP = "skip"
     GIVE_UP = "give_up"
 
 
