@@ -139,8 +139,8 @@ def finish(job_id: int, *, fence: int, result: str) -> bool:
     return bool(ended)
 
 
-def fail(job_id: int, *, fence: int, error: str) -> bool:
-    """Gives a job back after an error: it waits out its backoff, or is dead after its last attempt.
+def fail(job_id: int, *, fence: int, error: str, rests: bool = True) -> bool:
+    """Gives a job back after an error: it waits out its backoff if it `rests`, or is dead after its last attempt.
 
     False when the fence has moved on, and then nothing changes.
     """
@@ -148,7 +148,7 @@ def fail(job_id: int, *, fence: int, error: str) -> bool:
         job = _held(job_id, fence).select_for_update().first()
         if job is None:
             return False
-        _give_back(job, error=error, rest_seconds=backoff_seconds(job.attempts))
+        _give_back(job, error=error, rest_seconds=backoff_seconds(job.attempts) if rests else 0)
     return True
 
 

@@ -25,8 +25,9 @@ def run(job: Handed) -> str:
         result = f"already taken: {taken}"
     except (Exception, TimeoutException) as error:
         logger.exception("%s #%s failed in attempt %s", job.kind, job.id, job.attempt)
+        described, rests = f"{type(error).__name__}: {error}", True
         if not connection.in_atomic_block:  # as within a TestCase
             connection.close_if_unusable_or_obsolete()  # the error may have been the end of it, and must be recorded
-        described = f"{type(error).__name__}: {error}"
-        return described if services.fail(job.id, fence=job.fence, error=described) else "lost"
+            rests = connection.connection is not None  # who was only cut off goes on at once
+        return described if services.fail(job.id, fence=job.fence, error=described, rests=rests) else "lost"
     return result if services.finish(job.id, fence=job.fence, result=result) else "lost"

@@ -12,7 +12,7 @@ import pytest
 from django.db import connection, transaction
 from django.utils import timezone
 
-from portal.jobs import schedules, services
+from portal.jobs import schedules, services, work
 from portal.jobs.models import Job, Schedule
 from portal.jobs.registry import QUEUES
 from portal.jobs.states import State
@@ -105,6 +105,17 @@ def test_two_workers_never_take_the_same_job(committed_db: str) -> None:
         worker.join()
 
     assert sorted(taken) == sorted(set(taken)) == sorted(Job.objects.values_list("pk", flat=True))
+
+
+def test_an_attempt_that_was_cut_off_from_the_database_goes_on_without_a_rest(committed_db: str) -> None:
+    for kind in ("errand.fail", "errand.lose_connection"):
+        services.enqueue(kind, at=timezone.now())
+        [handed] = services.take("probe", limit=1, lease_seconds=60)
+        work.run(handed)
+    failed, cut_off = Job.objects.order_by("pk")
+    assert (cut_off.state, failed.state) == (State.WAITING, State.WAITING)
+    assert "terminat" in cut_off.error
+    assert services.due("probe", limit=5) == [cut_off.pk]
 
 
 def test_work_is_announced_when_it_is_committed_and_not_before(committed_db: str, as_role: AsRole) -> None:

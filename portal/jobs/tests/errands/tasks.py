@@ -7,6 +7,8 @@ import signal
 import sys
 import time
 
+from django.db import connection
+
 from portal.jobs.registry import Handed, handler
 
 
@@ -33,6 +35,13 @@ def march(job: Handed) -> str:
 @handler("errand.fail", queue="probe")
 def fail(job: Handed) -> str:
     raise OSError("no such host")
+
+
+@handler("errand.lose_connection", queue="probe")
+def lose_connection(job: Handed) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+    return "unreachable"
 
 
 @handler("errand.die", queue="probe")
