@@ -12,7 +12,7 @@ from pytest_django.live_server_helper import LiveServer
 from portal.access.testing import person
 from portal.jobs.models import ClusterBeat, Job, Schedule
 from portal.jobs.states import State
-from portal.kit.testing.browser import faults, sign_in
+from portal.kit.testing.browser import faults, press, sign_in
 
 pytestmark = pytest.mark.browser
 
@@ -51,9 +51,9 @@ def test_a_dead_job_is_found_read_tried_again_and_another_put_away(site: LiveSer
     expect(clean_page.get_by_text("cannot run", exact=True)).to_be_visible()
     expect(clean_page.get_by_role("button", name="Turn jobs.tidy off")).to_have_count(0)
     clean_page.get_by_role("link", name="Jobs").first.click()
+    expect(clean_page.get_by_role("heading", level=1)).to_have_text("Jobs")
 
-    clean_page.keyboard.press("j")
-    clean_page.keyboard.press("Enter")
+    press(clean_page, "j", "Enter")
     expect(clean_page.get_by_role("region", name="Error of the last attempt")).to_contain_text("No route to host")
     clean_page.get_by_label("Why it is put away").fill("Looked at by hand.")
     clean_page.get_by_role("button", name="Put away").click()
@@ -70,4 +70,4 @@ def test_the_queues_keep_themselves_fresh(site: LiveServer, clean_page: Page) ->
     expect(clean_page.get_by_text("nobody works here")).to_have_count(3)
     now = timezone.now()
     ClusterBeat.objects.create(queue="probe", host="late", pid=50, started_at=now, beat_at=now + timedelta(minutes=5))
-    expect(clean_page.get_by_text("nobody works here")).to_have_count(2, timeout=15_000)
+    expect(clean_page.get_by_text("nobody works here")).to_have_count(2)

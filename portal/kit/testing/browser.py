@@ -11,13 +11,16 @@ from typing import Any, Literal
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from django.test import Client
-from playwright.sync_api import BrowserContext, ConsoleMessage, Page, ViewportSize
+from playwright.sync_api import BrowserContext, ConsoleMessage, Page, ViewportSize, expect
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium-headless-shell") or "/usr/bin/chromium"
 LAPTOP = ViewportSize(width=1440, height=900)
 PHONE = ViewportSize(width=390, height=844)
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 SEEN_BY_AXE = (("light", LAPTOP), ("dark", PHONE))
+PATIENCE_MS = 60_000
+"""What is awaited comes at once on an idle machine; a busy one fails no test. A test that fails waits this long."""
+expect.set_options(timeout=PATIENCE_MS / 3)
 _FLAGS = (
     "--disable-gpu",
     "--disable-quic",
@@ -60,6 +63,7 @@ class CleanPage:
         self.page = page
         self.errors: list[str] = []
         self._expected: list[str] = []
+        page.set_default_timeout(PATIENCE_MS)
         page.on("console", self._heard)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
 
@@ -97,8 +101,16 @@ def sign_in(context: BrowserContext, url: str, person: Any) -> None:
     context.add_cookies([{"name": "sessionid", "value": client.cookies["sessionid"].value, "url": url}])
 
 
+def press(page: Page, *keys: str) -> None:
+    """Press keys one after another; a page without its script yet ignores them. `expect` what is new on it first."""
+    page.wait_for_load_state()
+    for key in keys:
+        page.keyboard.press(key)
+
+
 def serious(page: Page) -> list[str]:
-    """Serious and critical findings of axe on the page as it stands: rule and first element."""
+    """Serious and critical findings of axe on the page as it stands, once it is loaded: rule and first element."""
+    page.wait_for_load_state()
     if page.evaluate("!window.axe"):
         page.evaluate(AXE_SCRIPT)
     options = {"runOnly": _STANDARDS, "resultTypes": ["violations"]}
@@ -107,7 +119,8 @@ def serious(page: Page) -> list[str]:
 
 
 def scrolls_sideways(page: Page) -> bool:
-    """Whether the page is wider than the screen."""
+    """Whether the page, once it is loaded, is wider than the screen."""
+    page.wait_for_load_state()
     return bool(page.evaluate("document.documentElement.scrollWidth > innerWidth"))
 
 
