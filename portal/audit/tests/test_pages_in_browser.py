@@ -48,6 +48,7 @@ def test_an_auditor_reads_takes_along_and_holds(site: LiveServer, clean_page: Pa
     clean_page.get_by_role("textbox", name="Ticket").fill("INC-2")
     clean_page.get_by_label("Reason").fill("A court asks.")
     clean_page.get_by_role("button", name="Hold").click()
+    expect(clean_page.get_by_role("button", name="Lift the hold on INC-2")).to_be_visible()
     clean_page.get_by_label("Why the hold on INC-2 ends").fill("Settled.")
     assert serious(clean_page) == []
     clean_page.get_by_role("button", name="Lift the hold on INC-2").click()

@@ -15,7 +15,7 @@ from patterns.models import Occurrence, Pattern
 from portal.access.models import Person
 from portal.jobs.testing import drain
 from portal.kit.actors import system
-from portal.kit.testing.browser import PHONE, CleanPage, faults, keep_picture, serious, sign_in
+from portal.kit.testing.browser import PHONE, CleanPage, faults, keep_picture, press, serious, sign_in
 from remediation.connectors.lab import first_day
 from remediation.policy import braking
 from remediation.policy.braking import Ending
@@ -151,12 +151,9 @@ def test_stars_are_given_by_keyboard_and_the_page_shows_what_they_changed(
     sign_in(page.context, site.url, cast["operator"])
     page.goto(f"{site.url}/tickets/INC-7/feedback")
     page.locator("[name=rating]").first.focus()
-    page.keyboard.press("Space")
-    for _ in range(3):
-        page.keyboard.press("ArrowRight")
+    press(page, "Space", "ArrowRight", "ArrowRight", "ArrowRight")
     expect(page.get_by_role("radio", name="4 mostly")).to_be_checked()
-    page.keyboard.press("Tab")
-    page.keyboard.press("Space")
+    press(page, "Tab", "Space")
     expect(page.get_by_role("radio", name="Positive")).to_be_checked()
     page.get_by_role("group", name="Did the actions work?").get_by_label("Yes").check()
     page.get_by_role("button", name="Send feedback").click()
@@ -196,11 +193,10 @@ def test_the_keyboard_walks_the_rows_and_the_filter_narrows(
     page.goto(f"{site.url}/overview")
     page.get_by_role("link", name="Patterns").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Patterns")
-    page.wait_for_load_state()
-    page.keyboard.press("j")
-    page.keyboard.press("Enter")
+    press(page, "j", "Enter")
     expect(page.get_by_role("heading", level=1)).to_contain_text("Payments pods unhealthy")
     page.get_by_role("link", name="Patterns").first.click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Patterns")
     page.get_by_label("Seen at least").fill("8")
     page.get_by_role("button", name="Filter").click()
     expect(page.get_by_text("No patterns here")).to_be_visible()

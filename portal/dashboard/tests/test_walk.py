@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -78,6 +79,8 @@ def open_incident(engineer: Person) -> Ticket:
 def edit(page: Page) -> None:
     page.get_by_role("link", name="Edit").click()
     draft = page.get_by_label("The draft, as YAML in the closed schema")
+    expect(draft).to_have_value(re.compile("out_of_scope:"))
+    page.wait_for_load_state()
     draft.fill(draft.input_value().replace("out_of_scope:\n", "out_of_scope:\n  - The primary pool.\n"))
     is_fit(page)
     page.get_by_role("button", name="Save as a new revision").click()

@@ -12,6 +12,7 @@ import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from django.test import Client
 from playwright.sync_api import BrowserContext, ConsoleMessage, Page, ViewportSize, expect
+from pytest_django.live_server_helper import LiveServer
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium-headless-shell") or "/usr/bin/chromium"
 LAPTOP = ViewportSize(width=1440, height=900)
@@ -81,7 +82,7 @@ class CleanPage:
 
 
 @pytest.fixture
-def watched(page: Page) -> Iterator[CleanPage]:
+def watched(page: Page, site: LiveServer) -> Iterator[CleanPage]:  # noqa: ARG001 - outlives what looks at it
     """A page whose every unannounced console error fails the test."""
     clean = CleanPage(page)
     yield clean

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from portal.access.models import Person
-from portal.kit.testing.browser import PHONE, scrolls_sideways, serious, sign_in
+from portal.kit.testing.browser import PHONE, press, scrolls_sideways, serious, sign_in
 from portal.signoff.models import Certificate
 from remediation.autonomy import testing
 from remediation.autonomy.testing import Earned
@@ -51,11 +51,12 @@ def test_a_certificate_is_granted_by_two_people_and_revoked(clean_page: Page, si
     become(page, site, earned.cast["second policy admin"])
     page.goto(f"{site.url}/certificates")
     page.get_by_role("link", name="scale_deployment in production").click()
+    expect(page.get_by_role("heading", name="Grant it?")).to_be_visible()
     sound(page)
     page.get_by_label("Comment").fill("I read the figures.")
     grant = page.get_by_role("button", name="Grant: the machine may sign scale_deployment in production")
     grant.focus()
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     expect(page.get_by_text("In force", exact=True)).to_be_visible()
     assert Certificate.objects.get().granted_at is not None
 

@@ -11,7 +11,7 @@ from pytest_django.live_server_helper import LiveServer
 
 from portal.access.models import Person
 from portal.jobs.testing import drain
-from portal.kit.testing.browser import CleanPage, faults, sign_in
+from portal.kit.testing.browser import CleanPage, faults, press, sign_in
 from portal.signoff import brakes
 from remediation.connectors import seed as connectors
 from remediation.connectors.testing import LabProcess
@@ -123,13 +123,16 @@ def test_the_queue_is_read_by_keyboard_and_follows(site: LiveServer, cast: dict[
     expect(rows.first).to_contain_text("INC-1")
     ticket = review.ticket(cast["engineer"], "INC-4", severity=1)
     review.drafted(ticket)
+    press(clean_page, "j")
     drain("probe")
-    expect(rows).to_have_count(4, timeout=15_000)
+    expect(rows).to_have_count(4)
+    expect(clean_page.locator(".queue > .selected")).to_contain_text("INC-1")
+    press(clean_page, "Enter")
+    expect(clean_page).to_have_url(f"{site.url}/tickets/INC-1/review")
+    clean_page.goto(site.url)
     clean_page.get_by_role("link", name="Mine to sign").click()
     expect(rows).to_have_count(3)
-    clean_page.wait_for_load_state()
-    clean_page.keyboard.press("j")
-    clean_page.keyboard.press("Enter")
+    press(clean_page, "j", "Enter")
     expect(clean_page).to_have_url(f"{site.url}/tickets/INC-1/review")
 
 

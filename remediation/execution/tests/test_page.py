@@ -80,7 +80,7 @@ def test_an_operator_at_three_in_the_morning(site: LiveServer, workers: LabProce
     assert serious(clean_page) == []
     clean_page.get_by_role("button", name="Stop", exact=True).click()
     expect(clean_page.get_by_text("Emergency stop of connector lab-kubernetes")).to_be_visible()
-    assert clean_page.url.endswith("/tickets/INC-1/run")
+    expect(clean_page).to_have_url(f"{site.url}/tickets/INC-1/run")
     expect(clean_page.get_by_role("button", name="Let it go on")).to_have_count(0)
     clean_page.get_by_role("button", name="Roll back").click()
     drain("execution")
@@ -88,6 +88,7 @@ def test_an_operator_at_three_in_the_morning(site: LiveServer, workers: LabProce
     clean_page.set_viewport_size(PHONE)
     assert not scrolls_sideways(clean_page)
     clean_page.get_by_role("link", name="Log", exact=True).click()
+    expect(clean_page.get_by_role("heading", level=1)).to_contain_text("Log")
     assert serious(clean_page) == []
     assert not scrolls_sideways(clean_page)
 
@@ -97,8 +98,9 @@ def test_a_person_is_led_through_a_command_step(site: LiveServer, lab: LabProces
     drain("execution")
     open_run(clean_page, site, made)
     clean_page.get_by_role("button", name="Run it by hand, step by step").click()
+    expect(clean_page.get_by_label("What the pre-flight printed")).to_be_visible()
     assert serious(clean_page) == []
-    assert clean_page.get_by_text("--vacuum-size").count() == 0
+    expect(clean_page.get_by_text("--vacuum-size")).to_have_count(0)
     clean_page.get_by_label("What the pre-flight printed").fill("Archived and active journals take up 21.3G.")
     clean_page.get_by_role("button", name="As expected: show the action").click()
     expect(clean_page.get_by_label("Action", exact=True)).to_contain_text("journalctl --vacuum-size=1G")

@@ -30,6 +30,7 @@
 
   // Rows under the keyboard: j, k, Enter, c
   const rows = () => all("[data-rows] > *");
+  const enter = (row) => one("a, input, button", row)?.focus({ preventScroll: true });
   function move(by) {
     const list = rows();
     if (!list.length) return;
@@ -37,7 +38,7 @@
     const next = list[Math.max(0, Math.min(list.length - 1, at + by))];
     list.forEach((row) => row.classList.toggle("selected", row === next));
     next.scrollIntoView({ block: "nearest" });
-    one("a, input, button", next)?.focus({ preventScroll: true });
+    enter(next);
   }
   const keys = {
     j: () => move(1),
@@ -105,6 +106,17 @@
     if (!event.detail.target.hasAttribute("hx-trigger")) return;
     const begun = (field) => field === document.activeElement || field.value !== field.defaultValue;
     if (all("input:not([type=hidden], [type=checkbox], [type=radio]), textarea", event.detail.target).some(begun)) event.detail.shouldSwap = false;
+  });
+
+  // A live list stays on the row that the keyboard is on, which its first link names
+  const leadsTo = (row) => row && one("a", row)?.href;
+  let stays;
+  document.addEventListener("htmx:beforeSwap", () => { stays = leadsTo(one("[data-rows] > .selected")); });
+  document.addEventListener("htmx:afterSwap", () => {
+    const row = stays && !one("[data-rows] > .selected") && rows().find((each) => leadsTo(each) === stays);
+    if (!row) return;
+    row.classList.add("selected");
+    if (document.activeElement === document.body) enter(row);
   });
 
   // The live parts say when they no longer reach the server
