@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
@@ -19,6 +20,14 @@ from portal.signoff.models import Freeze, Stop
 ALL = "all"
 
 
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """The stop and the freeze that keep workers from something, as they stood when they were asked for."""
+
+    stop: Stop | None
+    freeze: Freeze | None
+
+
 def scopes_of(*, category: str, connectors: Iterable[str] = ()) -> list[str]:
     """The scopes whose stop concerns work in this category through these connectors."""
     return [ALL, f"category:{category}", *(f"connector:{slug}" for slug in connectors)]
@@ -27,6 +36,11 @@ def scopes_of(*, category: str, connectors: Iterable[str] = ()) -> list[str]:
 def stopped(scopes: list[str]) -> Stop | None:
     """A live stop of one of the scopes; one indexed read, made before every write."""
     return Stop.objects.filter(released_at=None, scope__in=scopes).first()
+
+
+def hold(*, category: Category, connectors: Iterable[str], at: datetime) -> Hold:
+    """What keeps workers from work in this category, through these connectors, at that moment."""
+    return Hold(stopped(scopes_of(category=category.slug, connectors=connectors)), frozen(category.pk, at))
 
 
 def live() -> list[Stop]:

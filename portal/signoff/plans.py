@@ -203,7 +203,12 @@ def window_of(plan: Plan) -> Window | None:
 
 def given(plan: Plan) -> list[Given]:
     """What was voted so far. On a live plan every vote counts: the first that expires ends the plan."""
-    return [_given(vote) for vote in plan.votes.all()]
+    return [as_given(vote) for vote in plan.votes.all()]
+
+
+def as_given(vote: Vote) -> Given:
+    """A vote as the pure rules see it."""
+    return Given(frozenset(vote.groups), vote.expires_at, vote.runs_from, vote.runs_until)
 
 
 def required(plan: Plan) -> Requirement:
@@ -246,10 +251,6 @@ def _uncertified(plan: Plan, at: datetime) -> Reason | None:
         why = f"was revoked: {gone.revoke_reason}" if gone.revoked_at else "expired."
         return because("certificate", f"The certificate that a machine signed under {why}")
     return None
-
-
-def _given(vote: Vote) -> Given:
-    return Given(frozenset(vote.groups), vote.expires_at, vote.runs_from, vote.runs_until)
 
 
 def _expired(at: datetime) -> QuerySet[Plan]:

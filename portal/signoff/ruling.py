@@ -30,12 +30,23 @@ SEED_BY_CATEGORY = {
 }
 
 
+def rules() -> list[Rule]:
+    """Every rule there is: a handful, for all stages and categories."""
+    return [_rule(row) for row in QuorumRule.objects.all()]
+
+
 def requirement(
-    *, stage: Stage, category_id: int, risk: str, severity: str = "", owner_groups: Collection[int] = ()
+    *,
+    stage: Stage,
+    category_id: int,
+    risk: str,
+    severity: str = "",
+    owner_groups: Collection[int] = (),
+    among: Collection[Rule] | None = None,
 ) -> Requirement:
-    """How many sign a plan of this kind, and which groups have to be among them."""
-    rules = [_rule(row) for row in QuorumRule.objects.filter(stage=stage)]
-    return quorum.requirement(rules, Case(stage, category_id, risk, severity), owner_groups=owner_groups)
+    """How many sign a plan of this kind, and which groups have to be among them; by rules that were read already."""
+    case = Case(stage, category_id, risk, severity)
+    return quorum.requirement(rules() if among is None else among, case, owner_groups=owner_groups)
 
 
 def owners_of(services: Collection[Service]) -> list[int]:

@@ -18,8 +18,8 @@ from portal.signoff.plans import (
     window_of,
     withdraw,
 )
-from portal.signoff.quorum import Requirement
-from portal.signoff.ruling import owners_of, requirement
+from portal.signoff.quorum import Requirement, Rule
+from portal.signoff.ruling import owners_of, requirement, rules
 from portal.signoff.voting import (
     Ballot,
     give,
@@ -37,6 +37,7 @@ __all__ = [
     "NewCertificate",
     "NewPlan",
     "Requirement",
+    "Rule",
     "ask",
     "claim",
     "delegate",
@@ -59,6 +60,7 @@ __all__ = [
     "refusals_kept",
     "requirement",
     "revoke",
+    "rules",
     "sweep",
     "take_back",
     "verbs_of",

@@ -6,14 +6,13 @@ well stands in the migrations.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import prefetch_related_objects
 
 from portal.access import grants
 from portal.access.models import Person
@@ -72,15 +71,15 @@ def give(plan: Plan, *, digest: str, person: Person, ballot: Ballot, door: Door,
     _refuse_stale(plan, digest, at)
     if reasons := _unready(plan, ballot, at=at):
         raise Refused(*reasons)
-    actor = person.at(door)
-    _vote(plan, person=person, principal=principal, delegation=delegation, ballot=ballot, door=door, at=at)
+    actor, before = person.at(door), plans.given(plan)
+    own = _vote(plan, person=person, principal=principal, delegation=delegation, ballot=ballot, door=door, at=at)
     data = {"stage": plan.stage, "digest": plan.digest, "comment": ballot.comment, "sheet": ballot.sheet}
     if delegation:
         data["for"] = principal.username
     if ballot.runs_from and ballot.runs_until:
         data |= {"runs_from": ballot.runs_from.isoformat(), "runs_until": ballot.runs_until.isoformat()}
     plans.record("plan.signed", plan, actor=actor, at=at, data=data)
-    _complete(plan, actor, at)
+    _complete(plan, [*before, own], actor, at)
     return plan
 
 
@@ -94,10 +93,11 @@ def give_by_certificate(plan: Plan, *, certificate: Certificate, person: Person,
     if reasons := _uncovered(plan, certificate, at):
         raise Refused(*reasons)
     _refuse_stale(plan, plan.digest, at)
-    _vote(plan, person=person, principal=person, certificate=certificate, ballot=Ballot(), door="job", at=at)
+    before = plans.given(plan)
+    own = _vote(plan, person=person, principal=person, certificate=certificate, ballot=Ballot(), door="job", at=at)
     data = {"stage": plan.stage, "digest": plan.digest, **_under(certificate, person)}
     plans.record("plan.signed", plan, actor=plans.CLOCK, at=at, data=data)
-    _complete(plan, plans.CLOCK, at)
+    _complete(plan, [*before, own], plans.CLOCK, at)
     return plan
 
 
@@ -253,11 +253,11 @@ def _vote(
     at: datetime,
     delegation: Delegation | None = None,
     certificate: Certificate | None = None,
-) -> None:
+) -> Given:
     groups = sorted(principal.groups.values_list("pk", flat=True))
     expires_at = ballot.runs_until or at + timedelta(minutes=plan.votes_last_minutes)
     try:
-        plan.votes.create(
+        vote = plan.votes.create(
             digest=plan.digest,
             excluded=plan.excluded,
             person=person,
@@ -280,10 +280,10 @@ def _vote(
             text = f"This plan has a signature of {principal}, or in their stead, already."
             raise StaleTransition(because("signed_before", text)) from error
         raise
+    return plans.as_given(vote)
 
 
-def _complete(plan: Plan, actor: Actor, at: datetime) -> None:
-    prefetch_related_objects([plan], "votes")
-    if quorum.is_met(plans.required(plan), plans.given(plan)):
+def _complete(plan: Plan, votes: Sequence[Given], actor: Actor, at: datetime) -> None:
+    if quorum.is_met(plans.required(plan), votes):
         move(plan, PlanStatus.SIGNED, next_states=NEXT, status_at=at)
         plans.record("plan.completed", plan, actor=actor, at=at)

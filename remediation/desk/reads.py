@@ -200,11 +200,8 @@ def details(ticket: Ticket, *, at: datetime) -> Details:
 
 def newest_plan(ticket: Ticket, stage: str) -> Plan | None:
     """The plan of a stage that was opened last, whatever became of it."""
-    remediation = remediations.newest(ticket)
-    if remediation is None:
-        return None
-    subject = remediation.ref
-    return Plan.objects.filter(subject_kind=subject.kind, subject_id=subject.id, stage=stage).last()
+    newest = Subquery(ticket.remediations.order_by("-number").values("pk")[:1])
+    return Plan.objects.filter(subject_kind="drafting.remediation", subject_id=newest, stage=stage).last()
 
 
 def outputs(ticket: Ticket, *, after: str | None = None, size: int = PAGE) -> Page[StepOutput]:

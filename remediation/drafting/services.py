@@ -9,6 +9,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Subquery
 
 from portal.access import grants
 from portal.access.models import Person
@@ -32,8 +33,11 @@ REDRAFTABLE = ENDED | {Status.FAILED, Status.NEEDS_PERSON}
 """From where a person can ask for a new draft; one that ended is followed by a remediation of its own."""
 
 
-def locked(remediation_id: int) -> Remediation:
-    """The remediation with its row locked until the transaction ends, and its ticket and category at hand."""
+def locked(remediation_id: int | Subquery) -> Remediation:
+    """The remediation with its row locked until the transaction ends, and its ticket and category at hand.
+
+    The id may be a query for it, such as for the subject of a plan.
+    """
     rows = Remediation.objects.select_for_update(of=("self",)).select_related("ticket", "category")
     return rows.get(pk=remediation_id)
 

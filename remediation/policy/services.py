@@ -20,6 +20,7 @@ from portal.estate.models import Category
 from portal.kit.actors import Actor
 from portal.kit.refusals import Reason, Refused, because
 from portal.signoff import brakes
+from portal.signoff.brakes import Hold
 from portal.signoff.models import Plan
 from portal.signoff.states import Stage
 from remediation.connectors import identities
@@ -31,6 +32,7 @@ from remediation.policy.facts import EVERY_DAY, Action, Facts, Limits, SafetyChe
 from remediation.policy.facts import Decision as Verdict
 from remediation.policy.models import Assessment, CategoryPolicy, Decision, FailureBrake, Moment, Reservation
 from remediation.policy.share import place_of
+from remediation.policy.staging import Staging
 from remediation.wayback import services as waysback
 from remediation.wayback.record import Record
 
@@ -111,6 +113,13 @@ def limits_of(policy: CategoryPolicy) -> Limits:
     )
 
 
+def staging_of(policy: CategoryPolicy | None) -> Staging:
+    """How a policy wants several targets changed; without a policy all at once."""
+    if policy is None:
+        return Staging()
+    return Staging(policy.canary, policy.wave_growth, policy.watch_minutes, policy.error_budget)
+
+
 def limits_data(limits: Limits | None) -> dict[str, Any]:
     """The effective limits as plain data: part of the signed text, so no floats (law 3)."""
     if limits is None:
@@ -151,14 +160,17 @@ def decide_now(
     actor: Actor,
     at: datetime,
     runs_at: datetime | None = None,
+    hold: Hold | None = None,
 ) -> tuple[Verdict, Decision]:
     """Decide with the facts of this moment, and keep the answer with every reason.
 
-    Windows and freezes are those of `runs_at`, if somebody approves a run ahead.
+    Windows and freezes are those of `runs_at`, if somebody approves a run ahead. `hold` is what the caller's
+    transaction has read already for that time.
     """
     remediation, when = revision.remediation, runs_at or at
     limits = limits_of(policy) if policy else None
-    facts = facts_of(revision, proposal, reliability=assessment.overall_permille / 10, at=at, runs_at=when)
+    held = hold or brakes.hold(category=remediation.category, connectors=proposal.connectors, at=when)
+    facts = facts_of(revision, proposal, held, reliability=assessment.overall_permille / 10, at=at)
     verdict = decide(facts, limits, when)
     row = _keep(verdict, revision, assessment=assessment, moment=moment, limits=limits, at=at)
     data = {"allowed": row.allowed, "risk": row.risk, "moment": row.moment, "hard_stops": row.hard_stops}
@@ -194,13 +206,12 @@ def _keep(
     )
 
 
-def facts_of(revision: Revision, proposal: Proposal, *, reliability: float, at: datetime, runs_at: datetime) -> Facts:
+def facts_of(revision: Revision, proposal: Proposal, hold: Hold, *, reliability: float, at: datetime) -> Facts:
     """Everything decide() looks at, read once; a freeze counts if it holds when the run is to start."""
     remediation = revision.remediation
     cover = certified.cover_of(revision, proposal.actions, at=at)
     ticket, pattern = remediation.ticket, remediation.ticket.pattern
-    scopes = brakes.scopes_of(category=remediation.category.slug, connectors=proposal.connectors)
-    stop, freeze = brakes.stopped(scopes), brakes.frozen(remediation.category_id, runs_at)
+    stop, freeze = hold.stop, hold.freeze
     everywhere, here = actions_last_hour(remediation.category_id, at=at)
     return Facts(
         switches=switches(),

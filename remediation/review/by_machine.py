@@ -40,7 +40,7 @@ def sign_by_certificate(plan_id: int, *, person: Person, at: datetime) -> Signed
         refuse_blocked(plan, standing.of_reading(read, at=at))
         certificate = _certificate(plan, read, at)
         plan = signoffs.give_by_certificate(plan, certificate=certificate, person=person, at=at)
-        return conclude(read.remediation, plan, AUTONOMY, at)
+        return conclude(read, plan, AUTONOMY, at)
 
 
 def _certificate(plan: Plan, read: Reading, at: datetime) -> Certificate:

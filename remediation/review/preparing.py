@@ -34,6 +34,7 @@ from remediation.review.looking import Seen
 from remediation.review.models import GateResult
 from remediation.review.plans import PlanStep
 from remediation.review.proposing import World
+from remediation.review.reading import Reading
 
 PROBE = system("probe")
 UNDER_REVIEW = frozenset({Status.DRAFTING, Status.NEEDS_PERSON, Status.IN_REVIEW})
@@ -91,16 +92,16 @@ def return_to_review(remediation: Remediation, *, reason: str, actor: Actor, at:
         remediations.move(remediation, Status.IN_REVIEW, actor=actor, at=at, reason=reason)
 
 
-def open_rollout_plan(merge: Plan, remediation: Remediation, *, actor: Actor, at: datetime) -> Plan:
+def open_rollout_plan(merge: Plan, read: Reading, *, actor: Actor, at: datetime) -> Plan:
     """The rollout plan that follows a signed merge plan. Its signers do not sign this one, unless the team is small.
 
     A machine that signed under a certificate may sign again: two people stand behind that (law 4).
     """
-    content = proposing.as_rollout(plans.read(merge.content), merge.digest, remediation)
+    content = proposing.as_rollout(plans.read(merge.content), merge.digest, read.remediation, read.world.rules)
     by_people = [vote for vote in merge.votes.all() if vote.certificate_id is None]
     both = {pk for vote in by_people for pk in (vote.person_id, vote.principal_id)}
     signers = set() if settings.SMALL_TEAM else both
-    new = proposing.new_plan(content, remediation, at=at, excluded=signers, merge=merge)
+    new = proposing.new_plan(content, read.remediation, at=at, excluded=signers, merge=merge)
     return signoffs.open_plan(new, actor=actor, at=at)
 
 

@@ -7,13 +7,13 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from portal.access.models import Person
-from portal.estate.models import Service, Target
+from portal.estate.models import Service, Signal, Target
 from portal.signoff import services as signoffs
 from portal.signoff.models import Plan
-from portal.signoff.services import NewPlan, Requirement
+from portal.signoff.services import NewPlan, Requirement, Rule
 from portal.signoff.states import Stage
 from remediation.connectors import catalogue
 from remediation.connectors.families.common import recent_backup
@@ -25,9 +25,10 @@ from remediation.policy.facts import Action, ActionType, SafetyCheck
 from remediation.policy.models import CategoryPolicy
 from remediation.policy.safety import Subject
 from remediation.policy.services import Proposal
-from remediation.review import gates, plans
+from remediation.review import gates, plans, waves
 from remediation.review.gates import Report, Surroundings
 from remediation.review.plans import CommandStep, Content, GateVerdict, OperationStep, Place, PlanStep
+from remediation.review.waves import Stages
 from remediation.tickets.models import Evidence
 
 ACTION_TYPES = {
@@ -43,17 +44,19 @@ DEFAULT_VALIDITY = 240
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What a plan is made of beside its draft: the policy, the evidence, and where the targets are reached."""
+    """What a plan is made of beside its draft: policy, evidence, where targets are reached, rules of quorum."""
 
     policy: CategoryPolicy | None
     given: Sequence[Evidence]
     places: Mapping[str, Place]
+    rules: Sequence[Rule]
 
 
 def world_of(revision: Revision, draft: schema.Draft) -> World:
     """The world of a draft as the rows say it now."""
     remediation = revision.remediation
-    return World(policies.policy_of(remediation.category_id), given_for(remediation), places_of(draft))
+    policy = policies.policy_of(remediation.category_id)
+    return World(policy, given_for(remediation), places_of(draft), signoffs.rules())
 
 
 def given_for(remediation: Remediation) -> list[Evidence]:
@@ -97,6 +100,14 @@ def makers_of(remediation: Remediation) -> list[int]:
     return sorted({remediation.ticket.opened_by_id, *authors})
 
 
+def _makers_up_to(revision: Revision) -> list[int]:
+    """The makers as of the newest revision; the first one has no others before it to ask for."""
+    remediation = revision.remediation
+    if revision.number > 1:
+        return makers_of(remediation)
+    return sorted({remediation.ticket.opened_by_id, *([revision.author_id] if revision.author_id else [])})
+
+
 def people(ids: Sequence[int]) -> list[Person]:
     """The people behind ids, by name."""
     return list(Person.objects.filter(pk__in=ids))
@@ -109,7 +120,7 @@ def content_of(
     remediation, policy = revision.remediation, world.policy
     ticket = remediation.ticket
     risk = plans.risk_of(steps)
-    wanted = _quorum(remediation, steps, risk, Stage.MERGE)
+    wanted = _quorum(remediation, steps, risk, Stage.MERGE, world.rules)
     return Content(
         stage="merge",
         ticket=ticket.key,
@@ -131,13 +142,13 @@ def content_of(
         limits=policies.limits_data(policies.limits_of(policy) if policy else None),
         rollback_owner=draft.rollback_owner,
         rollback_minutes=draft.rollback_minutes,
-        makers=tuple(makers_of(remediation)),
+        makers=tuple(_makers_up_to(revision)),
     )
 
 
-def as_rollout(merge: Content, merge_digest: str, remediation: Remediation) -> Content:
+def as_rollout(merge: Content, merge_digest: str, remediation: Remediation, rules: Sequence[Rule]) -> Content:
     """What the rollout plan says that follows a merge plan: the same steps, naming the merge plan's digest."""
-    wanted = _quorum(remediation, merge.steps, merge.risk, Stage.ROLLOUT)
+    wanted = _quorum(remediation, merge.steps, merge.risk, Stage.ROLLOUT, rules)
     return replace(merge, stage="rollout", merge_digest=merge_digest, needed=wanted.needed, needed_groups=wanted.groups)
 
 
@@ -168,17 +179,52 @@ def new_plan(
     )
 
 
-def _quorum(remediation: Remediation, steps: Sequence[PlanStep], risk: Risk, stage: Stage) -> Requirement:
+def _quorum(
+    remediation: Remediation, steps: Sequence[PlanStep], risk: Risk, stage: Stage, rules: Sequence[Rule]
+) -> Requirement:
     """How many sign; a rollout with the owners of the sensitive services among them, the ticket's and the targets'."""
     ticket = remediation.ticket
-    targets = [step.target for step in steps]
-    touched = Service.objects.filter(Q(pk=ticket.service_id) | Q(targets__identity__in=targets)).distinct()
+    touched = _touched(remediation, steps)
     return signoffs.requirement(
+        among=rules,
         stage=stage,
         category_id=remediation.category_id,
         risk=risk,
         severity=ticket.get_severity_display(),
         owner_groups=signoffs.owners_of(list(touched)) if stage == Stage.ROLLOUT else (),
+    )
+
+
+def _stages(remediation: Remediation, steps: Sequence[PlanStep], policy: CategoryPolicy | None) -> Stages | None:
+    """The waves of a plan, and what the services it touches have watched between them."""
+    stages = waves.stages_of(plans.aims_of(steps), policies.staging_of(policy))
+    if stages is None or len(stages.waves) == 1:
+        return stages
+    rows = Signal.objects.filter(service__in=_touched(remediation, steps)).select_related("service")
+    return replace(stages, signals=tuple(_watched(row) for row in rows.order_by("service__slug", "name")))
+
+
+def _touched(remediation: Remediation, steps: Sequence[PlanStep]) -> QuerySet[Service]:
+    """The services of the ticket and of the targets."""
+    targets = [step.target for step in steps]
+    of_both = Q(pk=remediation.ticket.service_id) | Q(targets__identity__in=targets)
+    return Service.objects.filter(of_both).distinct()
+
+
+def _watched(row: Signal) -> waves.Signal:
+    return waves.Signal(
+        service=row.service.slug,
+        name=row.name,
+        about=row.about,
+        kind=row.kind,  # type: ignore[arg-type]  # one of the two, as the database checks
+        query=row.query,
+        connector=row.connector,
+        tool=row.tool,
+        arguments=row.arguments,
+        field=row.field,
+        relation=row.relation,  # type: ignore[arg-type]  # as above
+        threshold=f"{row.threshold.normalize():f}",
+        unit=row.unit,
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models import Subquery
 
 from portal.access.models import Person
 from portal.jobs import services as jobs
@@ -23,7 +24,7 @@ from remediation.policy import services as policies
 from remediation.policy.facts import Decision as Verdict
 from remediation.policy.facts import SafetyCheck
 from remediation.policy.models import Moment
-from remediation.review import comparing, plans, proposing, reading, sheets, standing, taking, voiding
+from remediation.review import comparing, proposing, reading, sheets, standing, taking, voiding
 from remediation.review.preparing import open_rollout_plan, return_to_review
 from remediation.review.reading import Reading
 from remediation.review.standing import Standing
@@ -96,7 +97,7 @@ class _Signing:
 
 def locked(plan_id: int) -> tuple[Plan, Reading]:
     """The plan somebody wants to sign, and the reading of its remediation; both rows locked, the parent's first."""
-    remediation = remediations.locked(subject_of(plan_id))
+    remediation = remediations.locked(Subquery(Plan.objects.filter(pk=plan_id).values("subject_id")))
     plan = signoffs.locked(plan_id)
     read = reading.of(remediation, plan if plan.status == PlanStatus.OPEN else standing.plan_of(remediation))
     if read is None:
@@ -117,7 +118,7 @@ def _sign(to: _Signing, plan: Plan, read: Reading) -> Signed:
     decide_again(plan, read, actor, to.at, runs_at=to.ballot.runs_from)
     plan = signoffs.give(plan, digest=to.digest, person=to.person, ballot=to.ballot, door=to.door, at=to.at)
     taking.end(read.remediation, to.person, at=to.at)
-    return conclude(read.remediation, plan, actor, to.at)
+    return conclude(read, plan, actor, to.at)
 
 
 def _signer(plan: Plan, to: _Signing) -> Person:
@@ -133,8 +134,7 @@ def refuse_blocked(plan: Plan, stands: Standing, *, is_ahead: bool = False) -> N
     A freeze of now does not stand in the way of a run that is approved ahead: the decision looks at that time.
     """
     if plan.status == PlanStatus.OPEN:
-        passed_over = {"expired", "freeze"} if is_ahead else {"expired"}
-        blockers = [each for each in stands.blockers if each.code not in passed_over]
+        blockers = [each for each in stands.blockers if not (is_ahead and each.code == "freeze")]
         if blockers:
             raise Refused(*blockers)
 
@@ -145,8 +145,7 @@ def decide_again(
     """decide() with the facts of now, and the safety answers as they were last asked; None if the plan is not open."""
     if plan.status != PlanStatus.OPEN:
         return None
-    steps = plans.read(plan.content).steps
-    proposal = proposing.proposal(read.draft, steps, last_answers(read.revision))
+    proposal = proposing.proposal(read.draft, read.steps, last_answers(read.revision))
     verdict, _ = policies.decide_now(
         read.revision,
         proposal,
@@ -156,6 +155,7 @@ def decide_again(
         actor=actor,
         at=at,
         runs_at=runs_at,
+        hold=read.hold(runs_at or at),
     )
     stops = [each for each in verdict.hard_stops if plan.stage == Stage.ROLLOUT or each.code not in OPERATIONAL]
     if stops:
@@ -174,19 +174,17 @@ def last_answers(revision: Revision) -> list[SafetyCheck]:
     ]
 
 
-def conclude(remediation: Remediation, plan: Plan, actor: Actor, at: datetime) -> Signed:
+def conclude(read: Reading, plan: Plan, actor: Actor, at: datetime) -> Signed:
     """What the signature led to, and what is missing from the plan that is to be signed next."""
-    following = plan
-    if plan.status == PlanStatus.SIGNED:
-        following = _go_on(remediation, plan, actor, at)
-    return Signed(Stage(plan.stage), plan, standing.missing_from(following, remediation, at=at))
+    following = _go_on(read, plan, actor, at) if plan.status == PlanStatus.SIGNED else plan
+    return Signed(Stage(plan.stage), plan, standing.missing_from(following, read, at=at))
 
 
-def _go_on(remediation: Remediation, plan: Plan, actor: Actor, at: datetime) -> Plan:
+def _go_on(read: Reading, plan: Plan, actor: Actor, at: datetime) -> Plan:
     """What a completed plan leads to: the rollout plan, or the run of this one."""
     if plan.stage == Stage.MERGE:
-        remediations.move(remediation, Status.APPROVED_FOR_MERGE, actor=actor, at=at)
-        return open_rollout_plan(plan, remediation, actor=actor, at=at)
-    remediations.move(remediation, Status.APPROVED_FOR_ROLLOUT, actor=actor, at=at)
+        remediations.move(read.remediation, Status.APPROVED_FOR_MERGE, actor=actor, at=at)
+        return open_rollout_plan(plan, read, actor=actor, at=at)
+    remediations.move(read.remediation, Status.APPROVED_FOR_ROLLOUT, actor=actor, at=at)
     jobs.publish("plan.signed", subject_id=plan.pk, at=at)
     return plan

@@ -11,12 +11,11 @@ from django.db.models import Q
 from portal.access import grants
 from portal.access.models import Person
 from portal.kit.refusals import NotAllowed, Reason, because
-from portal.signoff import brakes
 from portal.signoff import services as signoffs
 from portal.signoff.models import Plan, Vote
 from portal.signoff.states import LIVE, PlanStatus, Stage
 from remediation.drafting.models import Remediation, Revision
-from remediation.review import looking, plans, proposing, reading
+from remediation.review import looking, proposing, reading
 from remediation.review.checklist import ReviewItem, items_of
 from remediation.review.models import GateResult, Objection, Take, Tick
 from remediation.review.reading import Reading
@@ -56,11 +55,16 @@ def of(remediation: Remediation, *, at: datetime) -> Standing:
     read, voided = reading.of(remediation, plan), _voided(remediation, plan)
     if read is None:
         return Standing(None, plan, (), (), (), (), _taken(remediation, at), voided)
-    return replace(of_reading(read, at=at), taken=_taken(remediation, at), voided=voided)
+    stands = of_reading(read, at=at)
+    blockers = [*stands.blockers, *_expiry_blockers(plan, at)]
+    return replace(stands, blockers=blockers, taken=_taken(remediation, at), voided=voided)
 
 
 def of_reading(read: Reading, *, at: datetime) -> Standing:
-    """The standing of what was read, without who is on it and the plan that is void: neither blocks anything."""
+    """The standing of what was read, as far as the review goes: without who is on it and what was void before.
+
+    Whether the plan itself still leads to anything the sign-off says, when somebody signs it.
+    """
     remediation, revision, plan = read.remediation, read.revision, read.plan
     checklist = _checklist(read)
     gates = sorted(newest_gates([revision]), key=lambda gate: gate.pk)
@@ -71,16 +75,15 @@ def of_reading(read: Reading, *, at: datetime) -> Standing:
         *_checklist_blockers(checklist),
         *_objection_blockers(objections),
         *_evidence_blockers(read, at),
-        *_expiry_blockers(plan, at),
         *_drift_blockers(plan),
-        *_brake_blockers(remediation, plan, at),
+        *_brake_blockers(plan, read, at),
     ]
     return Standing(revision, plan, gates, checklist, objections, blockers, None, None)
 
 
-def missing_from(plan: Plan, remediation: Remediation, *, at: datetime) -> list[str]:
-    """What stands between a plan and its completion where nothing is left to do on the draft."""
-    return [*(reason.text for reason in _brake_blockers(remediation, plan, at)), *signoffs.missing(plan)]
+def missing_from(plan: Plan, read: Reading, *, at: datetime) -> list[str]:
+    """What stands between a plan and its completion where nothing is left to do on the draft that was read."""
+    return [*(reason.text for reason in _brake_blockers(plan, read, at)), *signoffs.missing(plan)]
 
 
 def plan_of(remediation: Remediation) -> Plan | None:
@@ -183,19 +186,16 @@ def _objection_blockers(objections: Sequence[Objection]) -> list[Reason]:
     ]
 
 
-def _brake_blockers(remediation: Remediation, plan: Plan | None, at: datetime) -> list[Reason]:
+def _brake_blockers(plan: Plan | None, read: Reading, at: datetime) -> list[Reason]:
     """A stop or a freeze holds up the rollout; the merge stage runs nothing and goes on."""
     if plan is None or plan.status != PlanStatus.OPEN or plan.stage != Stage.ROLLOUT:
         return []
-    connectors = plans.connectors_of(plans.read(plan.content).steps)
-    stop = brakes.stopped(brakes.scopes_of(category=remediation.category.slug, connectors=connectors))
-    freeze = brakes.frozen(remediation.category_id, at)
-    reasons = []
-    if stop:
-        reasons.append(because("emergency_stop", stop.says))
-    if freeze:
-        until = f"{freeze.ends_at:%Y-%m-%d %H:%M} UTC"
-        reasons.append(because("freeze", f"Frozen until {until}: {freeze.reason}"))
+    hold, reasons = read.hold(at), []
+    if hold.stop:
+        reasons.append(because("emergency_stop", hold.stop.says))
+    if hold.freeze:
+        until = f"{hold.freeze.ends_at:%Y-%m-%d %H:%M} UTC"
+        reasons.append(because("freeze", f"Frozen until {until}: {hold.freeze.reason}"))
     return reasons
 
 
