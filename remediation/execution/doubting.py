@@ -16,6 +16,7 @@ from remediation.execution.states import RunStatus, StepStatus
 from remediation.policy import certified
 from remediation.review import plans
 from remediation.review.plans import Content, OperationStep
+from remediation.tickets.models import Ticket
 
 MAY_HAVE_ACTED = frozenset({StepStatus.INTENDED, StepStatus.UNKNOWN, StepStatus.ACTED})
 
@@ -41,7 +42,7 @@ def fix_of(content: Content) -> tuple[str, str]:
 
 
 def _doubt(run: Run, what: str, actor: Actor, at: datetime) -> None:
-    ticket = run.remediation.ticket
+    ticket = Ticket.objects.get(pk=run.remediation.ticket_id)  # a worker may have had its run for a while
     if ticket.pattern_id is None:
         return
     action, environment = fix_of(plans.read(run.plan.content))

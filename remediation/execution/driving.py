@@ -17,7 +17,6 @@ from remediation.execution.planning import Do, Move, next_move
 from remediation.execution.records import WORKERS
 from remediation.execution.shift import Shift
 from remediation.execution.states import RunStatus
-from remediation.review import plans
 
 ONE_JOB = timedelta(minutes=5)
 """A run that takes longer goes on in another job."""
@@ -76,12 +75,12 @@ def take_over(
         if run.mode != Run.Mode.WORKERS or run.status not in advancing.MOVING:
             return None
         fence = records.take(run, actor=WORKERS, at=clock())
-    return Shift(run_id, fence, plans.read(run.plan.content), clock, keeps_lease, released_stop)
+    return Shift(run_id, fence, run.remediation, records.content_of(run), clock, keeps_lease, released_stop)
 
 
 def _next(shift: Shift) -> Move:
     run = Run.objects.get(pk=shift.run_id)
-    return next_move(RunStatus(run.status), records.views(run, shift.content), records.asked_of(run))
+    return next_move(RunStatus(run.status), records.deciding(run, shift.content), records.asked_of(run))
 
 
 def _go_on_later(shift: Shift) -> str:

@@ -113,7 +113,7 @@ def awaited(run: Run, content: Content) -> tuple[int, str] | None:
     """The step and phase that a person's report is awaited for; None while there is none."""
     if run.mode != Run.Mode.MANUAL:
         return None
-    move = next_move(R(run.status), records.views(run, content))
+    move = next_move(R(run.status), records.deciding(run, content))
     if move.do is Do.RESOLVE:
         is_intended = records.step_of(run, move.number).status == S.INTENDED
         return move.number, Phase.ACTION if is_intended else Phase.PROBE
@@ -124,7 +124,7 @@ def awaited(run: Run, content: Content) -> tuple[int, str] | None:
 def settle(run: Run, content: Content, *, actor: Actor, at: datetime) -> None:
     """Make the moves that need no hands: turn back, begin a way back, end."""
     while True:
-        move = next_move(R(run.status), records.views(run, content))
+        move = next_move(R(run.status), records.deciding(run, content))
         if move.do is Do.TURN_BACK:
             reason = f"Step {move.number} failed. {records.step_of(run, move.number).detail}"
             records.move_run(run, R.ROLLING_BACK, actor=actor, at=at, reason=reason)

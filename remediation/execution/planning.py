@@ -55,7 +55,10 @@ class Move:
 S = StepStatus
 FORWARD = (S.PENDING, S.PREFLIGHT)
 OPEN_OUTCOME = (S.INTENDED, S.UNKNOWN)
+AHEAD = frozenset({*FORWARD, *OPEN_OUTCOME, S.ACTED, S.FAILED})
+"""On the way forward every other step is behind."""
 DONE = (S.ACTED, S.VERIFIED, S.FAILED)
+GOING_BACK = (S.ROLLING_BACK, S.ROLLBACK_FAILED)
 GONE_BACK = frozenset({S.ROLLING_BACK, S.ROLLED_BACK, S.ROLLBACK_FAILED})
 """With a step in one of these, a run can only go back."""
 TURNED = GONE_BACK | {S.FAILED}
@@ -70,7 +73,10 @@ HOLDS_WRITES = frozenset({Asked.PAUSE, Asked.STOP_NOW})
 
 
 def next_move(status: RunStatus, steps: Sequence[StepView], asked: Asked | None = None) -> Move:
-    """The one thing to do next; `steps` in the plan's order, `asked` what a person wants of the run."""
+    """The one thing to do next. `steps` are those that decide it, or all, in the plan's order.
+
+    `asked` is what a person wants of the run.
+    """
     if status is RunStatus.RUNNING:
         move = _forward(steps)
     elif status is RunStatus.ROLLING_BACK:
@@ -84,7 +90,8 @@ def _is_heeded(move: Move, steps: Sequence[StepView], asked: Asked) -> bool:
     """Whether the move may still be made. A failure before any change ends nothing now: a person has come."""
     if move.do is Do.END:
         return move.to is not RunStatus.FAILED
-    is_in_hand = move.do is Do.STEP and steps[move.number - 1].status is S.PREFLIGHT
+    in_hand = (move.number, S.PREFLIGHT)
+    is_in_hand = move.do is Do.STEP and any((step.number, step.status) == in_hand for step in steps)
     return move.do in HEEDED[asked] or (is_in_hand and asked is Asked.STOP_AFTER_STEP)
 
 

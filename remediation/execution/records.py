@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q
 
 from portal.access import grants
 from portal.access.models import Person
@@ -33,7 +34,16 @@ from remediation.drafting.states import Status
 from remediation.execution import doubting, returning
 from remediation.execution.controls import LABELS, WAITING, Control
 from remediation.execution.models import Run, StepOutput, StepRun
-from remediation.execution.planning import ENDED, Move, StepView, is_tried_again, remediation_status
+from remediation.execution.planning import (
+    AHEAD,
+    DONE,
+    ENDED,
+    GOING_BACK,
+    Move,
+    StepView,
+    is_tried_again,
+    remediation_status,
+)
 from remediation.execution.states import RUN_NEXT, STEP_NEXT, Asked, RunStatus, StepStatus
 from remediation.policy import braking
 from remediation.policy.braking import Ending
@@ -50,13 +60,14 @@ PARTIAL = frozenset({RunStatus.NEEDS_PERSON, RunStatus.ROLLED_BACK, RunStatus.FA
 """Ends and halts that nobody may miss once something was written."""
 
 Phase = StepOutput.Phase
+_TO_UNDO = Q(status__in=GOING_BACK) | Q(status__in=DONE, intended_at__isnull=False)
 
 
 def locked(run_id: int) -> Run:
     """The run with its row and its remediation's locked until the transaction ends."""
     remediation = remediations.locked(Run.objects.values_list("remediation_id", flat=True).get(pk=run_id))
     rows = Run.objects.select_for_update(of=("self",)).select_related("plan", "held_by", "asked_by")
-    run = rows.get(pk=run_id)
+    run = rows.defer("plan__content").get(pk=run_id)
     run.remediation = remediation
     return run
 
@@ -64,9 +75,20 @@ def locked(run_id: int) -> Run:
 def held(run_id: int, *, fence: int) -> Run:
     """The locked run, if nobody took it over since this fence was given out."""
     run = locked(run_id)
-    if run.fence != fence:
-        raise StaleTransition(because("taken_over", f"Somebody else holds run {run_id} by now; nothing was changed."))
+    _refuse_replaced(run, fence)
     return run
+
+
+def held_step(run_id: int, number: int, *, fence: int) -> StepRun:
+    """One step, its run locked and held as above. Whoever moves the run, or the remediation with it, takes `held`."""
+    step = StepRun.objects.select_for_update(of=("run",)).select_related("run").get(run=run_id, number=number)
+    _refuse_replaced(step.run, fence)
+    return step
+
+
+def _refuse_replaced(run: Run, fence: int) -> None:
+    if run.fence != fence:
+        raise StaleTransition(because("taken_over", f"Somebody else holds {run} by now; nothing was changed."))
 
 
 def take(run: Run, *, actor: Actor, at: datetime, by: Person | None = None) -> int:
@@ -98,12 +120,26 @@ def step_of(run: Run, number: int) -> StepRun:
     return run.steps.get(number=number)
 
 
-def views(run: Run, content: Content) -> list[StepView]:
-    """The steps as the plan of moves sees them."""
-    return [
-        StepView(step.number, StepStatus(step.status), step.intended_at is not None, is_reversible(planned))
-        for step, planned in zip(run.steps.all(), content.steps, strict=True)
-    ]
+def deciding(run: Run, content: Content) -> list[StepView]:
+    """The steps that decide what comes next, as the plan of moves sees them: one or two, however many there are.
+
+    Forward that is the first which is not behind, and after a failure or at the end whether any may have changed
+    something; on the way back the last which is not undone.
+    """
+    steps = run.steps.order_by("number")
+    if run.status == RunStatus.ROLLING_BACK:
+        return [_view(step, content) for step in steps.filter(_TO_UNDO).reverse()[:1]]
+    if run.status != RunStatus.RUNNING:
+        return []
+    found = list(steps.filter(status__in=AHEAD)[:1])
+    if not found or (found[0].status == StepStatus.FAILED and found[0].intended_at is None):
+        found += steps.filter(intended_at__isnull=False)[:1]
+    return [_view(step, content) for step in sorted(found, key=lambda step: step.number)]
+
+
+def _view(step: StepRun, content: Content) -> StepView:
+    reversible = is_reversible(content.steps[step.number - 1])
+    return StepView(step.number, StepStatus(step.status), step.intended_at is not None, reversible)
 
 
 def content_of(run: Run) -> Content:
@@ -152,7 +188,8 @@ def move_step(
 def intend(run: Run, step: StepRun, *, actor: Actor, at: datetime) -> None:
     """Write down that the step is about to change something; once committed, it may have (law 7)."""
     move_step(run, step, StepStatus.INTENDED, actor=actor, at=at, intended_at=at)
-    _note_written(run.remediation, has_written=True)
+    if not run.remediation.has_written:
+        _note_written(run.remediation, has_written=True)
 
 
 def disprove(run: Run, step: StepRun, to: StepStatus, *, actor: Actor, at: datetime, detail: str) -> None:

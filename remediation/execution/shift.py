@@ -17,8 +17,9 @@ from remediation.connectors import client
 from remediation.connectors.models import Connector
 from remediation.connectors.operations import Call
 from remediation.connectors.probes import Outcome
+from remediation.drafting.models import Remediation
 from remediation.execution import records
-from remediation.execution.models import Run
+from remediation.execution.models import Run, StepRun
 from remediation.execution.planning import why_people
 from remediation.execution.states import Asked
 from remediation.policy import services as policies
@@ -29,10 +30,14 @@ from remediation.tickets.models import Ticket
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """A worker's turn. `keeps_lease` renews its job's lease; `released_stop` is a stop that a person released."""
+    """A worker's turn. `keeps_lease` renews its job's lease; `released_stop` is a stop that a person released.
+
+    Of the remediation only what never changes is asked here: which ticket it is about, in which category.
+    """
 
     run_id: int
     fence: int
+    remediation: Remediation
     content: Content
     clock: Callable[[], datetime]
     keeps_lease: Callable[[], bool]
@@ -43,6 +48,14 @@ class Shift:
         """One transaction in which this worker holds the run; a worker that was replaced gets StaleTransition."""
         with transaction.atomic():
             yield records.held(self.run_id, fence=self.fence)
+
+    @contextmanager
+    def at_step(self, number: int) -> Iterator[StepRun]:
+        """The same for what is written about one step alone: the run is locked, the remediation stays as it is."""
+        with transaction.atomic():
+            step = records.held_step(self.run_id, number, fence=self.fence)
+            step.run.remediation = self.remediation
+            yield step
 
     def planned(self, number: int) -> OperationStep:
         """What the plan says about a step. Workers run operations only."""

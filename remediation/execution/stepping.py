@@ -5,6 +5,7 @@ from __future__ import annotations
 from remediation.connectors.probes import Outcome
 from remediation.execution import looking, records
 from remediation.execution.looking import Look
+from remediation.execution.models import Run, StepRun
 from remediation.execution.planning import HOLDS_WRITES
 from remediation.execution.records import WORKERS, Phase
 from remediation.execution.shift import Shift, left_to_people
@@ -14,50 +15,38 @@ from remediation.review.plans import OperationStep
 
 def take_step(shift: Shift, number: int) -> None:
     """Pre-flight, then the action; the verify is a move of its own."""
-    if preflight(shift, number) and (key := intend(shift, number)):
+    if key := intend(shift, number, preflight(shift, number)):
         planned = shift.planned(number)
         keep_outcome(shift, number, shift.write(planned.connector, planned.call, key=key))
 
 
-def preflight(shift: Shift, number: int) -> bool:
-    """Look whether the step may begin; if not, it has failed and nothing was changed by it."""
+def preflight(shift: Shift, number: int) -> Look:
+    """Look whether the step may begin."""
     planned = shift.planned(number)
-    with shift.writing() as run:
-        step = records.step_of(run, number)
+    with shift.at_step(number) as step:
         if step.status == StepStatus.PENDING:
-            records.move_step(run, step, StepStatus.PREFLIGHT, actor=WORKERS, at=shift.clock())
-    seen = looking.look(planned.connector, planned.preflight)
-    with shift.writing() as run:
-        step, at = records.step_of(run, number), shift.clock()
-        records.keep(
-            step,
-            Phase.PREFLIGHT,
-            is_good=seen.holds,
-            says=planned.preflight.says,
-            text=seen.text,
-            by=WORKERS.name,
-            at=at,
-        )
-        if not seen.holds:
-            records.move_step(run, step, StepStatus.FAILED, actor=WORKERS, at=at, detail=_stopped(planned, seen))
-    return bool(seen.holds)
+            records.move_step(step.run, step, StepStatus.PREFLIGHT, actor=WORKERS, at=shift.clock())
+    return looking.look(planned.connector, planned.preflight)
 
 
-def intend(shift: Shift, number: int) -> str:
-    """Commit the intent and return the key of the write; empty if something holds the run back, which then pauses.
+def intend(shift: Shift, number: int, seen: Look) -> str:
+    """Commit what the pre-flight saw and the intent, and return the key of the write; empty if there is to be none.
 
-    Where a person asked for no further write, the next move is the halt.
+    Then the step has failed and nothing was changed by it, or something holds the run back and it pauses. Where a
+    person asked for no further write, the next move is the halt.
     """
     with shift.writing() as run:
+        step, at = records.step_of(run, number), shift.clock()
+        _keep_look(shift, step, Phase.PREFLIGHT, seen)
+        if not seen.holds:
+            detail = _stopped(shift.planned(number), seen)
+            records.move_step(run, step, StepStatus.FAILED, actor=WORKERS, at=at, detail=detail)
+            return ""
         if records.asked_of(run) in HOLDS_WRITES:
             return ""
-        at = shift.clock()
-        stop = shift.stop()
-        reason = stop.says if stop else left_to_people(shift.content, run.remediation.ticket)
-        if reason:
+        if reason := _held_back(shift, run):
             records.move_run(run, RunStatus.PAUSED, actor=WORKERS, at=at, reason=reason)
             return ""
-        step = records.step_of(run, number)
         records.intend(run, step, actor=WORKERS, at=at)
         return step.idempotency_key
 
@@ -65,15 +54,15 @@ def intend(shift: Shift, number: int) -> str:
 def keep_outcome(shift: Shift, number: int, outcome: Outcome) -> None:
     """Commit what the write brought. Only a clear yes is an outcome; anything else has to be found out."""
     planned = shift.planned(number)
-    with shift.writing() as run:
-        step, at = records.step_of(run, number), shift.clock()
+    with shift.at_step(number) as step:
+        at = shift.clock()
         is_good = outcome.ok if outcome.is_answered else None
         text = outcome.text if outcome.ok else outcome.error
         records.keep(step, Phase.ACTION, is_good=is_good, says=planned.says, text=text, by=WORKERS.name, at=at)
         if outcome.ok:
-            records.move_step(run, step, StepStatus.ACTED, actor=WORKERS, at=at, acted_at=at)
+            records.move_step(step.run, step, StepStatus.ACTED, actor=WORKERS, at=at, acted_at=at)
         else:
-            records.move_step(run, step, StepStatus.UNKNOWN, actor=WORKERS, at=at, detail=outcome.error)
+            records.move_step(step.run, step, StepStatus.UNKNOWN, actor=WORKERS, at=at, detail=outcome.error)
 
 
 def verify(shift: Shift, number: int) -> None:
@@ -84,21 +73,41 @@ def verify(shift: Shift, number: int) -> None:
     planned = shift.planned(number)
     settles_in = looking.settling(planned)
     seen = looking.look(planned.connector, planned.verify, settles_in=settles_in, until=shift.is_to_stop)
-    with shift.writing() as run:
-        if not seen.holds and records.asked_of(run) is Asked.STOP_NOW:
+    if seen.holds is None:
+        _leave_unverified(shift, number, seen)
+        return
+    with shift.at_step(number) as step:
+        if not seen.holds and records.asked_of(step.run) is Asked.STOP_NOW:
             return
-        step, at = records.step_of(run, number), shift.clock()
-        records.keep(
-            step, Phase.VERIFY, is_good=seen.holds, says=planned.verify.says, text=seen.text, by=WORKERS.name, at=at
-        )
+        at = shift.clock()
+        _keep_look(shift, step, Phase.VERIFY, seen)
         if seen.holds:
-            records.move_step(run, step, StepStatus.VERIFIED, actor=WORKERS, at=at)
-        elif seen.holds is False:
-            detail = f"The action was reported as done, and the verify says otherwise: {seen.misses}"
-            records.move_step(run, step, StepStatus.FAILED, actor=WORKERS, at=at, detail=detail)
+            records.move_step(step.run, step, StepStatus.VERIFIED, actor=WORKERS, at=at)
         else:
-            reason = f"Step {number} was done and cannot be verified: {seen.misses}"
-            records.move_run(run, RunStatus.NEEDS_PERSON, actor=WORKERS, at=at, reason=reason)
+            detail = f"The action was reported as done, and the verify says otherwise: {seen.misses}"
+            records.move_step(step.run, step, StepStatus.FAILED, actor=WORKERS, at=at, detail=detail)
+
+
+def _leave_unverified(shift: Shift, number: int, seen: Look) -> None:
+    """Nobody could look, so a person decides."""
+    with shift.writing() as run:
+        if records.asked_of(run) is Asked.STOP_NOW:
+            return
+        _keep_look(shift, records.step_of(run, number), Phase.VERIFY, seen)
+        reason = f"Step {number} was done and cannot be verified: {seen.misses}"
+        records.move_run(run, RunStatus.NEEDS_PERSON, actor=WORKERS, at=shift.clock(), reason=reason)
+
+
+def _held_back(shift: Shift, run: Run) -> str:
+    """Why no worker may write now: an emergency stop, or law 1; empty if nothing keeps it."""
+    stop = shift.stop()
+    return stop.says if stop else left_to_people(shift.content, run.remediation.ticket)
+
+
+def _keep_look(shift: Shift, step: StepRun, phase: Phase, seen: Look) -> None:
+    planned = shift.planned(step.number)
+    says = planned.preflight.says if phase is Phase.PREFLIGHT else planned.verify.says
+    records.keep(step, phase, is_good=seen.holds, says=says, text=seen.text, by=WORKERS.name, at=shift.clock())
 
 
 def _stopped(planned: OperationStep, seen: Look) -> str:

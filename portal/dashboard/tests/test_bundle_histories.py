@@ -119,8 +119,8 @@ def interrupted(lab: LabProcess) -> Ticket:
     shift = driving.take_over(made.run.pk, clock=timezone.now, keeps_lease=lambda: True)
     assert shift
     planned = shift.planned(1)
-    stepping.preflight(shift, 1)
-    shift.write(planned.connector, planned.call, key=stepping.intend(shift, 1))
+    key = stepping.intend(shift, 1, stepping.preflight(shift, 1))
+    shift.write(planned.connector, planned.call, key=key)
     drain("execution")
     assert made.run.status == "succeeded"
     return made.ticket

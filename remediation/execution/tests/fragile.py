@@ -14,7 +14,7 @@ from django.db import transaction
 from remediation.connectors import client
 from remediation.connectors.operations import Call
 from remediation.connectors.probes import Outcome
-from remediation.execution.models import Run
+from remediation.execution.models import Run, StepRun
 from remediation.execution.shift import Shift
 
 
@@ -50,6 +50,14 @@ class FragileShift(Shift):
         self._boundary()
         with Shift.writing(self) as run:
             yield run
+        self._boundary()
+
+    @contextmanager
+    def at_step(self, number: int) -> Iterator[StepRun]:
+        """As above."""
+        self._boundary()
+        with Shift.at_step(self, number) as step:
+            yield step
         self._boundary()
 
     def write(self, connector: str, call: Call, *, key: str) -> Outcome:

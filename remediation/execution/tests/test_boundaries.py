@@ -60,7 +60,7 @@ def test_whatever_the_boundary_the_write_is_made_once(
             assert len(repeated(workers.lines())) == sum(answer.ok for answer in answers), "it was made again"
             assert all(answer.ok or "is older than" in answer.error for answer in answers)
             assert ("before-the-change" in _snapshots(workers)) is not lies
-    assert boundary > (24 if lies else 12)
+    assert boundary > (20 if lies else 10)
 
 
 def _drive_until_it_ends(made: Signed, fuse: Fuse) -> bool:

@@ -53,8 +53,7 @@ def claimed(made: Signed) -> Shift:
 def test_a_crash_between_intent_and_write_is_found_out_and_the_write_made_once(here: LabProcess) -> None:
     made = signed(ONE_STEP)
     shift = claimed(made)
-    assert stepping.preflight(shift, 1)
-    assert stepping.intend(shift, 1)
+    assert stepping.intend(shift, 1, stepping.preflight(shift, 1))
     drain("execution")
     assert made.run.status == "succeeded"
     phases = ["preflight", "probe", "preflight", "action", "verify"]
@@ -66,8 +65,7 @@ def test_a_crash_between_write_and_outcome_is_found_out_and_the_write_not_repeat
     made = signed(ONE_STEP)
     shift = claimed(made)
     planned = shift.planned(1)
-    stepping.preflight(shift, 1)
-    key = stepping.intend(shift, 1)
+    key = stepping.intend(shift, 1, stepping.preflight(shift, 1))
     shift.write(planned.connector, planned.call, key=key)
     drain("execution")
     assert made.run.status == "succeeded"
@@ -95,8 +93,7 @@ def test_a_worker_that_wakes_up_late_changes_nothing(here: LabProcess) -> None:
     """It was stopped between intent and write; another one has finished the run since."""
     made = signed(ONE_STEP)
     late = claimed(made)
-    stepping.preflight(late, 1)
-    key = stepping.intend(late, 1)
+    key = stepping.intend(late, 1, stepping.preflight(late, 1))
     drain("execution")
     planned = late.planned(1)
     outcome = late.write(planned.connector, planned.call, key=key)
@@ -110,8 +107,7 @@ def test_a_write_that_arrives_after_it_was_found_never_to_have_begun_is_refused(
     """Its worker was stopped after it had asked for its lease; the next one says that nothing was done."""
     made = signed(ONE_STEP)
     late = claimed(made)
-    stepping.preflight(late, 1)
-    key = stepping.intend(late, 1)
+    key = stepping.intend(late, 1, stepping.preflight(late, 1))
     resolving.resolve(shift_of(made), 1)
     assert made.steps() == ["pending"]
     planned = late.planned(1)
@@ -136,8 +132,8 @@ def test_when_nobody_can_be_asked_a_person_is_and_the_run_goes_on_from_there(her
     made = signed(ONE_STEP)
     shift = claimed(made)
     planned = shift.planned(1)
-    stepping.preflight(shift, 1)
-    shift.write(planned.connector, planned.call, key=stepping.intend(shift, 1))
+    key = stepping.intend(shift, 1, stepping.preflight(shift, 1))
+    shift.write(planned.connector, planned.call, key=key)
     here.kill()
     drain("execution")
     assert made.run.status == "needs_person"
@@ -153,8 +149,7 @@ def test_when_nobody_can_be_asked_a_person_is_and_the_run_goes_on_from_there(her
 def test_a_server_that_is_away_when_it_shall_write_fails_no_step(here: LabProcess) -> None:
     made = signed(ONE_STEP)
     shift = claimed(made)
-    stepping.preflight(shift, 1)
-    key = stepping.intend(shift, 1)
+    key = stepping.intend(shift, 1, stepping.preflight(shift, 1))
     here.kill()
     planned = shift.planned(1)
     stepping.keep_outcome(shift, 1, shift.write(planned.connector, planned.call, key=key))
@@ -235,13 +230,13 @@ def test_a_plan_delivered_twice_is_claimed_once(here: LabProcess) -> None:
 def test_a_run_whose_job_died_is_handed_to_a_person_who_resumes_it(here: LabProcess) -> None:
     made = signed(ONE_STEP)
     shift = claimed(made)
-    stepping.preflight(shift, 1)
+    seen = stepping.preflight(shift, 1)
     assert advancing.give_up_on_lost(at=timezone.now()) == 0
     Job.objects.filter(kind="execution.advance").delete()
     assert advancing.give_up_on_lost(at=timezone.now()) == 1
     assert made.remediation.status == "needs_person"
     with pytest.raises(StaleTransition):
-        stepping.intend(shift, 1)
+        stepping.intend(shift, 1, seen)
     runs.resume(made.run.pk, person=made.operator, door="page", at=timezone.now())
     drain("execution")
     assert made.run.status == "succeeded"
@@ -251,8 +246,7 @@ def test_a_write_that_never_arrives_is_not_asked_for_again_for_ever(here: LabPro
     made = signed(ONE_STEP)
     shift = claimed(made)
     while made.steps() == ["pending"]:
-        stepping.preflight(shift, 1)
-        stepping.intend(shift, 1)
+        stepping.intend(shift, 1, stepping.preflight(shift, 1))
         resolving.resolve(shift, 1)
     assert made.steps() == ["failed"]
     drain("execution")

@@ -74,9 +74,9 @@ def test_a_pause_holds_the_next_write_keeps_the_targets_and_is_resumed(workers: 
 def test_between_preflight_and_intent_no_write_is_begun(workers: LabProcess, verb: str) -> None:
     made = signed(TWO_STEPS)
     shift = claimed(made)
-    assert stepping.preflight(shift, 1)
+    seen = stepping.preflight(shift, 1)
     ask(made, verb)
-    assert stepping.intend(shift, 1) == ""
+    assert stepping.intend(shift, 1, seen) == ""
     drain("execution")
     assert made.run.status == {"pause": "paused", "stop_now": "needs_person"}[verb]
     assert made.steps() == ["preflight", "pending"]
@@ -88,8 +88,8 @@ def test_stop_now_finds_out_what_became_of_a_write_in_flight_and_goes_no_further
     made = signed(TWO_STEPS)
     shift = claimed(made)
     planned = shift.planned(1)
-    stepping.preflight(shift, 1)
-    shift.write(planned.connector, planned.call, key=stepping.intend(shift, 1))
+    key = stepping.intend(shift, 1, stepping.preflight(shift, 1))
+    shift.write(planned.connector, planned.call, key=key)
     ask(made, "stop_now")
     drain("execution")
     assert (made.run.status, made.steps()) == ("needs_person", ["acted", "pending"])
@@ -215,8 +215,7 @@ def test_an_unknown_outcome_is_tried_again_at_a_persons_word_with_the_same_key(w
     made = signed(TWO_STEPS)
     shift = claimed(made)
     planned = shift.planned(1)
-    stepping.preflight(shift, 1)
-    key = stepping.intend(shift, 1)
+    key = stepping.intend(shift, 1, stepping.preflight(shift, 1))
     shift.write(planned.connector, planned.call, key=key)
     with shift.writing() as run:
         step = records.step_of(run, 1)
