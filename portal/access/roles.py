@@ -25,6 +25,7 @@ OTHER_PERMISSIONS: Mapping[str, tuple[str, ...]] = {
         "audit.view_event", "audit.add_legalhold", "audit.change_retention",
         "estate.view_category", "estate.add_category", "estate.change_category",
         "estate.view_service", "estate.add_service", "estate.change_service",
+        "estate.view_signal", "estate.add_signal", "estate.change_signal", "estate.delete_signal",
         "estate.view_target", "estate.add_target", "estate.change_target",
         "access.view_person", "access.add_person", "access.change_person",
         "access.view_token", "auth.view_group",

@@ -6,9 +6,12 @@ from typing import ClassVar
 
 from django.contrib.auth.models import Group
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
+
+from portal.estate import signals
 
 VERBS = {
     "see": "See tickets",
@@ -57,7 +60,6 @@ class Service(models.Model):
     name = models.TextField()
     owner_group = models.ForeignKey(Group, on_delete=models.PROTECT, null=True, blank=True, related_name="services")
     sensitivity = ArrayField(models.CharField(max_length=20, choices=Sensitivity.choices), default=list, blank=True)
-    signals = models.JSONField(default=list, blank=True, help_text="Signals to watch while a change rolls out.")
 
     class Meta:
         """By name."""
@@ -66,6 +68,75 @@ class Service(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class Signal(models.Model):
+    """One number that says whether a service is well: watched between the waves of a change that rolls out.
+
+    It is read as a Prometheus query, or as one field of what a connector answers to a read-only tool.
+    """
+
+    class Kind(models.TextChoices):
+        """Who is asked."""
+
+        PROMETHEUS = "prometheus", "Prometheus query"
+        PROBE = "probe", "Verify probe"
+
+    class About(models.TextChoices):
+        """What the number is about."""
+
+        ERROR_RATE = "error_rate", "Error rate"
+        LATENCY = "latency", "Latency"
+        QUEUE_DEPTH = "queue_depth", "Queue depth"
+        BUSINESS = "business", "Business check"
+
+    class Relation(models.TextChoices):
+        """On which side of the threshold all is well."""
+
+        AT_MOST = "at_most", "at most"
+        AT_LEAST = "at_least", "at least"
+
+    service = models.ForeignKey(Service, on_delete=models.CASCADE, related_name="signals", db_index=False)
+    name = models.CharField(max_length=60)
+    about = models.CharField(max_length=12, choices=About.choices)
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    query = models.TextField(blank=True, help_text="PromQL that answers with one number.")
+    connector = models.SlugField(
+        max_length=40, blank=True, db_index=False, help_text="Of a verify probe: the connector that is asked."
+    )
+    tool = models.SlugField(
+        max_length=60, blank=True, db_index=False, help_text="Of a verify probe: its read-only tool."
+    )
+    arguments = models.JSONField(
+        default=dict, blank=True, help_text='Of a verify probe: what the tool is given, such as {"cluster": "eu-1"}.'
+    )
+    field = models.SlugField(
+        max_length=60, blank=True, db_index=False, help_text="Of a verify probe: which number of the answer."
+    )
+    relation = models.CharField("is well at", max_length=10, choices=Relation.choices)
+    threshold = models.DecimalField(max_digits=15, decimal_places=6)
+    unit = models.CharField(max_length=20, blank=True, help_text="Such as ms, %, or messages.")
+
+    class Meta:
+        """A service's signals by name, each with what its kind is asked by."""
+
+        ordering: ClassVar = ["service", "name"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["service", "name"], name="signals_have_names"),
+            models.CheckConstraint(
+                condition=(Q(kind="prometheus") & ~Q(query="") & Q(connector="", tool="", field=""))
+                | (Q(kind="probe", query="") & ~Q(connector="") & ~Q(tool="") & ~Q(field="")),
+                name="a_signal_is_asked_one_way",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def clean(self) -> None:
+        """Refuse what could never be asked, each field with the reason."""
+        if problems := signals.problems(self):
+            raise ValidationError(problems)
 
 
 class Environment(models.TextChoices):

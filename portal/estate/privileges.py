@@ -3,6 +3,7 @@
 GRANTS = {
     "estate_category": {"all": "SELECT", "web": "SELECT, INSERT, UPDATE"},
     "estate_service": {"all": "SELECT", "web": "SELECT, INSERT, UPDATE"},
+    "estate_signal": {"all": "SELECT", "web": "SELECT, INSERT, UPDATE, DELETE"},
     "estate_target": {"all": "SELECT", "web": "SELECT, INSERT, UPDATE"},
     "estate_targetlock": {
         "all": "SELECT",

@@ -9,6 +9,7 @@ from django import forms
 from django.conf import settings
 
 from remediation.connectors.catalogue import OPERATIONS
+from remediation.policy import staging
 from remediation.policy.models import CategoryPolicy
 
 if TYPE_CHECKING:
@@ -32,6 +33,10 @@ LABELS = {
     "machine_share": "Left to the machine",
     "max_actions_per_hour": "Most actions per hour",
     "max_failures_in_a_row": "Failed runs in a row",
+    "canary": "Canary",
+    "wave_growth": "Waves grow by",
+    "watch_minutes": "Watched between waves",
+    "error_budget": "Error budget",
     "requires_rollback_plan": "Rollback plan required",
     "requires_backup": "Backup required",
     "evidence_max_age_minutes": "Evidence stays fresh",
@@ -54,6 +59,10 @@ HELP = {
     "approvers": "Whose signature counts. None: whoever holds the grant.",
     "max_actions_per_hour": "Mutating steps. Empty: the site's setting, which also bounds what stands here.",
     "max_failures_in_a_row": "On a target or for a pattern; then workers wait. Empty: the site's setting.",
+    "canary": "Targets of the first wave: a number such as 1, or a share such as 10%. Empty: all targets at once.",
+    "wave_growth": "Each wave has that many times the targets of the one before. 1: equal waves.",
+    "watch_minutes": "Minutes in which every signal has to hold before the next wave. 0: one look.",
+    "error_budget": "Targets of a run that may fail and are taken back while others go on: 2, or 5%. 0: none.",
     "requires_rollback_plan": "Every write needs a way back.",
     "requires_backup": "A probe must have seen a backup.",
     "evidence_max_age_minutes": "Minutes. Older evidence blocks a signature.",
@@ -97,6 +106,15 @@ class PolicyForm(PolicyModelForm):
             raise forms.ValidationError("There is no such time zone. Use a name such as Europe/Amsterdam or UTC.")
         return zone
 
+    def clean_canary(self) -> str:
+        canary = self._amount("canary")
+        if canary.rstrip("%") == "0":
+            raise forms.ValidationError("A canary has one target at least. Leave it empty for all targets at once.")
+        return canary
+
+    def clean_error_budget(self) -> str:
+        return self._amount("error_budget") or "0"
+
     def clean_allowed_action_types(self) -> list[str] | None:
         return self.cleaned_data["allowed_action_types"] or None
 
@@ -116,6 +134,12 @@ class PolicyForm(PolicyModelForm):
         if approves is not None and approves < least:
             self.add_error("auto_approve_threshold", f"Nothing below the least reliability, {least}, approves itself.")
         return said
+
+    def _amount(self, name: str) -> str:
+        amount = "".join(self.cleaned_data[name].split())
+        if amount and (problem := staging.problem(amount)):
+            raise forms.ValidationError(problem)
+        return amount
 
     def _lines(self, name: str) -> list[str]:
         return [line.strip() for line in self.cleaned_data[name].splitlines() if line.strip()]

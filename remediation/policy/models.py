@@ -13,6 +13,8 @@ from remediation.drafting.models import Remediation, Revision
 from remediation.policy.share import STEPS
 
 PERCENT = [MinValueValidator(0), MaxValueValidator(100)]
+LONGEST_WATCH = 24 * 60
+"""Minutes between two waves."""
 SHARES = [(step, f"{step} % of tickets" if step else "No ticket: off") for step in STEPS]
 
 
@@ -47,6 +49,10 @@ class CategoryPolicy(models.Model):
         validators=[MinValueValidator(1)],
         help_text="Then workers wait for people. Empty: the site's.",
     )
+    canary = models.CharField(max_length=4, blank=True, default="")
+    wave_growth = models.PositiveSmallIntegerField(default=2, validators=[MinValueValidator(1), MaxValueValidator(10)])
+    watch_minutes = models.PositiveSmallIntegerField(default=5, validators=[MaxValueValidator(LONGEST_WATCH)])
+    error_budget = models.CharField(max_length=4, default="0")
     requires_rollback_plan = models.BooleanField(default=True)
     requires_backup = models.BooleanField(default=False)
     evidence_max_age_minutes = models.PositiveIntegerField(default=1_440)

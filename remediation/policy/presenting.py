@@ -61,6 +61,8 @@ def rules_of(policy: CategoryPolicy, site: Switches) -> list[Rule]:
         _approvers(policy),
         per_hour(policy, site),
         _failures_in_a_row(policy),
+        Rule("Several targets", waves(policy)),
+        Rule("Error budget", budget(policy)),
         Rule("Rollback plan", "Every write needs a way back" if policy.requires_rollback_plan else "Not asked for"),
         Rule("Backup", "A fresh backup is asked for" if policy.requires_backup else "Not asked for"),
         Rule("Evidence", f"Older than {_span(policy.evidence_max_age_minutes)}, it blocks a signature"),
@@ -122,6 +124,22 @@ def _failures_in_a_row(policy: CategoryPolicy) -> Rule:
     if policy.max_failures_in_a_row is None:
         return Rule(name, str(settings.AUTO_REMEDIATION_MAX_FAILURES_IN_A_ROW), setting=setting)
     return Rule(name, str(policy.max_failures_in_a_row))
+
+
+def waves(policy: CategoryPolicy) -> str:
+    """In which steps a change reaches several targets."""
+    if not policy.canary:
+        return "All at once"
+    growth = f"waves {policy.wave_growth} times as large" if policy.wave_growth > 1 else "waves of that size"
+    watch = f"watched for {_span(policy.watch_minutes)}" if policy.watch_minutes else "looked at once"
+    return f"A canary of {policy.canary}, then {growth}; between waves the services' signals are {watch}"
+
+
+def budget(policy: CategoryPolicy) -> str:
+    """How many targets of a run may fail."""
+    if policy.error_budget.rstrip("%") == "0":
+        return "None: a target that fails halts the run"
+    return f"{policy.error_budget} of a run's targets may fail; they are taken back while the others go on"
 
 
 def hours(policy: CategoryPolicy) -> str:

@@ -28,6 +28,7 @@ ABOUT = {
     "contradicted_by": "Evidence",
     "gates": "Gate",
     "limits": "Policy",
+    "stages": "Waves",
     "merge_digest": "Proof",
 }
 """Under which heading a field of the plan is told; everything else stands under “Plan”."""
@@ -55,6 +56,10 @@ WORDS = {
     "auto_approve_threshold": "approves itself from",
     "max_actions_per_hour": "most actions per hour",
     "is_enabled": "remediation enabled",
+    "growth": "they grow by",
+    "watch_minutes": "minutes watched between them",
+    "error_budget": "targets that may fail",
+    "signals": "signal",
 }
 SAID: Mapping[Address, Callable[[Any], str]] = {
     ("risk",): lambda risk: label_of("risk", risk).text.lower(),
@@ -132,6 +137,9 @@ def _item(address: Address, number: int, value: Any) -> Iterator[tuple[Address, 
     if address == ("evidence",):
         ref, digest = value
         yield (*address, str(ref)), digest
+    elif address == ("stages", "signals"):
+        inner = {name: value[name] for name in value if name not in {"service", "name"}}
+        yield from _leaves((*address, f"{value['service']}: {value['name']}"), inner)
     elif address == ("gates",):
         yield from _leaves((*address, str(value["gate"])), {name: value[name] for name in value if name != "gate"})
     else:
@@ -190,7 +198,9 @@ def _about(address: Address) -> str:
 
 def _what(address: Address) -> str:
     path = address[2:] if address[0] in {"steps", "gates"} else address
-    if address[0] in {"scope", "limits", "evidence"}:
+    if address[0] in {"scope", "limits", "evidence", "stages"}:
         path = address[1:] or address
+    if path[0] == "waves":
+        return f"{WORDS.get(path[-1], path[-1])} of wave {path[1]}"
     words = [WORDS.get(part, part.replace("_", " ")) for part in path if not part.isdecimal()]
     return ", ".join(words)

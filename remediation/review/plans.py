@@ -14,6 +14,8 @@ from portal.kit import canonical
 from remediation.connectors import catalogue, identities
 from remediation.connectors.operations import Call, Expectation, Irreversible, Probe, Risk, WayBack
 from remediation.drafting import schema
+from remediation.review import waves
+from remediation.review.waves import Aim, Stages
 
 VERSION = "countersign.plan/1"
 STEP_VERSION = "countersign.step/1"
@@ -125,6 +127,7 @@ class Content:
     rollback_minutes: int
     makers: tuple[int, ...]
     merge_digest: str | None = None
+    stages: Stages | None = None
 
     @property
     def is_for_people(self) -> bool:
@@ -180,6 +183,14 @@ def connectors_of(steps: Sequence[PlanStep]) -> list[str]:
     return sorted({step.connector for step in steps})
 
 
+def aims_of(steps: Sequence[PlanStep]) -> list[Aim]:
+    """What the waves need to know of steps; commands are the same change where they are the same line."""
+    return [
+        Aim(step.number, step.target, step.operation if isinstance(step, OperationStep) else step.command)
+        for step in steps
+    ]
+
+
 def risk_of(steps: Sequence[PlanStep]) -> Risk:
     """The worst risk of the steps."""
     order = list(Risk)
@@ -202,6 +213,7 @@ def read(text: str) -> Content:
     data["makers"] = tuple(data["makers"])
     data["needed_groups"] = tuple(data["needed_groups"])
     data["risk"] = Risk(data["risk"])
+    data["stages"] = waves.read(data["stages"]) if data.get("stages") else None
     return Content(**data)
 
 

@@ -143,6 +143,7 @@ def content_of(
         rollback_owner=draft.rollback_owner,
         rollback_minutes=draft.rollback_minutes,
         makers=tuple(_makers_up_to(revision)),
+        stages=_stages(remediation, steps, policy),
     )
 
 

@@ -44,6 +44,7 @@ def page_of(remediation: Remediation, revision: Revision, stands: Standing) -> S
         "effect": presenting.effect_of(plan),
         "draft": schema.from_text(revision.content),
         "steps": _steps(stands, revision),
+        "stages": content.stages if content else None,
         "diff": presenting.changes_of(remediation, revision),
         "evidence": list(remediation.ticket.evidence.all()),
         "facts": _facts(remediation, revision, plan),

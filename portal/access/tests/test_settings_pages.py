@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import io
 from typing import Any
 
@@ -18,7 +19,7 @@ from portal.access.testing import person
 from portal.audit import services as audit
 from portal.audit.models import Event
 from portal.estate import seed as estate
-from portal.estate.models import Category, Service
+from portal.estate.models import Category, Service, Signal
 
 pytestmark = pytest.mark.django_db
 
@@ -149,21 +150,72 @@ def test_tokens_are_revoked_and_their_fingerprints_never_shown(settings_pages: C
     assert "has been revoked before" in again.content.decode()
 
 
+NO_SIGNALS = {"signals-TOTAL_FORMS": "0", "signals-INITIAL_FORMS": "0"}
+
+
+def signal(**changes: str) -> dict[str, str]:
+    """One new signal as the form sends it, with fields replaced."""
+    fields = {"name": "Errors", "about": "error_rate", "kind": "prometheus", "query": "sum(rate(errors[5m]))"}
+    fields |= {"arguments": "{}", "relation": "at_most", "threshold": "1", **changes}
+    counts = {"signals-TOTAL_FORMS": "1", "signals-INITIAL_FORMS": "0"}
+    return counts | {f"signals-0-{name}": value for name, value in fields.items()}
+
+
 def test_a_service_keeps_its_lists(settings_pages: Client) -> None:
     body = {
         "slug": "mail",
         "name": "Mail",
         "sensitivity": ["payments", "customer_data"],
-        "signals": "queue\n\n errors ",
+        **NO_SIGNALS,
     }
     assert settings_pages.post("/admin/estate/service/add/", body).status_code == 302
     service = Service.objects.get(slug="mail")
-    assert (service.sensitivity, service.signals) == (["payments", "customer_data"], ["queue", "errors"])
+    assert service.sensitivity == ["payments", "customer_data"]
     path = f"/admin/estate/service/{service.pk}/change/"
     typed = as_typed(settings_pages, path)
-    assert typed["signals"] == "queue\nerrors"
-    assert settings_pages.post(path, typed).status_code == 302
+    assert settings_pages.post(path, typed | NO_SIGNALS).status_code == 302
     assert not Event.objects.filter(kind="service.changed").exists()
+
+
+def test_a_service_has_signals_and_the_trail_says_which(settings_pages: Client, petra: Person) -> None:
+    path = _a_service_s_page()
+    typed = as_typed(settings_pages, path)
+    assert settings_pages.post(path, typed | signal(threshold="0.5")).status_code == 302
+    (row,) = Signal.objects.all()
+    assert (row.name, row.query, str(row.threshold)) == ("Errors", "sum(rate(errors[5m]))", "0.500000")
+    body, event = newest("service.signals_changed")
+    assert (body["before"], event.actor_name) == ({"signals": []}, petra.username)
+    assert body["after"]["signals"][0]["query"] == "sum(rate(errors[5m]))"
+    gone = signal(threshold="0.5", id=str(row.pk), DELETE="on") | {"signals-INITIAL_FORMS": "1"}
+    assert settings_pages.post(path, typed | gone).status_code == 302
+    assert not Signal.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"query": ""}, "Write the query"),
+        ({"query": "sum(rate(errors[5m])"}, "A ( is not closed."),
+        ({"query": 'errors{code="500}'}, "A text that begins with"),
+        ({"tool": "get_pod"}, "Leave it empty: this signal is a query."),
+        ({"kind": "probe", "query": ""}, "A verify probe needs its connector."),
+        ({"kind": "probe"}, "Leave it empty: this signal is a verify probe."),
+        ({"arguments": "[1]"}, "Leave it empty: this signal is a query."),
+        ({"threshold": "much"}, "Enter a number."),
+    ],
+)
+def test_a_signal_that_could_never_be_asked_is_refused_with_the_reason(
+    settings_pages: Client, wrong: dict[str, str], says: str
+) -> None:
+    path = _a_service_s_page()
+    answer = settings_pages.post(path, as_typed(settings_pages, path) | signal(**wrong))
+    assert says in html.unescape(answer.content.decode())
+    assert not Signal.objects.exists()
+
+
+def _a_service_s_page() -> str:
+    service = Service.objects.create(slug="mail", name="Mail")
+    return f"/admin/estate/service/{service.pk}/change/"
 
 
 @pytest.mark.parametrize("path", ["audit/event/", "signoff/stop/", "signoff/freeze/"])

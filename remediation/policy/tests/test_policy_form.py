@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from datetime import time
 from typing import Any
 
@@ -95,6 +96,12 @@ def test_every_field_is_kept_and_the_event_says_what_changed(petra: Client, poli
         ({"auto_approve_threshold": "84"}, "Nothing below the least reliability, 85, approves itself."),
         ({"min_reliability": "", "auto_approve_threshold": "84"}, "Nothing below the least reliability, 85"),
         ({"allowed_action_types": ["format_disk"]}, "Select a valid choice"),
+        ({"canary": "some"}, "Write a number of targets"),
+        ({"canary": "0%"}, "A canary has one target at least."),
+        ({"canary": "120%"}, "A share is at most 100%."),
+        ({"wave_growth": "0"}, "greater than or equal to 1"),
+        ({"watch_minutes": "1441"}, "less than or equal to 1440"),
+        ({"error_budget": "lots"}, "Write a number of targets"),
     ],
 )
 def test_limits_that_make_no_sense_are_refused(
@@ -104,6 +111,19 @@ def test_limits_that_make_no_sense_are_refused(
     assert answer.status_code == 200
     assert says in answer.content.decode()
     assert not Event.objects.filter(kind="category_policy.changed").exists()
+
+
+def test_stages_are_kept_as_amounts_and_said_in_words(petra: Client, policy: CategoryPolicy) -> None:
+    page = html.unescape(petra.get("/policies/network").content.decode())
+    assert "All at once" in page
+    assert "None: a target that fails halts the run" in page
+    changes = {"canary": "10 %", "wave_growth": "3", "watch_minutes": "60", "error_budget": "2"}
+    assert save(petra, policy, **changes).status_code == 302
+    policy.refresh_from_db()
+    assert (policy.canary, policy.wave_growth, policy.watch_minutes, policy.error_budget) == ("10%", 3, 60, "2")
+    page = html.unescape(petra.get("/policies/network").content.decode())
+    assert "A canary of 10%, then waves 3 times as large; between waves the services' signals are watched" in page
+    assert "2 of a run's targets may fail" in page
 
 
 def test_a_policy_stays_with_its_category_and_is_never_deleted(petra: Client, policy: CategoryPolicy) -> None:
