@@ -24,10 +24,15 @@ RETURNING beat_at
 
 @dataclass(frozen=True, slots=True)
 class Predecessor:
-    """The cluster that another one was started in the place of, and how it ended, like `fell silent`."""
+    """The cluster that another one was started in the place of, how it ended, like `fell silent`, and what it held.
+
+    `job_id` is 0 if it held nothing.
+    """
 
     pid: int
     end: str
+    job_id: int
+    fence: int
 
     def __str__(self) -> str:
         return f"cluster {self.pid}, which {self.end}"

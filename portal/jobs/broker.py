@@ -23,11 +23,12 @@ from portal.jobs.conf import JOB_SECONDS
 
 logger = logging.getLogger(__name__)
 
+SWEEPS_A_LEASE = 5  # so much later than its end at most it is noticed that a lease ran out
 _AT_ONCE = 4  # wake-ups in one go; more would keep the cluster's own beat waiting
 _FORGOTTEN_AFTER = 1.0  # seconds until a wake-up counts as lost and is sent again
 
 
-class _Every:
+class Every:
     """True at once, and then every so many seconds."""
 
     def __init__(self, seconds: float) -> None:
@@ -47,8 +48,8 @@ class LedgerBroker(Broker):  # type: ignore[misc]
 
     def __init__(self, list_key: str | None = None) -> None:
         super().__init__(list_key)
-        self._beats = _Every(settings.Q_CLUSTER["silence"] / 4)
-        self._sweeps = _Every(settings.Q_CLUSTER["lease"] / 5)
+        self._beats = Every(settings.Q_CLUSTER["silence"] / 4)
+        self._sweeps = Every(settings.Q_CLUSTER["lease"] / SWEEPS_A_LEASE)
         self._woken: dict[int, float] = {}
         self._listens_on: object = None
 

@@ -14,11 +14,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from ctypes import c_bool
+from ctypes import c_bool, c_int64
 from dataclasses import replace
 from datetime import datetime
 from multiprocessing.connection import Connection
-from multiprocessing.sharedctypes import RawValue
+from multiprocessing.sharedctypes import RawArray, RawValue
+from multiprocessing.util import Finalize
 from typing import Any
 
 from django.conf import settings
@@ -29,7 +30,7 @@ from django_q.signals import post_spawn
 from portal.audit import sealer
 from portal.jobs import beats, schedules, services, work
 from portal.jobs.beats import Predecessor
-from portal.jobs.broker import LedgerBroker
+from portal.jobs.broker import SWEEPS_A_LEASE, Every, LedgerBroker
 from portal.jobs.conf import JOB_SECONDS
 from portal.jobs.registry import Handed
 
@@ -39,16 +40,40 @@ STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
 _OVERDUE = JOB_SECONDS + 30  # by then django-q2 has interrupted the handler, unless that cannot be interrupted
 
 
+class Hand:
+    """Which job a cluster's worker holds, where its supervisor can read it once the cluster is dead."""
+
+    def __init__(self) -> None:
+        self._numbers = RawArray(c_int64, 2)
+
+    @property
+    def held(self) -> tuple[int, int]:
+        """Id and fence of the job; the id of no job is 0. If it was just being written, no job is like this."""
+        return self._numbers[0], self._numbers[1]
+
+    def close(self, job: Handed) -> None:
+        """The worker has this job from now on."""
+        self._numbers[:] = [job.id, job.fence]
+
+    def open(self) -> None:
+        """The worker has none any more."""
+        self._numbers[0] = 0
+
+
 class Life:
     """What the processes of a cluster share with each other and with their supervisor. Set before they are forked."""
 
-    def __init__(self, queue: str, pulse: Connection, predecessor: Predecessor | None) -> None:
+    def __init__(self, queue: str, pulse: Connection, hand: Hand, predecessor: Predecessor | None) -> None:
         self.queue = queue
         self.host = socket.gethostname()
         self.pid = os.getpid()
+        self.hand = hand
         self.is_stopping = RawValue(c_bool, False)  # without a lock: written by a signal handler
+        self.has_worker = RawValue(c_bool, False)  # until that ends in good order
+        self.sweeps = Every(settings.Q_CLUSTER["lease"] / SWEEPS_A_LEASE)
         self._pulse = pulse
         self._predecessor = predecessor
+        self._inherits = bool(predecessor and predecessor.job_id)
         self._began = time.monotonic()
 
     def show(self) -> None:
@@ -66,6 +91,12 @@ class Life:
             predecessor=self._predecessor,
         )
 
+    def inherit(self) -> None:
+        """Give back, once, what the predecessor held: it is dead, so nobody has to wait until its lease runs out."""
+        if self._inherits and self._predecessor:
+            services.revive(self._predecessor.job_id, fence=self._predecessor.fence)
+            self._inherits = False
+
 
 _life: Life  # of the cluster that this process belongs to
 
@@ -79,7 +110,7 @@ class LedgerCluster(Cluster):  # type: ignore[misc]
             super().sig_handler(signum, frame)
 
 
-def run(queue: str, pulse: Connection, lifeline: Connection, predecessor: Predecessor | None) -> None:
+def run(queue: str, *, pulse: Connection, lifeline: Connection, hand: Hand, predecessor: Predecessor | None) -> None:
     """The cluster's main process, until SIGTERM. `pulse` is written to, `lifeline` ends when the supervisor does.
 
     The stop signals are blocked here, and so in all that it starts, until it can answer them itself. It has nothing
@@ -87,7 +118,7 @@ def run(queue: str, pulse: Connection, lifeline: Connection, predecessor: Predec
     """
     global _life  # noqa: PLW0603 - inherited by the processes that django-q2 forks, which take no arguments of ours
     os.setsid()
-    _life = Life(queue, pulse, predecessor)
+    _life = Life(queue, pulse, hand, predecessor)
     _end_with(lifeline)
     os.register_at_fork(after_in_child=lambda: _end_with(lifeline))
     post_spawn.connect(_in_worker)
@@ -103,10 +134,21 @@ def run(queue: str, pulse: Connection, lifeline: Connection, predecessor: Predec
 
 
 def _in_worker(**_: Any) -> None:
-    """The worker lets stop signals pass, and what its jobs start can be stopped as ever."""
+    """The worker lets stop signals pass, and what its jobs start can be stopped as ever.
+
+    The successor of one that was killed may wait for ever for the pipe whose lock that one held: the cluster ends.
+    """
+    if _life.has_worker.value:
+        os.killpg(os.getpgrp(), signal.SIGKILL)
+    _life.has_worker.value = True
+    Finalize(None, _worker_ends, exitpriority=0)
     for number in STOP_SIGNALS:
         signal.signal(number, lambda *_: None)  # not SIG_IGN, which programs that it starts would inherit
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+
+
+def _worker_ends() -> None:
+    _life.has_worker.value = False
 
 
 def _lives_on(cluster: LedgerCluster, seconds: float) -> bool:
@@ -122,6 +164,8 @@ def serve(queue: str) -> str:
         return "stopping"
     lease_seconds = settings.Q_CLUSTER["lease"]
     try:
+        if _life.sweeps.is_due():  # while all workers are busy nobody else sweeps, and what was lost goes first
+            services.revive_lost(queue)
         for job in services.take(queue, limit=1, lease_seconds=lease_seconds):
             with _held(job):
                 return work.run(replace(job, is_stopping=lambda: bool(_life.is_stopping.value)))
@@ -136,6 +180,7 @@ def beat(queue: str) -> str:
     _life.show()
     try:
         at = _life.beat()
+        _life.inherit()
         if queue == "general":
             schedules.tick(at=at)
     except Error:
@@ -151,9 +196,11 @@ def _held(job: Handed) -> Iterator[None]:
     pause = min(settings.Q_CLUSTER["lease"], settings.Q_CLUSTER["silence"]) / 3
     keeper = threading.Thread(target=_keep, args=(job, done, pause), daemon=True)
     keeper.start()
+    _life.hand.close(job)
     try:
         yield
     finally:
+        _life.hand.open()
         done.set()
         keeper.join()
 

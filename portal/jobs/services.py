@@ -25,6 +25,7 @@ from portal.kit.refusals import StaleTransition, because
 DIED = "job.died"
 """The event that a job has used up its attempts."""
 _LONGEST_TEXT = 4000  # of a result or an error that the ledger keeps
+_FORGIVEN = 20  # attempts that do not count against a job, so that one which ends its own connections is dead some day
 
 
 # Keys are looked at in the take itself: of one kind and key only one job may run at a time.
@@ -139,8 +140,8 @@ def finish(job_id: int, *, fence: int, result: str) -> bool:
     return bool(ended)
 
 
-def fail(job_id: int, *, fence: int, error: str, rests: bool = True) -> bool:
-    """Gives a job back after an error: it waits out its backoff if it `rests`, or is dead after its last attempt.
+def fail(job_id: int, *, fence: int, error: str) -> bool:
+    """Gives a job back after an error: it waits out its backoff, or is dead after its last attempt.
 
     False when the fence has moved on, and then nothing changes.
     """
@@ -148,7 +149,32 @@ def fail(job_id: int, *, fence: int, error: str, rests: bool = True) -> bool:
         job = _held(job_id, fence).select_for_update().first()
         if job is None:
             return False
-        _give_back(job, error=error, rest_seconds=backoff_seconds(job.attempts) if rests else 0)
+        _give_back(job, error=error, rest=timedelta(seconds=backoff_seconds(job.attempts)))
+    return True
+
+
+def interrupt(job_id: int, *, fence: int, error: str) -> bool:
+    """Gives a job back whose worker was cut off from the database: at once, and the attempt does not count.
+
+    False when the fence has moved on, and then nothing changes.
+    """
+    with transaction.atomic():
+        job = _held(job_id, fence).select_for_update().first()
+        if job is None:
+            return False
+        if job.fence - job.attempts < _FORGIVEN:
+            job.attempts -= 1
+        _give_back(job, error=error)
+    return True
+
+
+def revive(job_id: int, *, fence: int) -> bool:
+    """Gives back the job of a worker that is known to be dead; False when it does not hold it any more."""
+    with transaction.atomic():
+        job = _held(job_id, fence).select_for_update().first()
+        if job is None:
+            return False
+        _give_back(job, error=_lost_its_worker(job))
     return True
 
 
@@ -160,7 +186,7 @@ def revive_lost(queue: str) -> int:
         )
         jobs = list(lost[:100])
         for job in jobs:
-            _give_back(job, error=f"Attempt {job.attempts} lost its worker.", rest_seconds=0)
+            _give_back(job, error=_lost_its_worker(job))
     return len(jobs)
 
 
@@ -227,16 +253,23 @@ def _held(job_id: int, fence: int) -> QuerySet[Job]:
     return Job.objects.filter(pk=job_id, fence=fence, state=State.RUNNING)
 
 
-def _give_back(job: Job, *, error: str, rest_seconds: int) -> None:
-    """Moves a running job that its caller has locked to where a failed attempt leads."""
-    change: dict[str, Any] = {"leased_until": None, "error": _storable(error)}
+def _lost_its_worker(job: Job) -> str:
+    return f"Attempt {job.attempts} lost its worker."
+
+
+def _give_back(job: Job, *, error: str, rest: timedelta | None = None) -> None:
+    """Moves a running job that its caller has locked to where a failed attempt leads.
+
+    Without a rest it keeps the time from which it was due, and so goes before everything that came after it.
+    """
+    change: dict[str, Any] = {"leased_until": None, "error": _storable(error), "attempts": job.attempts}
     if _another_waits(job):
         change |= {"state": State.DONE, "finished_at": Now(), "result": "left to the job that waits under the same key"}
     elif job.attempts >= job.max_attempts:
         change |= {"state": State.DEAD, "finished_at": Now()}
         _tell_of(job)
     else:
-        change |= {"state": State.WAITING, "due_at": Now() + timedelta(seconds=rest_seconds)}
+        change |= {"state": State.WAITING, **({"due_at": Now() + rest} if rest else {})}
         announce(job.queue)
     Job.objects.filter(pk=job.pk).update(**change)
 

@@ -1,8 +1,8 @@
 """Keeps the clusters of one queue alive: replaces the dead and the silent ones, and stops all of them when told to.
 
 django-q2 stalls for ever when an idle worker is killed, because that worker held the lock of the pipe that its
-successor reads. So every cluster has one worker, whose beats come through that pipe: no beat for a while, and the whole
-group is replaced.
+successor reads. So every cluster has one worker, and ends with it. Its beats come through that pipe: no beat for a
+while, and the whole group is replaced. What a dead cluster had in hand its successor gives back at once.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from django.db import connections
 
 from portal.jobs import cluster, registry
 from portal.jobs.beats import Predecessor
-from portal.jobs.cluster import STOP_SIGNALS
+from portal.jobs.cluster import STOP_SIGNALS, Hand
 
 logger = logging.getLogger(__name__)
 
@@ -36,10 +36,11 @@ _PAUSE = 1.0  # seconds before something that died is started again
 
 @dataclass(eq=False, slots=True)
 class Child:
-    """A cluster's main process, and the pipe on which its worker shows life."""
+    """A cluster's main process, the pipe on which its worker shows life, and the job that it holds."""
 
     process: BaseProcess
     pulse: Connection
+    hand: Hand
     heard_at: float = field(default_factory=time.monotonic)
 
 
@@ -91,15 +92,16 @@ class Supervisor:
     def _start(self) -> None:
         reader, writer = multiprocessing.Pipe(duplex=False)
         predecessor = self._ended.popleft() if self._ended else None
-        process = multiprocessing.get_context("fork").Process(target=self._become, args=(writer, predecessor))
+        hand = Hand()
+        process = multiprocessing.get_context("fork").Process(target=self._become, args=(writer, hand, predecessor))
         process.start()
         writer.close()
-        self._children.append(Child(process, reader))
+        self._children.append(Child(process, reader, hand))
         logger.info("Cluster %s of the %s queue starts", process.pid, self._queue)
 
-    def _become(self, pulse: Connection, predecessor: Predecessor | None) -> None:
+    def _become(self, pulse: Connection, hand: Hand, predecessor: Predecessor | None) -> None:
         self._life.close()  # only the supervisor holds it: when it is gone, the lifeline ends
-        cluster.run(self._queue, pulse, self._lifeline, predecessor)
+        cluster.run(self._queue, pulse=pulse, lifeline=self._lifeline, hand=hand, predecessor=predecessor)
 
     def _listen(self) -> None:
         heard = wait([child.pulse for child in self._children], timeout=_TICK)
@@ -120,8 +122,8 @@ class Supervisor:
     def _lost(self, child: Child, how: str) -> None:
         level = logging.INFO if self._is_told else logging.ERROR
         logger.log(level, "Cluster %s of the %s queue %s", child.process.pid, self._queue, how)
-        self._ended.append(Predecessor(child.process.pid or 0, how))
         self._end(child)
+        self._ended.append(Predecessor(child.process.pid or 0, how, *child.hand.held))
         self._starts_after = time.monotonic() + _PAUSE
 
     def _end(self, child: Child) -> None:

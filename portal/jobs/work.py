@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import logging
+import time
+from collections.abc import Callable
+from functools import partial
 
-from django.db import connection
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
 from django_q.exceptions import TimeoutException
 
 from portal.jobs import registry, services
@@ -12,6 +16,8 @@ from portal.jobs.registry import Handed
 from portal.kit.refusals import StaleTransition
 
 logger = logging.getLogger(__name__)
+
+_PAUSE = 0.25  # seconds between two tries to reach the ledger
 
 
 def run(job: Handed) -> str:
@@ -25,9 +31,27 @@ def run(job: Handed) -> str:
         result = f"already taken: {taken}"
     except (Exception, TimeoutException) as error:
         logger.exception("%s #%s failed in attempt %s", job.kind, job.id, job.attempt)
-        described, rests = f"{type(error).__name__}: {error}", True
-        if not connection.in_atomic_block:  # as within a TestCase
-            connection.close_if_unusable_or_obsolete()  # the error may have been the end of it, and must be recorded
-            rests = connection.connection is not None  # who was only cut off goes on at once
-        return described if services.fail(job.id, fence=job.fence, error=described, rests=rests) else "lost"
-    return result if services.finish(job.id, fence=job.fence, result=result) else "lost"
+        return _failed(job, f"{type(error).__name__}: {error}")
+    return result if _told(partial(services.finish, job.id, fence=job.fence, result=result)) else "lost"
+
+
+def _failed(job: Handed, error: str) -> str:
+    """Gives the job back; that the connection was the reason is no fault of the job."""
+    verb = services.fail
+    if not connection.in_atomic_block:  # as within a TestCase
+        connection.close_if_unusable_or_obsolete()  # the error may have been the end of it, and must be recorded
+        verb = services.fail if connection.connection is not None else services.interrupt
+    return error if _told(partial(verb, job.id, fence=job.fence, error=error)) else "lost"
+
+
+def _told(verb: Callable[[], bool]) -> bool:
+    """What the ledger answers, also if it is away for a moment: until the lease is over nobody else has the job."""
+    give_up_at = time.monotonic() + settings.Q_CLUSTER["lease"]
+    while True:
+        try:
+            return verb()
+        except (InterfaceError, OperationalError):
+            if connection.in_atomic_block or time.monotonic() > give_up_at:
+                raise
+            connection.close()
+            time.sleep(_PAUSE)

@@ -107,15 +107,39 @@ def test_two_workers_never_take_the_same_job(committed_db: str) -> None:
     assert sorted(taken) == sorted(set(taken)) == sorted(Job.objects.values_list("pk", flat=True))
 
 
-def test_an_attempt_that_was_cut_off_from_the_database_goes_on_without_a_rest(committed_db: str) -> None:
-    for kind in ("errand.fail", "errand.lose_connection"):
-        services.enqueue(kind, at=timezone.now())
-        [handed] = services.take("probe", limit=1, lease_seconds=60)
-        work.run(handed)
-    failed, cut_off = Job.objects.order_by("pk")
-    assert (cut_off.state, failed.state) == (State.WAITING, State.WAITING)
+def test_an_attempt_that_was_cut_off_from_the_database_goes_on_before_others_and_does_not_count(
+    committed_db: str,
+) -> None:
+    failing = services.enqueue("errand.fail", at=timezone.now())
+    cut_off = services.enqueue("errand.lose_connection", at=timezone.now())
+    handed = services.take("probe", limit=2, lease_seconds=60)
+    later = waiting("probe")
+    for each in handed:
+        work.run(each)
+    failing.refresh_from_db()
+    cut_off.refresh_from_db()
+    assert (failing.state, failing.attempts) == (State.WAITING, 1)
+    assert (cut_off.state, cut_off.attempts) == (State.WAITING, 0)
     assert "terminat" in cut_off.error
-    assert services.due("probe", limit=5) == [cut_off.pk]
+    assert services.due("probe", limit=5) == [cut_off.pk, later.pk]
+
+
+def test_a_job_that_ends_its_connection_every_time_is_dead_in_the_end(committed_db: str) -> None:
+    job = services.enqueue("errand.lose_connection", at=timezone.now())
+    while handed := services.take("probe", limit=1, lease_seconds=60):
+        work.run(handed[0])
+    job.refresh_from_db()
+    assert (job.state, job.attempts, job.fence) == (State.DEAD, 3, 23)
+
+
+def test_a_lost_job_goes_before_those_that_came_after_it(committed_db: str) -> None:
+    lost, revived, later = (waiting("probe") for _ in range(3))
+    for lease_seconds in (0, 60):
+        services.take("probe", limit=1, lease_seconds=lease_seconds)
+    assert services.revive_lost("probe") == 1
+    assert not services.revive(revived.pk, fence=2)
+    assert services.revive(revived.pk, fence=1)
+    assert services.due("probe", limit=5) == [lost.pk, revived.pk, later.pk]
 
 
 def test_work_is_announced_when_it_is_committed_and_not_before(committed_db: str, as_role: AsRole) -> None:

@@ -38,15 +38,15 @@ CUT_OTHERS = """
 
 
 @contextmanager
-def workers(url: str) -> Iterator[psutil.Process]:
+def workers(url: str, *, lease: int = 1, silence: int = 4) -> Iterator[psutil.Process]:
     """`manage.py workers probe`, impatient so that tests need not wait long, with a SECRET_KEY that nobody else has."""
     environment = {
         "PATH": os.environ["PATH"],
         "COUNTERSIGN_PROCESS": "probe",
         "DATABASE_URL": url,
         "DJANGO_SETTINGS_MODULE": "portal.jobs.tests.errands.settings",
-        "JOBS_LEASE_SECONDS": "1",
-        "JOBS_SILENCE_SECONDS": "4",
+        "JOBS_LEASE_SECONDS": str(lease),
+        "JOBS_SILENCE_SECONDS": str(silence),
         "SECRET_KEY": "of this process alone",
     }
     command = [sys.executable, str(ROOT / "manage.py"), "workers", "probe"]
@@ -61,6 +61,16 @@ def workers(url: str) -> Iterator[psutil.Process]:
 def supervisor(committed_db: str, test_server: testing.TestServer) -> Iterator[psutil.Process]:
     """Workers on this test's database."""
     with workers(test_server.url(committed_db, roles.role_of("probe"))) as started:
+        try:
+            yield started
+        finally:
+            connections.close_all()
+
+
+@pytest.fixture
+def patient(committed_db: str, test_server: testing.TestServer) -> Iterator[psutil.Process]:
+    """Workers who wait an hour for anybody who might still be alive."""
+    with workers(test_server.url(committed_db, roles.role_of("probe")), lease=3600, silence=3600) as started:
         try:
             yield started
         finally:
@@ -121,7 +131,8 @@ def test_a_job_runs_in_a_process_group_of_its_own_and_the_cluster_shows_life(sup
     eventually(lambda: ClusterBeat.objects.filter(queue="probe", pid=group).exists())
 
 
-def test_a_job_that_kills_its_worker_is_dead_after_three_attempts_and_others_go_on(supervisor: psutil.Process) -> None:
+def test_a_job_that_kills_its_worker_is_dead_after_three_attempts_and_others_go_on(patient: psutil.Process) -> None:
+    """Nobody waits until its lease runs out: whoever is dead has no job in hand."""
     deadly, others = enqueue("errand.die"), [enqueue("errand.introduce") for _ in range(3)]
 
     assert [(each.state, each.attempts) for each in map(ended, others)] == [(State.DONE, 1)] * 3
@@ -130,9 +141,9 @@ def test_a_job_that_kills_its_worker_is_dead_after_three_attempts_and_others_go_
     assert ended(enqueue("errand.introduce")).state == State.DONE
 
 
-def test_a_cluster_whose_idle_worker_was_killed_is_replaced(supervisor: psutil.Process) -> None:
+def test_a_cluster_whose_idle_worker_was_killed_is_replaced(patient: psutil.Process) -> None:
     group, worker = map(int, ended(enqueue("errand.introduce")).result.split())
-    old = [each for each in supervisor.children(recursive=True) if os.getpgid(each.pid) == group]
+    old = [each for each in patient.children(recursive=True) if os.getpgid(each.pid) == group]
 
     time.sleep(0.5)  # by now it waits for its next wake-up, holding the lock
     os.kill(worker, signal.SIGKILL)
