@@ -42,6 +42,11 @@ UPDATE jobs_job SET state = 'running', attempts = attempts + 1, fence = fence + 
 FROM due WHERE jobs_job.id = due.id
 RETURNING jobs_job.id, kind, subject_id, payload, attempts, fence, started_at
 """
+# Written out like the take: every job asks it, and the ORM would take three times as long to build it.
+_FINISH = """
+UPDATE jobs_job SET state = 'done', result = %s, error = '', finished_at = statement_timestamp(), leased_until = NULL
+WHERE id = %s AND fence = %s AND state = 'running'
+"""
 
 
 def channel(queue: str) -> str:
@@ -77,6 +82,15 @@ def enqueue(
     job.save(force_insert=True)
     announce(job.queue)
     return job
+
+
+def hasten(kind: str, *, key: str, at: datetime) -> bool:
+    """Has the job that waits under this key start now instead of later; False where none waits for its time."""
+    waiting = Job.objects.filter(kind=kind, key=key, state=State.WAITING, due_at__gt=at)
+    if not waiting.update(due_at=at):
+        return False
+    announce(registry.handler_of(kind).queue)
+    return True
 
 
 def publish(event: str, *, subject_id: int, at: datetime, payload: Mapping[str, Any] | None = None) -> list[Job]:
@@ -134,10 +148,9 @@ def come_further(job_id: int, *, fence: int) -> bool:
 
 def finish(job_id: int, *, fence: int, result: str) -> bool:
     """Ends a job well; False when the fence has moved on, and then nothing changes."""
-    ended = _held(job_id, fence).update(
-        state=State.DONE, result=_storable(result), error="", finished_at=Now(), leased_until=None
-    )
-    return bool(ended)
+    with connection.cursor() as cursor:
+        cursor.execute(_FINISH, [_storable(result), job_id, fence])
+        return bool(cursor.rowcount)
 
 
 def fail(job_id: int, *, fence: int, error: str) -> bool:
