@@ -65,28 +65,23 @@ class Answer:
 
 
 def place(wording: Wording, *, at: datetime) -> Placed:
-    """The pattern of a ticket: by signature, else by similarity over exemplars, else a new one. Once per ticket."""
+    """The pattern of a ticket: by signature, else by similarity over exemplars, else a new one. Once per ticket.
+
+    Its figures follow as a job while the number of tickets keeps it from being eligible; beyond that a ticket more
+    changes nothing but the count.
+    """
     signature = signature_of(wording.category.slug, wording.title, wording.description)
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         placed = _find(wording.category, signature) or _found(wording, signature, at)
-        pattern = Pattern.objects.select_for_update().get(pk=placed.pattern.pk)
-        _, is_new = Occurrence.objects.get_or_create(
-            source=f"seen:{wording.ticket.id}",
-            defaults={
-                "pattern": pattern,
-                "kind": Occurrence.Kind.SEEN,
-                "at": at,
-                "ticket_id": wording.ticket.id,
-                "ticket_key": wording.ticket.name,
-                "environment": wording.environment,
-            },
-        )
-        if is_new:
+        pattern = placed.pattern
+        if _see(pattern, wording, at):
             pattern.occurrences += 1
             pattern.save(update_fields=["occurrences"])
-            _add_exemplar(pattern, signature, at)
-            jobs.enqueue("patterns.refold", subject_id=pattern.pk, at=at, key=str(pattern.pk))
-    return Placed(pattern, placed.similarity)
+            if placed.similarity is None or pattern.signature != signature.digest:  # else the wording is there
+                _add_exemplar(pattern, signature, at)
+            if pattern.occurrences <= thresholds().min_occurrences:
+                jobs.enqueue("patterns.refold", subject_id=pattern.pk, at=at, key=str(pattern.pk))
+    return placed
 
 
 def observe_run(
@@ -209,15 +204,34 @@ FIGURES = (
 )
 
 
+def _see(pattern: Pattern, wording: Wording, at: datetime) -> bool:
+    """Write down that a ticket of a locked pattern came; False if that was known."""
+    ticket, source = wording.ticket, f"seen:{wording.ticket.id}"
+    if Occurrence.objects.filter(source=source).exists():
+        return False
+    Occurrence.objects.create(
+        pattern=pattern,
+        source=source,
+        kind=Occurrence.Kind.SEEN,
+        at=at,
+        ticket_id=ticket.id,
+        ticket_key=ticket.name,
+        environment=wording.environment,
+    )
+    return True
+
+
 def _find(category: Category, signature: Signature) -> Placed | None:
-    same = Pattern.objects.filter(signature=signature.digest).first()
+    """The pattern that the wording belongs to, locked: who counts, counts alone."""
+    patterns = Pattern.objects.select_for_update()
+    same = patterns.filter(signature=signature.digest).first()
     if same:
         return Placed(same, 100)
     scored = [(similarity(text, signature.terms), pattern_id) for pattern_id, text in _nearest(category, signature)]
     best, pattern_id = max(scored, default=(0.0, 0))
     if best < SIMILAR:
         return None
-    return Placed(Pattern.objects.get(pk=pattern_id), round(best))
+    return Placed(patterns.get(pk=pattern_id), round(best))
 
 
 def _nearest(category: Category, signature: Signature) -> Sequence[tuple[int, str]]:
@@ -234,8 +248,8 @@ def _nearest(category: Category, signature: Signature) -> Sequence[tuple[int, st
 
 
 def _found(wording: Wording, signature: Signature, at: datetime) -> Placed:
-    """A new pattern; of two that found the same at once, one wins and the other joins it."""
-    pattern, is_new = Pattern.objects.get_or_create(
+    """A new pattern, locked; of two that found the same at once, one wins and the other joins it."""
+    pattern, is_new = Pattern.objects.select_for_update().get_or_create(
         signature=signature.digest,
         defaults={
             "category": wording.category,
