@@ -66,6 +66,7 @@ class ClaudeDrafter:
     clock: Callable[[], datetime]
     known: Sequence[str] = field(repr=False)
     name: Final[DrafterName] = "claude"
+    is_paid: Final = True
 
     def draft(self, request: DraftRequest) -> Answer:
         """A checked draft, questions to a person, or a failure; whatever it is, with every exchange."""

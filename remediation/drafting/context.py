@@ -14,8 +14,8 @@ from remediation.drafting import schema
 from remediation.drafting.models import Attempt, Remediation
 from remediation.drafting.protocol import DraftRequest, EvidenceText, PastRemediation, Spend
 from remediation.drafting.states import Status
-from remediation.knowledge import services as knowledge
 from remediation.knowledge.extraction import KnownTarget
+from remediation.knowledge.procedures import Procedure
 from remediation.tickets.models import Evidence, Ticket
 
 TARGETS_AT_MOST = 500
@@ -28,7 +28,9 @@ OUTCOMES = {
 }
 
 
-def request_of(ticket: Ticket, pattern: Pattern, *, similarity_percent: int) -> DraftRequest:
+def request_of(
+    ticket: Ticket, pattern: Pattern, *, similarity_percent: int, procedures: tuple[Procedure, ...], spent: Spend
+) -> DraftRequest:
     """Everything about the ticket as plain values, read once; nothing of the database leaves with it."""
     evidence = tuple(_evidence(row) for row in ticket.evidence.order_by("number"))
     return DraftRequest(
@@ -41,10 +43,10 @@ def request_of(ticket: Ticket, pattern: Pattern, *, similarity_percent: int) -> 
         service=ticket.service.slug if ticket.service else None,
         systems=tuple(ticket.affected_systems),
         evidence=evidence,
-        procedures=knowledge.active(),
+        procedures=procedures,
         past=_past(ticket, pattern, similarity_percent),
         targets=_mentioned(_words(ticket, evidence)),
-        spent=spend_of(ticket),
+        spent=spent,
     )
 
 

@@ -16,13 +16,14 @@ from django.db import transaction
 from patterns import services as patterns
 from portal.kit.actors import system
 from remediation.drafting import context, services
-from remediation.drafting.models import Attempt, Drafter, Remediation
+from remediation.drafting.models import Attempt, Drafter, Remediation, Revision
 from remediation.drafting.origin import Origin, operations_of
-from remediation.drafting.protocol import Answer, Drafted, Exchange, Failed, NeedsPerson
+from remediation.drafting.protocol import Answer, Drafted, Exchange, Failed, NeedsPerson, Spend
 from remediation.drafting.protocol import Drafter as DrafterProtocol
 from remediation.drafting.runbook_drafter import RunbookDrafter
 from remediation.drafting.states import Status
 from remediation.knowledge import services as knowledge
+from remediation.knowledge.services import Book
 from remediation.tickets.models import Ticket
 
 Clock = Callable[[], datetime]
@@ -34,9 +35,10 @@ SAME = 100  # percent
 class Round:
     """One round of drafting: the revision it starts from tells later whether somebody was faster."""
 
-    remediation_id: int
-    began_at: datetime
-    base_id: int | None
+    remediation: Remediation
+    base: Revision | None
+    drafter: DrafterProtocol
+    books: list[Book]
 
 
 def configured_drafter(clock: Clock) -> DrafterProtocol:
@@ -61,42 +63,54 @@ def _own_secrets() -> list[str]:
 
 def draft_ticket(ticket_id: int, *, drafter: DrafterProtocol, clock: Clock) -> str:
     """Begin the ticket's remediation and draft it; says in a sentence how it ended."""
-    remediation = services.begin(ticket_id, actor=DRAFTING, at=clock())
-    return draft_again(remediation.pk, drafter=drafter, clock=clock)
+    return _draft(services.begin(ticket_id, actor=DRAFTING, at=clock()), drafter, clock)
 
 
 def draft_again(remediation_id: int, *, drafter: DrafterProtocol, clock: Clock) -> str:
     """Draft a remediation that is in `drafting`; a second delivery of the same job finds nothing to do."""
-    remediation = Remediation.objects.select_related("ticket__category", "ticket__service").get(pk=remediation_id)
-    started = Round(remediation_id, remediation.status_at, _head_id(remediation))
-    if not _is_open(remediation, started):
+    rows = Remediation.objects.select_related("ticket__category", "ticket__service", "ticket__pattern")
+    return _draft(rows.get(pk=remediation_id), drafter, clock)
+
+
+def _draft(remediation: Remediation, drafter: DrafterProtocol, clock: Clock) -> str:
+    base = services.head(remediation)
+    if not _is_open(remediation, base):
         return "Nothing to draft."
+    started = Round(remediation, base, drafter, knowledge.shelf())
     placed = _place(remediation.ticket, at=clock())
     similarity = SAME if placed.similarity is None else placed.similarity
-    request = context.request_of(remediation.ticket, placed.pattern, similarity_percent=similarity)
+    request = context.request_of(
+        remediation.ticket,
+        placed.pattern,
+        similarity_percent=similarity,
+        procedures=tuple(book.procedure for book in started.books),
+        spent=context.spend_of(remediation.ticket) if drafter.is_paid else Spend(),
+    )
     answer = drafter.draft(request)
-    _keep(remediation, drafter, answer, at=clock())
-    return _use(started, Drafter(drafter.name), answer, at=clock())
+    _keep(started, answer, at=clock())
+    return _use(started, answer, at=clock())
 
 
 def _place(ticket: Ticket, *, at: datetime) -> patterns.Placed:
     """The ticket's pattern, remembered on the ticket the first time."""
-    placed = patterns.place(
-        patterns.Wording(ticket.ref, ticket.category, ticket.title, ticket.description, ticket.environment), at=at
-    )
-    new = {"pattern": placed.pattern, "pattern_similarity": placed.similarity}
-    Ticket.objects.filter(pk=ticket.pk, pattern=None).update(**new)
+    if ticket.pattern:
+        return patterns.Placed(ticket.pattern, ticket.pattern_similarity)
+    wording = patterns.Wording(ticket.ref, ticket.category, ticket.title, ticket.description, ticket.environment)
+    with transaction.atomic():
+        placed = patterns.place(wording, at=at)
+        new = {"pattern": placed.pattern, "pattern_similarity": placed.similarity}
+        Ticket.objects.filter(pk=ticket.pk, pattern=None).update(**new)
     return placed
 
 
-def _keep(remediation: Remediation, drafter: DrafterProtocol, answer: Answer, *, at: datetime) -> None:
+def _keep(started: Round, answer: Answer, *, at: datetime) -> None:
     """Every exchange is a row; a failure before the first exchange is one, too."""
-    rows = [_attempt(remediation, drafter, exchange) for exchange in answer.exchanges]
+    rows = [_attempt(started, exchange) for exchange in answer.exchanges]
     if isinstance(answer, Failed) and not rows:
         rows = [
             Attempt(
-                remediation=remediation,
-                drafter=drafter.name,
+                remediation=started.remediation,
+                drafter=started.drafter.name,
                 outcome=answer.kind,
                 detail=answer.message,
                 started_at=at,
@@ -106,10 +120,10 @@ def _keep(remediation: Remediation, drafter: DrafterProtocol, answer: Answer, *,
     Attempt.objects.bulk_create(rows)
 
 
-def _attempt(remediation: Remediation, drafter: DrafterProtocol, exchange: Exchange) -> Attempt:
+def _attempt(started: Round, exchange: Exchange) -> Attempt:
     return Attempt(
-        remediation=remediation,
-        drafter=drafter.name,
+        remediation=started.remediation,
+        drafter=started.drafter.name,
         outcome=exchange.outcome,
         detail=_storable(exchange.detail),
         prompt=_storable(exchange.prompt),
@@ -129,13 +143,14 @@ def _attempt(remediation: Remediation, drafter: DrafterProtocol, exchange: Excha
     )
 
 
-def _use(started: Round, drafter: Drafter, answer: Answer, *, at: datetime) -> str:
+def _use(started: Round, answer: Answer, *, at: datetime) -> str:
     with transaction.atomic():
-        remediation = services.locked(started.remediation_id)
-        if not _is_open(remediation, started):
+        remediation = services.locked(started.remediation.pk)
+        base = services.head(remediation)
+        if not _is_same(started, remediation, base):
             return "Somebody was faster; the answer is kept and not used."
         if isinstance(answer, Drafted):
-            base = services.head(remediation)
+            drafter = Drafter(started.drafter.name)
             services.add_revision(
                 remediation,
                 draft=answer.draft,
@@ -144,7 +159,7 @@ def _use(started: Round, drafter: Drafter, answer: Answer, *, at: datetime) -> s
                 base=base,
                 actor=DRAFTING,
                 at=at,
-                origin=_origin(drafter, answer),
+                origin=_origin(started, answer),
             )
             return f"Drafted by {drafter.label}: {len(answer.draft.steps)} steps."
         if isinstance(answer, NeedsPerson):
@@ -156,26 +171,25 @@ def _use(started: Round, drafter: Drafter, answer: Answer, *, at: datetime) -> s
         return f"Failed: {answer.message}"
 
 
-def _origin(drafter: Drafter, answer: Drafted) -> Origin | None:
-    """What wrote the answer; nothing is known of one that came without its exchange."""
+def _origin(started: Round, answer: Drafted) -> Origin | None:
+    """What wrote the answer, and the runbooks it could read; one that came without its exchange has no origin."""
     if not answer.exchanges:
         return None
     last = answer.exchanges[-1]
-    playbooks = knowledge.naming(operations_of(answer.draft), knowledge.shelf())
-    return Origin(drafter.value, last.model, last.prompt_version, playbooks)
+    playbooks = knowledge.naming(operations_of(answer.draft), started.books)
+    return Origin(started.drafter.name, last.model, last.prompt_version, playbooks)
 
 
-def _is_open(remediation: Remediation, started: Round) -> bool:
-    """Whether the remediation still waits for this round's answer: in drafting since then, with no newer revision."""
-    if remediation.status != Status.DRAFTING or remediation.status_at != started.began_at:
+def _is_open(remediation: Remediation, head: Revision | None) -> bool:
+    """Whether the remediation waits for a draft: in drafting, with no revision since it came there."""
+    if remediation.status != Status.DRAFTING:
         return False
-    newest = services.head(remediation)
-    return newest is None or (newest.pk == started.base_id and newest.created_at < started.began_at)
+    return head is None or head.created_at < remediation.status_at
 
 
-def _head_id(remediation: Remediation) -> int | None:
-    head = services.head(remediation)
-    return head.pk if head else None
+def _is_same(started: Round, now: Remediation, head: Revision | None) -> bool:
+    """Whether the remediation still waits for this round's answer: nobody drafted or moved it meanwhile."""
+    return now.status == Status.DRAFTING and now.status_at == started.remediation.status_at and head == started.base
 
 
 def _storable(text: str) -> str:

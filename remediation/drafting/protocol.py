@@ -152,10 +152,16 @@ Answer = Drafted | NeedsPerson | Failed
 
 
 class Drafter(Protocol):
-    """Anything that turns a request into an answer. It never acts, and never raises for what a model may do."""
+    """Anything that turns a request into an answer. It never acts, and never raises for what a model may do.
+
+    One that `is_paid` is told what the ticket has cost so far.
+    """
 
     @property
     def name(self) -> DrafterName: ...
+
+    @property
+    def is_paid(self) -> bool: ...
 
     def draft(self, request: DraftRequest) -> Answer: ...
 

@@ -51,6 +51,7 @@ class RunbookDrafter:
 
     clock: Callable[[], datetime]
     name: Final[DrafterName] = "runbook"
+    is_paid: Final = False
 
     def draft(self, request: DraftRequest) -> Answer:
         """A draft, or what a person is asked for; the same request always gives the same answer."""

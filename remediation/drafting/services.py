@@ -48,14 +48,15 @@ def begin(ticket_id: int, *, actor: Actor, at: datetime) -> Remediation:
     Only the ticket is locked: who holds a remediation may want its ticket next, never the other way round.
     """
     with transaction.atomic():
-        ticket = Ticket.objects.select_for_update().get(pk=ticket_id)
-        live = ticket.remediations.exclude(status__in=OVER).order_by("-number").first()
-        if live:
-            return live
+        rows = Ticket.objects.select_for_update(of=("self",)).select_related("category", "service", "pattern")
+        ticket = rows.get(pk=ticket_id)
+        last = newest(ticket)
+        if last and last.status not in OVER:
+            return last
         remediation = Remediation.objects.create(
             ticket=ticket,
-            number=ticket.remediations.count() + 1,
-            category_id=ticket.category_id,
+            number=last.number + 1 if last else 1,
+            category=ticket.category,
             severity=ticket.severity,
             status_at=at,
             created_at=at,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from remediation.knowledge.procedures import FrontMatter, Procedure
@@ -38,9 +38,8 @@ def matching(*, wording: str, category: str, procedures: Sequence[Procedure]) ->
 
 
 def _percent(front: FrontMatter, said: frozenset[str], category: str, weights: dict[str, float]) -> int:
-    symptoms = [stems(symptom) for symptom in front.symptoms]
-    best = max(_share(symptom, said, weights) for symptom in symptoms)
-    breadth = min(1.0, len(said & _vocabulary(front)) / BROAD_ENOUGH)
+    best = max(_share(symptom, said, weights) for symptom in front.symptom_stems)
+    breadth = min(1.0, len(said & front.vocabulary) / BROAD_ENOUGH)
     return round(BEST_SYMPTOM * best + BREADTH * breadth + (CATEGORY if front.category == category else 0))
 
 
@@ -50,13 +49,5 @@ def _share(symptom: frozenset[str], said: frozenset[str], weights: dict[str, flo
 
 
 def _weights(procedures: Sequence[Procedure]) -> dict[str, float]:
-    uses = Counter(stem for procedure in procedures for stem in _vocabulary(procedure.front))
+    uses = Counter(stem for procedure in procedures for stem in procedure.front.vocabulary)
     return {stem: 1.0 + math.log(len(procedures) / count) for stem, count in uses.items()}
-
-
-def _vocabulary(front: FrontMatter) -> frozenset[str]:
-    return _united(stems(text) for text in [front.title, *front.symptoms])
-
-
-def _united(sets: Iterable[frozenset[str]]) -> frozenset[str]:
-    return frozenset().union(*sets)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cached_property, lru_cache
 from typing import Annotated, Any, Literal
 
 import re2
@@ -15,6 +16,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, StringConstraints, Tag, model_validator
 
 from remediation.connectors.operations import Family
+from remediation.knowledge.words import stems
 
 PLACEHOLDER = re.compile(r"\{([a-z][a-z_]*)\}")
 IN_PATTERN = re.compile(r"\{\{([a-z][a-z_]*)\}\}")
@@ -161,6 +163,16 @@ class FrontMatter(Closed):
     rollback_owner: Text
     rollback_minutes: int = Field(ge=1, le=1_440)
 
+    @cached_property
+    def symptom_stems(self) -> list[frozenset[str]]:
+        """The words of each symptom that carry meaning."""
+        return [stems(symptom) for symptom in self.symptoms]
+
+    @cached_property
+    def vocabulary(self) -> frozenset[str]:
+        """The words of the title and of all symptoms that carry meaning."""
+        return stems(self.title).union(*self.symptom_stems)
+
     @model_validator(mode="after")
     def _speaks_of_its_own_parameters_only(self) -> FrontMatter:
         known = {parameter.name for parameter in self.parameters}
@@ -209,8 +221,13 @@ def parse(text: str) -> Procedure:
 
 def compiled(pattern: str, values: dict[str, str]) -> Any:
     """The RE2 pattern with the values found so far put in literally; lines end at `$`, case does not matter."""
-    filled = IN_PATTERN.sub(lambda name: re2.escape(values.get(name[1], "\x00")), pattern)
+    return _compiled(IN_PATTERN.sub(lambda name: re2.escape(values.get(name[1], "\x00")), pattern))
+
+
+@lru_cache(maxsize=512)
+def _compiled(pattern: str) -> Any:
+    """Compiled once as long as it is in use: most patterns have nothing of a ticket in them."""
     try:
-        return re2.compile(f"(?im){filled}")
+        return re2.compile(f"(?im){pattern}")
     except re2.error as broken:
         raise ValueError(f"pattern {pattern!r}: {broken}") from broken

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from django.db import transaction
 
@@ -31,16 +32,10 @@ def load(at: datetime) -> int:
     return sum(_load_one(text, at) for text in library.texts().values())
 
 
-def active() -> tuple[Procedure, ...]:
-    """Every runbook that drafters may use, parsed."""
-    texts = Runbook.objects.filter(is_active=True).order_by("slug").values_list("text", flat=True)
-    return tuple(library.parsed(text) for text in texts)
-
-
 def shelf() -> list[Book]:
     """The active runbooks, each under its digest."""
-    rows = Runbook.objects.filter(is_active=True).order_by("slug").values_list("slug", "digest", "text")
-    return [Book(slug, digest, library.parsed(text)) for slug, digest, text in rows]
+    rows = Runbook.objects.filter(is_active=True).order_by("slug").values_list("slug", "digest")
+    return [Book(slug, digest, _read(digest)) for slug, digest in rows]
 
 
 def naming(operations: Collection[str], books: Iterable[Book]) -> dict[str, str]:
@@ -59,6 +54,12 @@ def switch(runbook_id: int, *, is_active: bool, actor: Actor, at: datetime) -> R
         kind = "runbook.switched_on" if is_active else "runbook.switched_off"
         audit.record(kind, actor=actor, at=at, subject=runbook.ref, data={"version": runbook.version})
     return runbook
+
+
+@lru_cache(maxsize=512)
+def _read(digest: str) -> Procedure:
+    """The runbook behind a digest; read once per process, since a digest stands for one text for ever."""
+    return library.parsed(Runbook.objects.get(digest=digest).text)
 
 
 def _names(procedure: Procedure, operations: Collection[str]) -> bool:

@@ -23,7 +23,7 @@ from portal.kit.actors import system
 from portal.launch.roles import role_of
 from remediation.drafting import context, drafting, schema, services
 from remediation.drafting.models import Attempt, Remediation, Revision
-from remediation.drafting.protocol import Answer, Drafted, DrafterName, DraftRequest
+from remediation.drafting.protocol import Answer, Drafted, DrafterName, DraftRequest, Spend
 from remediation.drafting.runbook_drafter import RunbookDrafter
 from remediation.drafting.states import Status
 from remediation.drafting.testing import endings
@@ -111,6 +111,7 @@ class Watching:
 
     meanwhile: Callable[[], object]
     name: DrafterName = "runbook"
+    is_paid: bool = False
 
     def draft(self, request: DraftRequest) -> Answer:
         assert all(getattr(block, "_from_testcase", False) for block in connection.atomic_blocks), "law 7"
@@ -197,7 +198,7 @@ def test_a_signed_remediation_of_the_same_pattern_is_remembered(alice: Person, s
 def test_only_targets_that_the_ticket_names_are_shown(alice: Person) -> None:
     ticket = open_ticket(incidents.log_shippers(systems=("log-ship-1",)))
     placed = drafting._place(ticket, at=AT)
-    request = context.request_of(ticket, placed.pattern, similarity_percent=100)
+    request = context.request_of(ticket, placed.pattern, similarity_percent=100, procedures=(), spent=Spend())
     assert [target.identity for target in request.targets] == ["hosts:log-ship-1"]
 
 

@@ -25,7 +25,7 @@ AT = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 def test_loading_twice_changes_nothing(db: None) -> None:
     assert services.load(AT) == len(library.texts())
     assert services.load(AT) == 0
-    assert len(services.active()) == len(library.texts())
+    assert len(services.shelf()) == len(library.texts())
 
 
 def test_a_newer_file_replaces_the_text_and_leaves_the_switch_alone(db: None) -> None:
@@ -42,7 +42,7 @@ def test_a_switched_off_runbook_is_not_handed_to_drafters(db: None) -> None:
     services.load(AT)
     runbook = Runbook.objects.get(slug="clock-drift")
     services.switch(runbook.pk, is_active=False, actor=system("test"), at=AT)
-    assert "clock-drift" not in {procedure.front.slug for procedure in services.active()}
+    assert "clock-drift" not in {book.slug for book in services.shelf()}
     assert Event.objects.filter(kind="runbook.switched_off", subject_id=runbook.pk).exists()
     with pytest.raises(StaleTransition):
         services.switch(runbook.pk, is_active=False, actor=system("test"), at=AT)
