@@ -46,9 +46,9 @@ class Launch:
         say(f"Database: {here.database.place}")
         self._prepare()
         self._processes.start(here.web())
-        for name in CLUSTERS:
-            self._processes.start(here.cluster(name))
         self._wait("The site", lambda: installation.answers(here.url, "/login"))
+        for name in CLUSTERS:  # after the site: they would all want the processor at once, and a person waits for it
+            self._processes.start(here.cluster(name))
         self._wait("The lab", lambda: installation.answers(here.lab_url, "/health"))
         say(f"Ready after {time.monotonic() - began:.1f} s.")
 
