@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from statistics import median
 from typing import Any
 
 import psycopg
@@ -19,7 +20,7 @@ from portal.dashboard.chaos.hosts import Hosts
 from portal.dashboard.chaos.reckoning import Step, reckon
 from portal.dashboard.chaos.striking import Striker
 from portal.dashboard.chaos.supply import Supply
-from portal.dashboard.chaos.watching import Watch, median_and_worst, recoveries
+from portal.dashboard.chaos.watching import Watch, recoveries
 from portal.estate.models import TargetLock
 from portal.kit.figures import Figure
 from portal.signoff.models import Vote
@@ -68,13 +69,12 @@ class Chaos:
     def figures(self, lines: Sequence[Mapping[str, Any]]) -> list[Figure]:
         """What was promised, and what was found; `lines` of the lab's ledger."""
         found = reckon(lines, recorded())
-        median, worst = median_and_worst(recoveries(self.watch.stood_still, self.striker.at))
+        struck = self.striker.struck
         return [
             *(Figure(f"runs {status}", count, "") for status, count in sorted(_ends().items())),
             Figure("seconds", self.seconds, "s"),
             Figure("steps a second", found.carried_out / max(self.seconds, 1.0), "/s"),
-            *(Figure(f"blows: {kind}", count, "") for kind, count in sorted(self.striker.struck.items())),
-            Figure("blows in all", self.striker.struck.total(), ""),
+            *_counted(struck),
             Figure("write requests received", found.received, ""),
             Figure("  carried out", found.carried_out, ""),
             Figure("  of replaced workers, too late: nothing was done", len(found.late), ""),
@@ -85,9 +85,28 @@ class Chaos:
             Figure("leaked locks", leaked(), "", at_most=0),
             Figure("a person was called", self.supply.people_called, "times"),
             Figure("jobs that lost three workers, tried again", self.supply.jobs_tried_again, ""),
-            Figure("recovery, median", median, "s"),
-            Figure("recovery, worst", worst, "s", at_most=RECOVERY_SECONDS),
+            *_recovery(recoveries(self.watch.stood_still, struck)),
         ]
+
+
+def _counted(struck: Sequence[Blow]) -> list[Figure]:
+    counts = Counter(blow.kind for blow in struck)
+    return [
+        *(Figure(f"blows: {kind}", count, "") for kind, count in sorted(counts.items())),
+        Figure("blows in all", len(struck), ""),
+    ]
+
+
+def _recovery(felt: Mapping[Blow, float]) -> list[Figure]:
+    """How long it took until what was hit went on, from blow to blow, and the worst of every kind."""
+    kinds = sorted({blow.kind for blow in felt})
+    worst = {kind: max(seconds for blow, seconds in felt.items() if blow.kind is kind) for kind in kinds}
+    return [
+        Figure("blows that interrupted runs", len(felt), ""),
+        *(Figure(f"  recovery, worst after: {kind}", seconds, "s") for kind, seconds in worst.items()),
+        Figure("recovery, median", median(felt.values()) if felt else 0.0, "s"),
+        Figure("recovery, worst", max(felt.values(), default=0.0), "s", at_most=RECOVERY_SECONDS),
+    ]
 
 
 def recorded() -> list[Step]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import TypeVar
 
 import psutil
@@ -33,15 +33,13 @@ class Striker:
         self._lab = lab
         self._postgres = postgres
         self._ends: list[tuple[float, Callable[[], None]]] = []
-        self.struck: Counter[Kind] = Counter()
-        self.at: list[float] = []
+        self.struck: list[Blow] = []
 
     def strike(self, blow: Blow, now: float) -> None:
         """Carry out one blow; one that finds nothing to hit does not count."""
         with suppress(psutil.Error):
             if self._hit(blow, now):
-                self.struck[blow.kind] += 1
-                self.at.append(now)
+                self.struck.append(replace(blow, at=now))
 
     def turn(self, now: float) -> None:
         """Let what was frozen go on, when its time has come."""

@@ -17,13 +17,13 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from portal.dashboard import seeds
-from portal.dashboard.chaos.blows import APART, Kind, blows
+from portal.dashboard.chaos.blows import APART, Blow, Kind, blows
 from portal.dashboard.chaos.hosts import Hosts
 from portal.dashboard.chaos.reckoning import Reckoning, Step, reckon
 from portal.dashboard.chaos.running import Chaos
 from portal.dashboard.chaos.striking import Striker
 from portal.dashboard.chaos.supply import Cast, Supply
-from portal.dashboard.chaos.watching import Stillness, Watch, recoveries
+from portal.dashboard.chaos.watching import Stillness, Turn, Watch, felt, recoveries
 from portal.jobs.testing import drain
 from portal.launch import roles, testing
 from remediation.connectors import seed
@@ -85,9 +85,42 @@ def test_a_seed_lets_the_same_blows_fall_and_each_kind_early_and_not_too_often()
         assert all(b - a >= apart for a, b in pairwise(blow.at for blow in first if blow.kind is kind))
 
 
-def test_a_blow_is_recovered_from_when_the_last_run_that_stood_still_goes_on() -> None:
-    stood_still = [Stillness(1.0, 4.0), Stillness(2.0, 9.0), Stillness(20.0, 22.0)]
-    assert recoveries(stood_still, [3.0, 12.0, 21.5]) == [6.0, 0.5]
+def blow(at: float, kind: Kind = Kind.WORKER) -> Blow:
+    return Blow(at, kind, choice=0.5)
+
+
+def still(until: float, *turns: tuple[float, float]) -> Stillness:
+    """A run that came no further from 10 on."""
+    return Stillness(10.0, until, tuple(Turn(*turn) for turn in turns))
+
+
+@pytest.mark.parametrize(
+    ("stillness", "fallen", "from_when"),
+    [
+        (still(14, (10, 11), (13, 14)), [blow(10.5)], 10.5),
+        (still(14, (10, 11), (13, 14)), [blow(9.5), blow(14.5)], None),
+        (still(14, (10, 14)), [blow(12)], None),  # its worker came through
+        (still(14, (10, 11), (13, 14)), [blow(12)], None),  # nobody had it
+        (still(20, (10, 13), (14, 16), (19, 20)), [blow(10.5), blow(12)], 10.5),
+        (still(20, (10, 13), (14, 16), (19, 20)), [blow(10.5), blow(15)], 15),  # hit again
+        (still(20, (10, 13), (14, 20)), [blow(10.5), blow(15)], 10.5),  # by chance at the same time
+        (still(12, (10, 12)), [blow(10.5, Kind.LAB)], 10.5),
+        (still(20, (10, 13), (14, 20)), [blow(10.5), blow(13.5, Kind.POSTGRES)], 13.5),
+        (still(16, (10, 16)), [blow(12), blow(15)], 12),  # too long to be by chance
+        (still(10.9, (10, 10.5), (10.6, 10.9)), [blow(10.2)], None),  # nobody noticed
+    ],
+)
+def test_a_run_recovers_from_the_last_blow_that_took_it_from_a_worker_or_stopped_everybody(
+    stillness: Stillness, fallen: list[Blow], from_when: float | None
+) -> None:
+    hit = felt(stillness, fallen)
+    assert (hit.at if hit else None) == from_when
+
+
+def test_a_blow_is_recovered_from_when_the_last_of_the_runs_that_it_hit_goes_on() -> None:
+    first, second = blow(10.5), blow(30.0)
+    stood_still = [still(14, (10, 11), (13, 14)), still(19, (10, 11), (18, 19)), still(13, (10, 13))]
+    assert recoveries(stood_still, [first, second]) == {first: 8.5}
 
 
 class Prepared(Supply):
