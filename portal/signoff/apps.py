@@ -40,8 +40,8 @@ class SignoffConfig(AppConfig):
 def _banner(request: HttpRequest) -> Mapping[str, Any] | None:
     from portal.signoff import brakes  # noqa: PLC0415 - models are not loaded when this module is
 
-    stops = brakes.live() if request.user.is_authenticated else []
-    return {"stops": stops} if stops else None
+    is_shown = request.user.is_authenticated and brakes.is_any_live()
+    return {"stops": brakes.live()} if is_shown else None
 
 
 def _button(request: HttpRequest) -> Mapping[str, Any] | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Q
 
 from portal.access.models import Person
@@ -41,6 +41,13 @@ def stopped(scopes: list[str]) -> Stop | None:
 def hold(*, category: Category, connectors: Iterable[str], at: datetime) -> Hold:
     """What keeps workers from work in this category, through these connectors, at that moment."""
     return Hold(stopped(scopes_of(category=category.slug, connectors=connectors)), frozen(category.pk, at))
+
+
+def is_any_live() -> bool:
+    """Whether anything is stopped at all: every page asks, so the query is written out and not built each time."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM signoff_stop WHERE released_at IS NULL)")
+        return bool(cursor.fetchone()[0])
 
 
 def live() -> list[Stop]:

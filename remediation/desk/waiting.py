@@ -144,7 +144,7 @@ def _signable(person: Person) -> Q:
     for stage in Stage:
         may_sign |= Q(stage=stage) & _granted(person, f"sign_{stage}")
     critical = Q(stage=Stage.ROLLOUT, risk=Risk.CRITICAL_WRITE) & ~_granted(person, "sign_critical")
-    closed = policies.closed_to(person).values("category")
+    closed = policies.closed_to(person)
     return may_sign & ~critical & ~Q(excluded__contains=[person.pk]) & ~Q(category__in=closed) & OPEN
 
 
@@ -173,7 +173,7 @@ def _plans(remediations: Sequence[Remediation]) -> dict[int, Plan]:
 def _mine(person: Person, plans: Collection[Plan]) -> frozenset[int]:
     """The remediations among these plans' that the person could sign now."""
     may = [plan for plan in plans if _may(person, plan) and not signoffs.why_not(plan, person)]
-    closed = set(policies.closed_to(person).values_list("category", flat=True)) if may else set()
+    closed = policies.closed_to(person) if may else frozenset[int]()
     return frozenset(plan.subject_id for plan in may if plan.category_id not in closed)
 
 

@@ -10,10 +10,11 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import connection
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q
 
 from patterns import reads
 from patterns.reliability import Inputs, permille, reliability_of
+from portal.access import grants
 from portal.access.models import Person
 from portal.audit import services as audit
 from portal.estate.models import Category
@@ -25,6 +26,7 @@ from portal.signoff.models import Plan
 from portal.signoff.states import Stage
 from remediation.connectors import identities
 from remediation.connectors.catalogue import OPERATIONS
+from remediation.connectors.operations import Risk
 from remediation.drafting.models import Remediation, Revision
 from remediation.policy import braking, certified, outcomes
 from remediation.policy.decide import decide
@@ -67,10 +69,13 @@ def policy_of(category_id: int) -> CategoryPolicy | None:
     return CategoryPolicy.objects.filter(category_id=category_id).prefetch_related("approvers").first()
 
 
-def closed_to(person: Person) -> QuerySet[CategoryPolicy]:
-    """Policies that name whose signature counts and do not count this person's."""
-    naming = CategoryPolicy.objects.filter(approvers__isnull=False)
-    return naming.exclude(approvers__in=person.groups.all()).distinct()
+def closed_to(person: Person) -> frozenset[int]:
+    """The categories whose policy names whose signature counts and does not count this person's."""
+    named: dict[int, set[int]] = {}
+    for category, group in CategoryPolicy.approvers.through.objects.values_list("categorypolicy__category", "group"):
+        named.setdefault(category, set()).add(group)
+    own = grants.groups_of(person) if named else frozenset[int]()
+    return frozenset(category for category, groups in named.items() if not groups & own)
 
 
 def not_counted(plan: Plan, people: Collection[Person]) -> dict[int, Reason]:
@@ -131,9 +136,17 @@ def limits_data(limits: Limits | None) -> dict[str, Any]:
 
 
 def assess(
-    remediation: Remediation, *, moment: Moment, at: datetime, pending: reads.Pending | None = None
+    remediation: Remediation,
+    *,
+    moment: Moment,
+    at: datetime,
+    pending: reads.Pending | None = None,
+    risk: Risk | None = None,
 ) -> Assessment:
-    """Compute and keep the reliability of a remediation; the queue shows the newest. `pending` counts as given."""
+    """Compute and keep the reliability of a remediation; the queue shows the newest. `pending` counts as given.
+
+    The `risk` of a new draft is kept with it.
+    """
     reliability = reliability_of(_inputs(remediation, at, pending))
     parts = {f"{name}_permille": permille(score) for name, score in reliability.breakdown.items()}
     row = Assessment.objects.create(
@@ -145,8 +158,8 @@ def assess(
         at=at,
         **parts,
     )
-    Remediation.objects.filter(pk=remediation.pk).update(reliability_permille=row.overall_permille)
-    remediation.reliability_permille = row.overall_permille
+    remediation.reliability_permille, remediation.risk = row.overall_permille, risk or remediation.risk
+    remediation.save(update_fields=["reliability_permille", *(["risk"] if risk else [])])
     return row
 
 
@@ -283,14 +296,17 @@ def _refuse_beyond(most: int, used: int, wanted: int, where: str) -> None:
 
 
 def _inputs(remediation: Remediation, at: datetime, pending: reads.Pending | None) -> Inputs:
-    ticket, pattern = remediation.ticket, remediation.ticket.pattern
-    resolved, finished = outcomes.recent(remediation.category_id, at=at)
+    ticket, pattern, category_id = remediation.ticket, remediation.ticket.pattern, remediation.category_id
+    resolved, finished = outcomes.recent(category_id, at=at)
     similarity = ticket.pattern_similarity
+    of_pattern = reads.feedback_of_pattern(pattern.pk, at, pending=pending) if pattern else []
     return Inputs(
         at=at,
         ai_confidence=remediation.confidence_percent,
-        pattern_feedback=reads.feedback_of_pattern(pattern.pk, at, pending=pending) if pattern else (),
-        category_feedback=reads.feedback_of_category(remediation.category_id, at, pending=pending),
+        pattern_feedback=of_pattern,
+        category_feedback=[]
+        if of_pattern
+        else reads.feedback_of_category(remediation.category_id, at, pending=pending),
         resolved=resolved,
         finished=finished,
         is_same_pattern=pattern is not None and similarity in (None, 100),  # None: it founded the pattern

@@ -154,7 +154,7 @@ def test_a_certificate_that_is_granted_while_it_is_revoked_ends_revoked(committe
 def _wait_until_somebody_waits_for_us() -> None:
     blocked = "SELECT count(*) FROM pg_locks WHERE pg_backend_pid() = ANY (pg_blocking_pids(pid))"
     with connection.cursor() as cursor:
-        for _attempt in range(500):
+        for _attempt in range(6_000):
             cursor.execute(blocked)
             if cursor.fetchone()[0]:
                 return

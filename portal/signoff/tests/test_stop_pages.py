@@ -146,7 +146,7 @@ def test_others_see_the_page_but_no_button() -> None:
     assert Client().get("/stop").status_code == 302
 
 
-def test_the_banner_is_one_query_on_every_page() -> None:
+def test_the_banner_costs_every_page_one_query_and_a_second_one_while_something_is_stopped() -> None:
     erin = as_("erin", "engineer")
     with CaptureQueriesContext(connection) as calm:
         erin.get("/notices")
@@ -154,5 +154,6 @@ def test_the_banner_is_one_query_on_every_page() -> None:
         engage(as_("omar", "operator"), scope)
     with CaptureQueriesContext(connection) as stopped:
         erin.get("/notices")
-    assert len(stopped) == len(calm)
-    assert sum("signoff_stop" in query["sql"] for query in stopped) == 1
+    assert sum("signoff_stop" in query["sql"] for query in calm) == 1
+    assert len(stopped) == len(calm) + 1
+    assert sum("signoff_stop" in query["sql"] for query in stopped) == 2
