@@ -73,6 +73,8 @@ AUTO_REMEDIATION_MIN_RELIABILITY = env.int("AUTO_REMEDIATION_MIN_RELIABILITY", d
 RUN_SETTLE_SECONDS = env.float("RUN_SETTLE_SECONDS", default=30.0)  # the longest a verify may take to hold
 RUN_REACH_SECONDS = env.float("RUN_REACH_SECONDS", default=20.0)  # how long a server that is away is asked again
 RUN_WRITE_SECONDS = env.float("RUN_WRITE_SECONDS", default=60.0)  # the longest to wait for the answer to a write
+RUN_WATCH_SECONDS = env.float("RUN_WATCH_SECONDS", default=15.0)  # from one look at the watched signals to the next
+PROMETHEUS_URL = env.str("PROMETHEUS_URL", default="")
 PATTERN_MIN_OCCURRENCES = env.int("PATTERN_MIN_OCCURRENCES", default=5)
 PATTERN_MIN_POSITIVE_RATE = env.int("PATTERN_MIN_POSITIVE_RATE", default=85)
 CERTIFICATE_MIN_TICKETS = env.int("CERTIFICATE_MIN_TICKETS", default=20)

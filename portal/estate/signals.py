@@ -33,7 +33,7 @@ def register(rule: Rule) -> None:
     _RULES.append(rule)
 
 
-def problems(signal: Signal) -> Mapping[str, list[str]]:
+def problems(signal: Signal) -> dict[str, list[str]]:
     """Everything that is wrong with a signal, by field; the other rooms are asked only about what is whole."""
     own = list(_of_prometheus(signal) if signal.kind == "prometheus" else _of_probe(signal))
     found: dict[str, list[str]] = {}

@@ -18,13 +18,18 @@ MOVING = (RunStatus.RUNNING, RunStatus.ROLLING_BACK)
 KIND = "execution.advance"
 
 
-def ask_for(run: Run, *, at: datetime, released_stop: int | None = None) -> None:
-    """Ask for the job that drives this run; of one run only one is driven at a time.
+def ask_for(run: Run, *, at: datetime, due_at: datetime | None = None, released_stop: int | None = None) -> None:
+    """Ask for the job that drives this run, at once or when it is due; of one run only one is driven at a time.
 
     `released_stop` is the emergency stop that a person released for a rollback.
     """
     payload = {"released_stop": released_stop} if released_stop else {}
-    jobs.enqueue(KIND, subject_id=run.pk, payload=payload, key=_key(run), at=at)
+    jobs.enqueue(KIND, subject_id=run.pk, payload=payload, key=_key(run), at=at, due_at=due_at)
+
+
+def hurry(run: Run, *, at: datetime) -> None:
+    """Have a job that waits for the next look at what is watched come at once: a person asked for something."""
+    jobs.hasten(KIND, key=_key(run), at=at)
 
 
 def give_up_on_lost(*, at: datetime) -> int:

@@ -11,12 +11,11 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from remediation.execution import advancing, records, resolving, stepping, undoing
+from remediation.execution import advancing, course, records, resolving, stepping, undoing, watching
 from remediation.execution.models import Run
-from remediation.execution.planning import Do, Move, next_move
+from remediation.execution.planning import Do, Move
 from remediation.execution.records import WORKERS
 from remediation.execution.shift import Shift
-from remediation.execution.states import RunStatus
 
 ONE_JOB = timedelta(minutes=5)
 """A run that takes longer goes on in another job."""
@@ -28,6 +27,7 @@ MOVES: dict[Do, Callable[[Shift, int], None]] = {
     Do.TURN_BACK: undoing.turn_back,
     Do.UNDO: undoing.undo,
     Do.RESOLVE_UNDO: undoing.resolve_undo,
+    Do.LEAVE_OUT: undoing.leave_out,
 }
 BEGINNINGS = frozenset({Do.STEP, Do.UNDO})
 """What a worker does not begin any more when it is told to stop; a step that has been taken is verified first."""
@@ -55,6 +55,10 @@ def drive(
     while (move := _next(shift)).do is not Do.WAIT:
         if clock() - started > ONE_JOB or (move.do in BEGINNINGS and is_stopping()):
             return _go_on_later(shift)
+        if move.do is Do.WATCH:
+            if look_again_at := watching.watch(shift):
+                return _go_on_later(shift, look_again_at)
+            continue
         _make(shift, move)
         if move.do in STEPS_FORWARD:
             came_further()
@@ -80,12 +84,13 @@ def take_over(
 
 def _next(shift: Shift) -> Move:
     run = Run.objects.get(pk=shift.run_id)
-    return next_move(RunStatus(run.status), records.deciding(run, shift.content), records.asked_of(run))
+    return course.next_move(run, shift.content)
 
 
-def _go_on_later(shift: Shift) -> str:
+def _go_on_later(shift: Shift, due_at: datetime | None = None) -> str:
+    """No worker is held between two looks at what is watched: the next is a job of its own."""
     with shift.writing() as run:
-        advancing.ask_for(run, at=shift.clock(), released_stop=shift.released_stop)
+        advancing.ask_for(run, at=shift.clock(), due_at=due_at, released_stop=shift.released_stop)
     return f"{run} goes on in another job."
 
 

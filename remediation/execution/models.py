@@ -18,7 +18,8 @@ class Run(models.Model):
 
     `fence` grows with every job that takes the run over; a writer with an older fence is refused. In guided manual mode
     `held_by` is the person at the keyboard. `asked` is what a person wants of the workers that drive it: they read it
-    before every write and between all moves.
+    before every write and between all moves. Of a plan in waves `wave` is the last one that is open, `watch_until` the
+    time until which signals have to hold before the next one. A run that turned back `undoes` a wave, or everything: 0.
     """
 
     class Mode(models.TextChoices):
@@ -42,6 +43,9 @@ class Run(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+", db_index=False
     )
     asked_at = models.DateTimeField(null=True)
+    wave = models.PositiveSmallIntegerField(default=1)
+    watch_until = models.DateTimeField(null=True)
+    undoes = models.PositiveSmallIntegerField(null=True)
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
 
@@ -92,6 +96,7 @@ class StepOutput(models.Model):
     class Phase(models.TextChoices):
         """Which part of the step spoke."""
 
+        GUARD = "guard", "Condition"
         PREFLIGHT = "preflight", "Pre-flight"
         ACTION = "action", "Action"
         PROBE = "probe", "Probe after an interruption"
@@ -117,3 +122,24 @@ class StepOutput(models.Model):
 
     def __str__(self) -> str:
         return f"{self.phase} of step {self.step_id}"
+
+
+class Reading(models.Model):
+    """What one watched signal showed after a wave; without a value nobody could read it. Append-only: evidence."""
+
+    run = models.ForeignKey(Run, on_delete=models.PROTECT, related_name="readings", db_index=False)
+    wave = models.PositiveSmallIntegerField()
+    signal = models.TextField()
+    value = models.FloatField(null=True)
+    holds = models.BooleanField()
+    says = models.TextField()
+    at = models.DateTimeField()
+
+    class Meta:
+        """In the order they were read."""
+
+        ordering: ClassVar = ["id"]
+        indexes: ClassVar = [models.Index(fields=["run", "id"], name="execution_reading_run")]
+
+    def __str__(self) -> str:
+        return f"{self.signal} after wave {self.wave} of run {self.run_id}"

@@ -124,6 +124,8 @@ def _ask(run_id: int, control: Control, person: Person, door: Door, at: datetime
     with transaction.atomic():
         run = permitted(run_id, control, person)
         records.ask(run, HALTS[control], person=person, actor=person.at(door), at=at)
+        if run.watch_until:
+            advancing.hurry(run, at=at)
     return run
 
 

@@ -25,6 +25,10 @@ class Do(StrEnum):
     """Stop going forward and undo what was done."""
     UNDO = "undo"
     RESOLVE_UNDO = "resolve_undo"
+    LEAVE_OUT = "leave_out"
+    """The step is of a target that was given up."""
+    WATCH = "watch"
+    """Between two waves: see whether all is well."""
     END = "end"
     HALT = "halt"
     """A person asked for it: stand still and keep what is held."""
@@ -80,9 +84,14 @@ def next_move(status: RunStatus, steps: Sequence[StepView], asked: Asked | None 
     if status is RunStatus.RUNNING:
         move = _forward(steps)
     elif status is RunStatus.ROLLING_BACK:
-        move = _backward(steps)
+        move = backward(steps)
     else:
         return Move(Do.WAIT)
+    return heeding(move, status, steps, asked)
+
+
+def heeding(move: Move, status: RunStatus, steps: Sequence[StepView], asked: Asked | None) -> Move:
+    """The move, or the halt that a person asked for in its place."""
     return _halt(move, status, asked) if asked and not _is_heeded(move, steps, asked) else move
 
 
@@ -102,26 +111,38 @@ def _halt(move: Move, status: RunStatus, asked: Asked) -> Move:
 
 def _forward(steps: Sequence[StepView]) -> Move:
     for step in steps:
-        if step.status in OPEN_OUTCOME:
-            return Move(Do.RESOLVE, step.number)
-        if step.status is S.ACTED:
-            return Move(Do.VERIFY, step.number)
         if step.status is S.FAILED:
-            return _after_failure(step, steps)
-        if step.status in FORWARD:
-            return Move(Do.STEP, step.number)
+            return after_failure(step, steps)
+        if move := onward(step):
+            return move
+    return at_the_end(steps)
+
+
+def onward(step: StepView) -> Move | None:
+    """What comes next with a step on the way forward; None where it is behind."""
+    if step.status in OPEN_OUTCOME:
+        return Move(Do.RESOLVE, step.number)
+    if step.status is S.ACTED:
+        return Move(Do.VERIFY, step.number)
+    return Move(Do.STEP, step.number) if step.status in FORWARD else None
+
+
+def at_the_end(steps: Sequence[StepView]) -> Move:
+    """The end of a run of which every step is behind."""
     if all(step.status is S.SKIPPED for step in steps):
         return Move(Do.END, to=RunStatus.FAILED, reason="Every step was skipped, so nothing was done.")
     return Move(Do.END, to=RunStatus.SUCCEEDED)
 
 
-def _after_failure(failed: StepView, steps: Sequence[StepView]) -> Move:
+def after_failure(failed: StepView, steps: Sequence[StepView]) -> Move:
+    """Back, where any of the steps may have changed something; else the end."""
     if any(step.may_have_changed for step in steps):
         return Move(Do.TURN_BACK, failed.number)
     return Move(Do.END, failed.number, RunStatus.FAILED, "Nothing was changed.")
 
 
-def _backward(steps: Sequence[StepView]) -> Move:
+def backward(steps: Sequence[StepView]) -> Move:
+    """The next move on the way back of these steps, the last one first; at its end they are as before."""
     for step in reversed(steps):
         if step.status is S.ROLLING_BACK:
             return Move(Do.RESOLVE_UNDO, step.number)

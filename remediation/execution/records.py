@@ -221,10 +221,15 @@ def storable(text: str) -> str:
     return raw[: LONGEST_OUTPUT - len(CUT)].decode(errors="ignore") + CUT
 
 
-def move_run(run: Run, to: RunStatus, *, actor: Actor, at: datetime, reason: str = "") -> None:
-    """Move a held run; its remediation follows, and where people have to know they are told."""
+def move_run(run: Run, to: RunStatus, *, actor: Actor, at: datetime, reason: str = "", undoes: int = 0) -> None:
+    """Move a held run; its remediation follows, and where people have to know they are told.
+
+    `undoes` is the wave that is taken back; 0: everything. What was watched is watched anew.
+    """
     before = run.status
-    fields: dict[str, Any] = {"finished_at": at if to in ENDED else None}
+    fields: dict[str, Any] = {"finished_at": at if to in ENDED else None, "watch_until": None}
+    if to in {RunStatus.RUNNING, RunStatus.ROLLING_BACK}:
+        fields["undoes"] = undoes if to is RunStatus.ROLLING_BACK else None
     if to in ENDED | WAITING:
         fields |= {"asked": "", "asked_by": None, "asked_at": None}
     move(run, to, next_states=RUN_NEXT, status_at=at, status_reason=reason, **fields)
@@ -312,7 +317,7 @@ def _conclusion(run: Run, content: Content, move: Move) -> str:
     if move.to is RunStatus.ROLLED_BACK:
         return f"{run.status_reason} Everything that was done has been undone."
     if move.number == 0:
-        return move.reason
+        return f"{run.status_reason} {move.reason}" if run.status == RunStatus.ROLLING_BACK else move.reason
     return f"Step {move.number} failed. {step_of(run, move.number).detail} {move.reason}"
 
 

@@ -85,6 +85,11 @@ class Shift:
         """The emergency stop that concerns this run, if one is engaged now (law 9)."""
         return brakes.stopped(scopes_of(self.content))
 
+    def held_back(self, run: Run) -> str:
+        """Why no worker may write now: an emergency stop, or law 1; empty if nothing keeps it."""
+        stop = self.stop()
+        return stop.says if stop else left_to_people(self.content, run.remediation.ticket)
+
 
 def scopes_of(content: Content) -> list[str]:
     """The scopes whose emergency stop concerns a plan."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import Count
 
 from portal.signoff import brakes
-from remediation.execution import records
+from remediation.execution import course, records
 from remediation.execution.controls import RETRIABLE, Standing
 from remediation.execution.models import Run
 from remediation.execution.planning import GONE_BACK
@@ -19,14 +19,16 @@ def of(run: Run) -> Standing:
     counts = {StepStatus(row["status"]): row for row in rows}
     content = records.content_of(run)
     stop = brakes.stopped(scopes_of(content)) if run.finished_at is None else None
+    may_fail = course.is_within_budget(run, content)
+    gone_back = {StepStatus.ROLLBACK_FAILED} if may_fail else GONE_BACK
     return Standing(
         status=RunStatus(run.status),
         is_by_hand=run.mode == Run.Mode.MANUAL,
         asked=records.asked_of(run),
         may_have_changed=any(row["changed"] for row in counts.values()),
-        has_failed=StepStatus.FAILED in counts,
+        has_failed=StepStatus.FAILED in counts and not may_fail,
         has_open=not counts.keys().isdisjoint(RETRIABLE),
-        has_gone_back=not counts.keys().isdisjoint(GONE_BACK),
+        has_gone_back=not counts.keys().isdisjoint(gone_back),
         stopped=stop.says if stop else "",
         people_only=left_to_people(content, run.remediation.ticket),
     )

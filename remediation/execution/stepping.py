@@ -5,10 +5,10 @@ from __future__ import annotations
 from remediation.connectors.probes import Outcome
 from remediation.execution import looking, records
 from remediation.execution.looking import Look
-from remediation.execution.models import Run, StepRun
+from remediation.execution.models import StepRun
 from remediation.execution.planning import HOLDS_WRITES
 from remediation.execution.records import WORKERS, Phase
-from remediation.execution.shift import Shift, left_to_people
+from remediation.execution.shift import Shift
 from remediation.execution.states import Asked, RunStatus, StepStatus
 from remediation.review.plans import OperationStep
 
@@ -44,7 +44,7 @@ def intend(shift: Shift, number: int, seen: Look) -> str:
             return ""
         if records.asked_of(run) in HOLDS_WRITES:
             return ""
-        if reason := _held_back(shift, run):
+        if reason := shift.held_back(run):
             records.move_run(run, RunStatus.PAUSED, actor=WORKERS, at=at, reason=reason)
             return ""
         records.intend(run, step, actor=WORKERS, at=at)
@@ -96,12 +96,6 @@ def _leave_unverified(shift: Shift, number: int, seen: Look) -> None:
         _keep_look(shift, records.step_of(run, number), Phase.VERIFY, seen)
         reason = f"Step {number} was done and cannot be verified: {seen.misses}"
         records.move_run(run, RunStatus.NEEDS_PERSON, actor=WORKERS, at=shift.clock(), reason=reason)
-
-
-def _held_back(shift: Shift, run: Run) -> str:
-    """Why no worker may write now: an emergency stop, or law 1; empty if nothing keeps it."""
-    stop = shift.stop()
-    return stop.says if stop else left_to_people(shift.content, run.remediation.ticket)
 
 
 def _keep_look(shift: Shift, step: StepRun, phase: Phase, seen: Look) -> None:

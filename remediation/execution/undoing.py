@@ -14,10 +14,18 @@ MOST_TRIES = 2
 
 
 def turn_back(shift: Shift, number: int) -> None:
-    """Stop going forward: undo what was done, the last step first."""
+    """Stop going forward: undo what was done, the last step first; in waves, what this wave did."""
     with shift.writing() as run:
         reason = f"Step {number} failed. {records.step_of(run, number).detail}"
-        records.move_run(run, RunStatus.ROLLING_BACK, actor=WORKERS, at=shift.clock(), reason=reason)
+        wave = run.wave if shift.content.stages else 0
+        records.move_run(run, RunStatus.ROLLING_BACK, actor=WORKERS, at=shift.clock(), reason=reason, undoes=wave)
+
+
+def leave_out(shift: Shift, number: int) -> None:
+    """Skip a step of a target that was given up."""
+    with shift.at_step(number) as step:
+        detail = "A step before it failed on this target, which was given up."
+        records.move_step(step.run, step, StepStatus.SKIPPED, actor=WORKERS, at=shift.clock(), detail=detail)
 
 
 def undo(shift: Shift, number: int) -> None:

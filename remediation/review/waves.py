@@ -8,13 +8,20 @@ of all where the plan has it before the last step of the fan-out, else at the en
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Literal
 
 from remediation.connectors.operations import Scalar
 from remediation.policy import staging
 from remediation.policy.staging import Staging
+
+RELATIONS: dict[str, Callable[[float, str], bool]] = {
+    "at_most": lambda value, threshold: value <= Decimal(threshold),
+    "at_least": lambda value, threshold: value >= Decimal(threshold),
+}
+"""Whether all is well with a value, on which side of the threshold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,11 @@ class Signal:
     relation: Literal["at_most", "at_least"]
     threshold: str
     unit: str
+
+    @property
+    def title(self) -> str:
+        """Whose signal it is, and its name."""
+        return f"{self.service}: {self.name}"
 
     @property
     def wants(self) -> str:

@@ -1,0 +1,41 @@
+"""Reads what decides the next move of a run: of one in waves all steps and how far it may go, else one or two steps."""
+
+from __future__ import annotations
+
+from remediation.execution import planning, records, staged
+from remediation.execution.models import Run
+from remediation.execution.planning import Move
+from remediation.execution.staged import Aimed, Course
+from remediation.execution.states import RunStatus, StepStatus
+from remediation.review.plans import Content
+from remediation.review.waves import Stages
+
+
+def next_move(run: Run, content: Content) -> Move:
+    """The one thing that workers do next with a run."""
+    status, asked = RunStatus(run.status), records.asked_of(run)
+    if content.stages is None:
+        return planning.next_move(status, records.deciding(run, content), asked)
+    course = Course(run.wave, run.undoes or 0, content.stages.error_budget)
+    return staged.next_move(status, aimed(run, content, content.stages), course, asked)
+
+
+def aimed(run: Run, content: Content, stages: Stages) -> list[Aimed]:
+    """All steps in the order of the waves."""
+    statuses = {step.number: step for step in run.steps.all()}
+    found = []
+    for wave in stages.waves:
+        for number in wave.steps:
+            step, planned = statuses[number], content.steps[number - 1]
+            target = planned.target if planned.target in wave.targets else ""
+            changed, reversible = step.intended_at is not None, records.is_reversible(planned)
+            found.append(Aimed(number, StepStatus(step.status), changed, reversible, wave.number, target))
+    return found
+
+
+def is_within_budget(run: Run, content: Content) -> bool:
+    """Whether what failed in a run of workers is no more than its plan lets fail: then it can still go on."""
+    stages = content.stages
+    if stages is None or not stages.error_budget or run.undoes is not None or run.mode != Run.Mode.WORKERS:
+        return False
+    return staged.is_within(aimed(run, content, stages), stages.error_budget)
