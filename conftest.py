@@ -19,6 +19,7 @@ from pytest_django import DjangoDbBlocker
 from pytest_django.live_server_helper import LiveServer
 
 from portal.launch import roles, testing
+from portal.launch.postgres import Server
 
 pytest_plugins = ["portal.kit.testing.browser", "remediation.connectors.testing"]
 
@@ -95,6 +96,19 @@ def committed_db(
         _pointing_at(test_server.url(name)),
     ):
         yield name
+
+
+@pytest.fixture
+def own_server(
+    test_server: testing.TestServer, template_database: str, django_db_blocker: DjangoDbBlocker
+) -> Iterator[Server]:
+    """A server for this test alone, to be stopped and killed, with a database of its own as `committed_db` is one."""
+    with (
+        testing.copy_of(test_server.url(template_database)) as server,
+        django_db_blocker.unblock(),
+        _pointing_at(server.url(roles.OWNER, database=roles.DATABASE)),
+    ):
+        yield server
 
 
 @pytest.fixture

@@ -112,6 +112,12 @@ class Server:
         if self.process is not None:
             self.process.wait()
 
+    def kill(self) -> None:
+        """End our child as if it had crashed; `start` recovers what it had committed."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
     def is_ready(self) -> bool:
         return self._run("pg_isready", "-q", "-h", str(self.sockets), "-p", str(PORT)).returncode == 0
 

@@ -7,6 +7,7 @@ import hashlib
 import itertools
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -145,6 +146,27 @@ class TestServer:
         with (self._folder / "alone.lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+@contextmanager
+def copy_of(source: str) -> Iterator[Server]:
+    """A server that nobody else uses, to be stopped and killed, with a copy of the database behind this URL."""
+    folder = Path(tempfile.mkdtemp(dir=MEMORY if MEMORY.is_dir() else None))
+    folder.chmod(0o755)  # the server runs as somebody else if we are root
+    settings = HASTE | {"synchronous_commit": "on"}  # what was committed outlives the server, not the machine
+    server = Server(folder / "postgres", auth="trust", settings=settings)
+    server.start()
+    try:
+        roles.make_owner(server.url(), password="")
+        roles.make_runtime_roles(server.url(database=roles.DATABASE), passwords={})
+        dump = subprocess.run([server.binaries / "pg_dump", "-Fc", "-Z0", source], check=True, capture_output=True)
+        copy = server.url(roles.OWNER, database=roles.DATABASE)
+        restore = [str(server.binaries / "pg_restore"), "--single-transaction", "--dbname", copy]
+        subprocess.run(restore, check=True, input=dump.stdout)
+        yield server
+    finally:
+        server.stop()
+        shutil.rmtree(folder)
 
 
 def migrations_key(root: Path, rooms: list[str]) -> str:

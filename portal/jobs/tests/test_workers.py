@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -24,6 +22,7 @@ from django.utils import timezone
 from portal.jobs import services
 from portal.jobs.models import ClusterBeat, Job
 from portal.jobs.states import State
+from portal.jobs.testing import eventually
 from portal.jobs.tests.errands import tasks  # noqa: F401 - registers the kinds
 from portal.launch import roles, testing
 from portal.launch.postgres import Server
@@ -77,36 +76,8 @@ def patient(committed_db: str, test_server: testing.TestServer) -> Iterator[psut
             connections.close_all()
 
 
-@pytest.fixture
-def own_server(test_server: testing.TestServer, template_database: str) -> Iterator[Server]:
-    """A PostgreSQL that nobody else uses, with a copy of the template, to be stopped and started."""
-    folder = Path(tempfile.mkdtemp(dir=testing.MEMORY if testing.MEMORY.is_dir() else None))
-    folder.chmod(0o755)  # the server runs as somebody else if we are root
-    server = Server(folder / "postgres", auth="trust", settings=testing.HASTE)
-    server.start()
-    try:
-        roles.make_owner(server.url(), password="")
-        roles.make_runtime_roles(server.url(database=roles.DATABASE), passwords={})
-        source, copy = test_server.url(template_database), server.url(roles.OWNER, database=roles.DATABASE)
-        dump = subprocess.run([server.binaries / "pg_dump", "-Fc", "-Z0", source], check=True, capture_output=True)
-        restore = [str(server.binaries / "pg_restore"), "--single-transaction", "--dbname", copy]
-        subprocess.run(restore, check=True, input=dump.stdout)
-        yield server
-    finally:
-        server.stop()
-        shutil.rmtree(folder)
-
-
 def enqueue(kind: str, **payload: Any) -> Job:
     return services.enqueue(kind, at=timezone.now(), payload=payload)
-
-
-def eventually(holds: Callable[[], bool]) -> None:
-    """Wait for something that other processes bring about."""
-    deadline = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < deadline, "it never came about"
-        time.sleep(0.05)
 
 
 def ended(job: Job) -> Job:

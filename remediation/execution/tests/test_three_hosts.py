@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -14,6 +13,7 @@ from django.db import connections
 from pytest_django import Settings
 
 from portal.estate.models import TargetLock
+from portal.jobs.testing import eventually
 from portal.launch import roles, testing
 from remediation.connectors import identities
 from remediation.connectors.testing import TOKENS, LabProcess
@@ -52,7 +52,7 @@ def test_a_host_that_was_cut_off_in_the_middle_of_a_write_repeats_nothing(
     one.cut_off()
     two.start(database=url, lab=to_the_lab, environment=_environment())
     three.start(database=url, lab=to_the_lab, environment=_environment(CLOCK_SKEW_SECONDS="30"))
-    _eventually(lambda: _succeeded() == 1)
+    eventually(lambda: _succeeded() == 1)
     assert len(workers.ledger()) == 1
 
     one.bring_back()
@@ -60,7 +60,7 @@ def test_a_host_that_was_cut_off_in_the_middle_of_a_write_repeats_nothing(
     signed(_scaled(PRIMARY, 3, 4), key="INC-2", cast=first.cast)
     port = draft(operation("enable_port", "Enable the port", PORT), systems=(identities.interface(*PORT.values()),))
     signed(port, key="INC-3", cast=first.cast, category_slug="network")
-    _eventually(lambda: _succeeded() == 3)
+    eventually(lambda: _succeeded() == 3)
 
     asked = Counter(each["idempotency_key"] for each in workers.ledger())
     assert len(asked) == 3
@@ -97,10 +97,3 @@ def _connected(path: str) -> socket.socket:
 
 def _succeeded() -> int:
     return Run.objects.filter(status=RunStatus.SUCCEEDED).count()
-
-
-def _eventually(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < deadline, "it never came about"
-        time.sleep(0.1)
