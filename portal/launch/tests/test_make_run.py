@@ -57,7 +57,7 @@ class Terminal:
         leftovers.end(self.data)
 
     def status(self, query: str = "") -> int:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
         try:
             connection.request("GET", f"/login{query}")
             return connection.getresponse().status

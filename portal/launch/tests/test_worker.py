@@ -14,7 +14,7 @@ import pytest
 
 from portal.launch import installation
 
-THREADS = 2
+THREADS, PATIENCE = 2, 3
 HEAD = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n"
 ECHO = """
 def application(environ, start_response):
@@ -26,13 +26,14 @@ def application(environ, start_response):
 
 @pytest.fixture
 def port(tmp_path: Path) -> Iterator[int]:
-    """A server that waits two seconds for a request."""
+    """A server that waits a few seconds for a request."""
     port = installation.any_port()
     (tmp_path / "echo.py").write_text(ECHO)
-    options = ["--bind", f"127.0.0.1:{port}", "--threads", str(THREADS), "--timeout", "2", "--no-control-socket"]
+    limits = ["--threads", str(THREADS), "--timeout", str(PATIENCE)]
+    options = ["--bind", f"127.0.0.1:{port}", *limits, "--no-control-socket"]
     command = [sys.executable, "-m", "gunicorn", "echo", *options, *installation.WORKER, "--pythonpath", str(tmp_path)]
     server = subprocess.Popen(command, cwd=installation.ROOT, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not installation.answers(f"http://127.0.0.1:{port}", "/"):
         assert server.poll() is None
         assert time.monotonic() < deadline
@@ -44,7 +45,7 @@ def port(tmp_path: Path) -> Iterator[int]:
 
 @pytest.mark.parametrize("begun", [HEAD, HEAD + b"\r\nso far"], ids=["head", "body"])
 def test_senders_that_take_their_time_hold_no_thread(port: int, begun: bytes) -> None:
-    slow = [socket.create_connection(("127.0.0.1", port)) for _ in range(3 * THREADS)]
+    slow = [socket.create_connection(("127.0.0.1", port)) for _ in range(2 * THREADS)]
     for connection in slow:
         connection.sendall(begun)
     for connection in slow:
@@ -55,9 +56,9 @@ def test_senders_that_take_their_time_hold_no_thread(port: int, begun: bytes) ->
 
 
 def test_a_connection_that_is_kept_has_the_time_again_for_each_request(port: int) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     for body in (b"x" * 3_000_000, b"", b"last"):
-        time.sleep(1)
+        time.sleep(PATIENCE * 0.4)
         connection.request("POST", "/", body)
         assert connection.getresponse().read() == body
     connection.close()

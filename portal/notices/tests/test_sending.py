@@ -8,7 +8,6 @@ import multiprocessing
 import os
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -36,9 +35,9 @@ LATER = timedelta(hours=12)
 
 @pytest.fixture
 def site(db: None, settings: Settings) -> Settings:
-    """A site whose outlets give up quickly."""
+    """A site with an address, whose outlets wait for a busy machine."""
     settings.SITE_URL = "https://countersign.example.com"
-    settings.NOTICES_TIMEOUT_SECONDS = settings.EMAIL_TIMEOUT = 0.5
+    settings.NOTICES_TIMEOUT_SECONDS = settings.EMAIL_TIMEOUT = 30.0
     return settings
 
 
@@ -156,7 +155,10 @@ def test_one_bad_address_holds_up_nobody_else(mailbox: Mails, alice: Person) -> 
 
 
 @pytest.mark.parametrize("trouble", ["is_silent", "hangs_up"])
-def test_a_mail_server_in_trouble_rests_and_is_tried_again(mailbox: Mails, alice: Person, trouble: str) -> None:
+def test_a_mail_server_in_trouble_rests_and_is_tried_again(
+    mailbox: Mails, alice: Person, site: Settings, trouble: str
+) -> None:
+    patience, site.EMAIL_TIMEOUT = site.EMAIL_TIMEOUT, 0.5
     setattr(mailbox, trouble, True)
     tell(alice)
     drain("general")
@@ -166,6 +168,7 @@ def test_a_mail_server_in_trouble_rests_and_is_tried_again(mailbox: Mails, alice
     assert letter().state == LetterState.WAITING
 
     setattr(mailbox, trouble, False)
+    site.EMAIL_TIMEOUT = patience
     send(timezone.now() + LATER)
     server.refresh_from_db()
     assert letter().state == LetterState.SENT
@@ -269,21 +272,20 @@ def test_a_redirect_is_not_followed(hook: Web) -> None:
     assert "Redirects are not followed" in letter().error
 
 
-def test_a_server_that_takes_its_time_is_cut_off(hook: Web) -> None:
+def test_a_server_that_takes_its_time_is_cut_off(hook: Web, site: Settings) -> None:
+    site.NOTICES_TIMEOUT_SECONDS = 0.5
     let_go = threading.Event()
 
     def drip(_: Received, to: http.server.BaseHTTPRequestHandler) -> None:
         with suppress(OSError):  # until it is cut off
-            while not let_go.wait(0.1):
+            while not let_go.wait(0.1):  # which nobody says before the sender came back
                 to.wfile.write(b"H")
 
     hook.answer = drip
-    began = time.monotonic()
     tell()
     drain("general")
     let_go.set()
     assert "cut off after 0.5 s" in letter().error
-    assert time.monotonic() - began < 30  # and not as long as it drips
 
 
 def test_a_lost_network_is_waited_out(site: Settings) -> None:
@@ -413,7 +415,7 @@ def test_letters_that_ended_are_forgotten_after_a_month_and_dead_ones_wait_for_p
 def test_a_worker_killed_between_sending_and_recording_sends_again_under_the_same_id(
     committed_db: str, settings: Settings
 ) -> None:
-    settings.NOTICES_TIMEOUT_SECONDS = 5.0
+    settings.NOTICES_TIMEOUT_SECONDS = 30.0
     with web() as server:
         outlet = _register(server.url())
         at = tell()
