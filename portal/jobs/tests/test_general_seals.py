@@ -17,7 +17,8 @@ from portal.audit import services as audit
 from portal.audit import verifying
 from portal.audit.anchors import File
 from portal.audit.models import Event, Seal
-from portal.jobs.tests.test_workers import ROOT, eventually
+from portal.jobs.testing import eventually
+from portal.jobs.tests.test_workers import ROOT
 from portal.kit.actors import Ref, system
 from portal.launch import roles, testing
 
