@@ -51,7 +51,7 @@ lock: .venv/installed ## resolve the pins again, with hashes
 		--no-header --no-emit-index-url --quiet --output-file requirements.lock
 
 clean: ## remove what the tools made; data under var/ stays
-	@rm -rf "$$(readlink -f var/test-pg/postgres)" var/test-pg .venv .mypy_cache .ruff_cache .hypothesis
+	@rm -rf "$$(readlink -f var/test-pg/postgres)" var/test-pg var/pytest .venv .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 .venv/installed: requirements.lock
