@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
 from feedback.models import Feedback
 from portal.access.models import Person
 from portal.access.testing import person
 from portal.jobs.testing import drain
+from portal.kit.testing.queries import statements
 from remediation.review.testing import people, ticket, world
 from remediation.tickets.models import Ticket
 
@@ -154,10 +153,10 @@ def test_what_an_answer_changed_is_kept_and_not_counted_again_at_every_look(
     first = client.get(f"{URL}/live").context["effect"]
     as_(cast["operator"]).post(URL, {**SAID, "rating": "1", "feedback_type": "negative"})
     drain("general")
-    with CaptureQueriesContext(connection) as asked:
+    with statements() as asked:
         later = client.get(f"{URL}/live").context["effect"]
     assert later == first
-    assert not [query for query in asked if "patterns_occurrence" in query["sql"]]
+    assert not [query for query in asked if "patterns_occurrence" in query]
 
 
 def test_a_changed_answer_shows_the_change_of_the_change(cast: dict[str, Person], incident: Ticket) -> None:
@@ -202,12 +201,12 @@ def test_the_page_asks_no_more_the_more_was_said(cast: dict[str, Person], incide
     client = as_(cast["engineer"])
     client.post(URL, SAID)
     drain("general")
-    with CaptureQueriesContext(connection) as few:
+    with statements() as few:
         words(client)
     for number in range(5):
         as_(person(f"engineer {number}", "engineer")).post(URL, SAID)
     drain("general")
-    with CaptureQueriesContext(connection) as many:
+    with statements() as many:
         words(client)
     assert len(many) <= len(few) <= 25
 

@@ -6,9 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -19,6 +17,7 @@ from portal.access.models import Person
 from portal.access.testing import person
 from portal.estate.models import Category
 from portal.kit.spans import MOST_SPANS
+from portal.kit.testing.queries import statements
 
 NOW = timezone.now()
 
@@ -169,11 +168,11 @@ def test_charts_and_questions_stay_bounded_however_often_it_came(
 ) -> None:
     made = pattern(categories["network"])
     happened(made, 0)
-    with CaptureQueriesContext(connection) as few:
+    with statements() as few:
         words(auditor, f"/patterns/{made.pk}")
     for number in range(1, 251):
         happened(made, number, days_ago=(250 - number) / 5)
-    with CaptureQueriesContext(connection) as many:
+    with statements() as many:
         context = auditor.get(f"/patterns/{made.pk}").context
     assert len(many) <= len(few) <= 15
     assert context["charted"] == 200

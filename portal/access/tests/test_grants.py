@@ -7,14 +7,13 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 
 from portal.access import grants, roles
 from portal.access.models import Person
 from portal.estate.models import VERBS, Category
 from portal.kit.actors import Actor
 from portal.kit.refusals import NotAllowed
+from portal.kit.testing.queries import statements
 
 BY_ROOT: dict[str, Any] = {"actor": Actor("human", 1, "root", "admin"), "at": datetime(2026, 5, 4, tzinfo=UTC)}
 
@@ -74,7 +73,7 @@ def test_all_grants_of_a_person_take_one_query(storage: Category, network: Categ
             grants.give(to=person, verb=verb, category=category, **BY_ROOT)
     grants.of(fresh(person))  # the content type is cached by the process
     person = fresh(person)
-    with CaptureQueriesContext(connection) as queries:
+    with statements() as queries:
         assert all(grants.of(person).may(verb, storage.pk) for verb in VERBS)
     assert len(queries) == 1
 
@@ -84,7 +83,7 @@ def test_django_asks_the_same_question_and_pays_nothing_for_it(storage: Category
     person.groups.add(roles.load()["policy admin"])
     person = fresh(person)
     grants.of(person)
-    with CaptureQueriesContext(connection) as queries:
+    with statements() as queries:
         assert person.has_perm("access.view_token")
         assert not person.has_perm("signoff.add_vote")
         assert person.has_module_perms("access")

@@ -6,14 +6,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.db.models import F
 from django.test import Client, RequestFactory
-from django.test.utils import CaptureQueriesContext
 
 from portal.access import throttle
 from portal.access.models import FailedSignIn, Person
 from portal.audit.models import Event
+from portal.kit.testing.queries import statements
 
 pytestmark = pytest.mark.django_db
 WRONG, RIGHT = "wrong", "correct horse"
@@ -99,9 +98,9 @@ def test_signing_in_writes_no_row_and_old_failures_go() -> None:
     later(throttle.WINDOW // timedelta(minutes=1) + 1)
     attempt("somebody")
     assert FailedSignIn.objects.count() == 1
-    with CaptureQueriesContext(connection) as queries:
+    with statements() as queries:
         assert attempt(password=RIGHT, address="192.0.2.9")[0] == 302
-    assert not [query for query in queries if 'INSERT INTO "access_failedsignin"' in query["sql"]]
+    assert not [query for query in queries if 'INSERT INTO "access_failedsignin"' in query]
 
 
 def test_the_password_asked_again_is_no_way_around() -> None:

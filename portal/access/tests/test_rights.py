@@ -8,9 +8,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from portal.access import grants, rights, sessions
@@ -21,6 +19,7 @@ from portal.audit import services as audit
 from portal.audit.models import Event
 from portal.estate.models import VERBS, Category
 from portal.kit.refusals import NotAllowed, Refusal, Refused
+from portal.kit.testing.queries import statements
 from portal.notices.models import Notice
 
 pytestmark = pytest.mark.django_db
@@ -177,7 +176,7 @@ def test_the_matrix_takes_as_many_queries_for_many_as_for_few(petra: Person, sto
     browser.force_login(petra)
 
     def queries() -> int:
-        with CaptureQueriesContext(connection) as captured:
+        with statements() as captured:
             assert browser.get("/rights?category=storage").status_code == 200
         return len(captured)
 

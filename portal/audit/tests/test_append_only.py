@@ -9,7 +9,6 @@ from typing import Any
 import psycopg
 import pytest
 from django.db import ProgrammingError, connection
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from portal.audit import services as audit
@@ -18,6 +17,7 @@ from portal.jobs import services as jobs
 from portal.jobs.testing import drain
 from portal.kit import canonical
 from portal.kit.actors import Actor, Ref, system
+from portal.kit.testing.queries import statements
 
 AT = datetime(2026, 5, 4, 3, 0, tzinfo=UTC)
 PROCESSES = ["web", "drafting", "probe", "execution", "general"]
@@ -148,9 +148,9 @@ def test_what_recording_answers_is_what_stands_there() -> None:
 
 @pytest.mark.django_db
 def test_recording_costs_one_insert() -> None:
-    with CaptureQueriesContext(connection) as queries:
+    with statements() as queries:
         record()
-    assert [query["sql"].split()[0] for query in queries] == ["INSERT"]
+    assert [query.split()[0] for query in queries] == ["INSERT"]
 
 
 @pytest.mark.django_db

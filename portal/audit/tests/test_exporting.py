@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from portal.access.testing import caller, person
@@ -20,6 +19,7 @@ from portal.audit import services as audit
 from portal.audit.models import Event
 from portal.audit.sealer import seal_next
 from portal.kit.actors import Actor, Ref
+from portal.kit.testing.queries import statements
 
 KEY = sealing.private_key("A" * 43)
 ANA = Actor("human", 5, "ana", "page")
@@ -75,7 +75,7 @@ def test_any_length_comes_whole_in_pieces_and_in_constant_memory(db: None, monke
     given = [field for field in Event._meta.concrete_fields if not field.generated and not field.primary_key]
     copy = {field.attname: getattr(first, field.attname) for field in given}
     Event.objects.bulk_create([Event(**copy) for _ in range(2_000)])
-    with CaptureQueriesContext(connection) as queries:
+    with statements() as queries:
         ids = [row["id"] for row in exporting.rows(reads.Filters(kind="it.happened"))]
     assert len(set(ids)) == 2_001
     assert ids == sorted(ids, reverse=True)

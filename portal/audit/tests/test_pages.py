@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from portal.access.models import Person
@@ -14,6 +12,7 @@ from portal.audit import reads
 from portal.audit import services as audit
 from portal.audit.models import Event
 from portal.kit.actors import Actor, Ref
+from portal.kit.testing.queries import statements
 
 pytestmark = pytest.mark.django_db
 TICKET = Ref("tickets.ticket", 7, "INC-7")
@@ -84,11 +83,11 @@ def test_the_kinds_are_found_without_reading_every_event(auditor: Client) -> Non
 def test_pages_join_in_a_constant_number_of_queries(auditor: Client) -> None:
     happened("plan.opened", Actor("system", None, "probe", "job"), TICKET)
     auditor.get("/audit")
-    with CaptureQueriesContext(connection) as few:
+    with statements() as few:
         auditor.get("/audit")
     for _ in range(59):
         happened("plan.opened", Actor("system", None, "probe", "job"), TICKET)
-    with CaptureQueriesContext(connection) as many:
+    with statements() as many:
         first = auditor.get("/audit?kind=plan.opened")
     second = auditor.get(f"/audit{first.context['older']}")
     assert len(first.context["page"].items) + len(second.context["page"].items) == 60

@@ -6,9 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from feedback.models import Feedback
@@ -16,6 +14,7 @@ from portal.access.models import Person
 from portal.access.testing import caller, person
 from portal.dashboard import presenting, stats
 from portal.estate.models import Category
+from portal.kit.testing.queries import statements
 from remediation.review.testing import people, ticket, world
 from remediation.tickets.models import Ticket
 
@@ -135,11 +134,11 @@ def test_a_person_sees_the_figures_of_their_categories(cast: dict[str, Person]) 
 
 def test_the_page_asks_a_constant_number_of_questions(cast: dict[str, Person]) -> None:
     client = as_(cast["auditor"])
-    with CaptureQueriesContext(connection) as few:
+    with statements() as few:
         words(client)
     for number in range(10):
         judged(cast["engineer"], f"INC-{number}", "resolved", 5)
         Category.objects.create(slug=f"more-{number}", name=f"More {number}")
-    with CaptureQueriesContext(connection) as many:
+    with statements() as many:
         words(client)
     assert len(many) == len(few) <= 40

@@ -7,8 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
-from django.test.utils import CaptureQueriesContext
+from django.db import transaction
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -21,6 +20,7 @@ from portal.access.testing import caller, person
 from portal.dashboard import stats
 from portal.estate.models import Category
 from portal.kit import canonical
+from portal.kit.testing.queries import statements
 from portal.signoff.models import Plan, Vote
 from remediation.drafting.models import Remediation, Revision
 from remediation.execution.models import Run
@@ -146,7 +146,7 @@ def test_only_what_a_person_may_see_is_counted_in_a_constant_number_of_queries(w
     for number in range(4):
         _tell(2 * number, {**story, "slug": "network"}, world)
         _tell(2 * number + 1, {**story, "slug": "storage", "ticket": "failed"}, world)
-        with CaptureQueriesContext(connection) as captured:
+        with statements() as captured:
             body = client.get(f"{V1}/stats/reliability").json()
         counts.append(len(captured))
     assert (body["tickets_finished"], body["resolution_rate"]) == (4, 1.0)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 
 from portal.access.testing import caller, person
 from portal.audit.models import Event
 from portal.estate import seed as estate
+from portal.kit.testing.queries import statements
 from portal.signoff.models import Stop
 
 pytestmark = pytest.mark.django_db
@@ -148,12 +148,12 @@ def test_others_see_the_page_but_no_button() -> None:
 
 def test_the_banner_costs_every_page_one_query_and_a_second_one_while_something_is_stopped() -> None:
     erin = as_("erin", "engineer")
-    with CaptureQueriesContext(connection) as calm:
+    with statements() as calm:
         erin.get("/notices")
     for scope in ("all", "category:network", "category:cache"):
         engage(as_("omar", "operator"), scope)
-    with CaptureQueriesContext(connection) as stopped:
+    with statements() as stopped:
         erin.get("/notices")
-    assert sum("signoff_stop" in query["sql"] for query in calm) == 1
+    assert sum("signoff_stop" in query for query in calm) == 1
     assert len(stopped) == len(calm) + 1
-    assert sum("signoff_stop" in query["sql"] for query in stopped) == 2
+    assert sum("signoff_stop" in query for query in stopped) == 2

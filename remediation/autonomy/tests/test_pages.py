@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from patterns.models import Occurrence
@@ -15,6 +13,7 @@ from portal.access.models import Person
 from portal.access.testing import caller, person
 from portal.estate.models import Category
 from portal.jobs.testing import drain
+from portal.kit.testing.queries import statements
 from portal.signoff.models import Certificate
 from remediation.autonomy import testing
 from remediation.autonomy.testing import ACTION, ENVIRONMENT, Earned
@@ -126,11 +125,11 @@ def test_a_page_says_what_a_certificate_allowed_with_outcomes(lab_connectors: An
 def test_lists_are_narrowed_paged_and_ask_a_constant_number_of_questions(earned: Earned) -> None:
     auditor = as_(earned.cast["auditor"])
     testing.granted(earned)
-    with CaptureQueriesContext(connection) as few:
+    with statements() as few:
         words(auditor, "/certificates")
     for _ in range(6):
         testing.granted(earned)
-    with CaptureQueriesContext(connection) as many:
+    with statements() as many:
         words(auditor, "/certificates")
     assert len(many) <= len(few) <= 15
     states = {state: len(auditor.get(f"/certificates?state={state}").context["rows"]) for state in ("live", "revoked")}
@@ -141,13 +140,13 @@ def test_lists_are_narrowed_paged_and_ask_a_constant_number_of_questions(earned:
 
 def test_the_page_of_a_pattern_asks_a_constant_number_of_questions(earned: Earned) -> None:
     auditor = as_(earned.cast["auditor"])
-    with CaptureQueriesContext(connection) as few:
+    with statements() as few:
         words(auditor, f"/patterns/{earned.pattern.pk}")
     rows = [testing.ran(earned, number, at=timezone.now()) for number in range(100, 130)]
     for number, row in enumerate(rows):
         row.action = f"restart_{number}"
     Occurrence.objects.bulk_create(rows)
-    with CaptureQueriesContext(connection) as many:
+    with statements() as many:
         words(auditor, f"/patterns/{earned.pattern.pk}")
     assert len(many) <= len(few) <= 25
 

@@ -7,15 +7,14 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from portal.access.models import Person
 from portal.access.testing import person
 from portal.estate.models import Category
 from portal.jobs.testing import drain
+from portal.kit.testing.queries import statements
 from remediation.desk.testing import as_
 from remediation.drafting import services as remediations
 from remediation.drafting.models import Drafter, Remediation
@@ -59,7 +58,7 @@ def titles(client: Client, query: str = "") -> list[str]:
 
 
 def queries(client: Client, path: str = "/") -> int:
-    with CaptureQueriesContext(connection) as captured:
+    with statements() as captured:
         assert client.get(path).status_code == 200
     return len(captured)
 

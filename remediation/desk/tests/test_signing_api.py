@@ -5,8 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 from rest_framework.test import APIClient
@@ -14,6 +12,7 @@ from rest_framework.test import APIClient
 from portal.access.models import Person
 from portal.audit.models import Event
 from portal.jobs.testing import drain
+from portal.kit.testing.queries import statements
 from portal.signoff.models import Vote
 from remediation.connectors.testing import LabProcess
 from remediation.desk.testing import V1, in_review, incident
@@ -259,7 +258,7 @@ def test_a_signature_takes_the_same_number_of_queries_however_much_was_said(
         tickets.add_evidence(ticket.pk, new=new, person=cast["engineer"], door="api", at=timezone.now())
         plan = api["reviewer"].get(f"{V1}/tickets/{key}").json()["plan"]
         body = {"approve": True, "stage": "merge", "digest": plan["digest"], "sheet": plan["sheet"]}
-        with CaptureQueriesContext(connection) as asked:
+        with statements() as asked:
             answer = api["reviewer"].post(f"{V1}/tickets/{key}/approve-remediation", body, format="json")
         assert answer.status_code == 200, answer.content
         taken.append(len(asked))

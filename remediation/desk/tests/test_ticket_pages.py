@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from patterns.models import Pattern
@@ -17,6 +15,7 @@ from portal.audit.models import Event
 from portal.estate.models import Category
 from portal.jobs.testing import drain
 from portal.kit.actors import system
+from portal.kit.testing.queries import statements
 from remediation.desk.testing import as_
 from remediation.drafting import services as remediations
 from remediation.drafting.models import Remediation
@@ -325,7 +324,7 @@ def test_the_page_asks_a_constant_number_of_questions(cast: dict[str, Person]) -
     client = as_(cast["reviewer"])
 
     def queries() -> int:
-        with CaptureQueriesContext(connection) as captured:
+        with statements() as captured:
             shown(client)
         return len(captured)
 

@@ -6,8 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from rest_framework.test import APIClient
 
@@ -17,6 +15,7 @@ from portal.audit.models import Event
 from portal.estate.models import Category
 from portal.jobs.models import Job
 from portal.kit.actors import system
+from portal.kit.testing.queries import statements
 from remediation.desk.testing import V1, as_, incident
 from remediation.drafting import services as remediations
 from remediation.drafting.testing import endings
@@ -228,9 +227,7 @@ def test_pages_join_to_the_whole_list_in_both_directions(api: dict[str, APIClien
 @pytest.mark.parametrize("query", ["", "?text=payments", "?status=processing&severity=sev1"])
 def test_the_number_of_queries_does_not_depend_on_the_rows(api: dict[str, APIClient], query: str) -> None:
     def queries() -> int:
-        with CaptureQueriesContext(
-            connection,
-        ) as captured:
+        with statements() as captured:
             listed(api["engineer"], query)
         return len(captured)
 

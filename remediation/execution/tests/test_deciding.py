@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from portal.kit.testing.queries import statements
 from remediation.connectors import identities
 from remediation.connectors.lab import first_day
 from remediation.connectors.testing import LabProcess
@@ -68,7 +67,7 @@ def test_the_next_move_is_the_same_as_with_all_steps_at_hand(made: Signed) -> No
 
 def test_a_long_run_asks_for_as_little_as_a_short_one(made: Signed) -> None:
     run, content = made.run, records.content_of(made.run)
-    with CaptureQueriesContext(connection) as asked:
+    with statements() as asked:
         found = records.deciding(run, content)
     assert [step.number for step in found] == [1]
     assert len(asked) == 1

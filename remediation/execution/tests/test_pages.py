@@ -7,14 +7,13 @@ import json
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from patterns.models import Pattern
 from portal.access.models import Person
 from portal.jobs.testing import drain
+from portal.kit.testing.queries import statements
 from remediation.connectors.lab import first_day
 from remediation.connectors.testing import LabProcess
 from remediation.execution import claiming, driving, progress, stepping
@@ -164,7 +163,7 @@ def _queries(made: Signed) -> int:
     claiming.start(made.plan.pk, tries=0, at=timezone.now())
     site = Site(made, made.operator)
     site.get()
-    with CaptureQueriesContext(connection) as queries:
+    with statements() as queries:
         site.get()
     return len(queries)
 

@@ -6,15 +6,14 @@ from datetime import time, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from portal.access.models import Person
 from portal.access.testing import person
 from portal.estate.models import Category
 from portal.jobs.testing import drain
+from portal.kit.testing.queries import statements
 from remediation.policy import presenting
 from remediation.policy.facts import Switches
 from remediation.policy.models import CategoryPolicy, Decision
@@ -199,11 +198,11 @@ def test_only_the_categories_a_person_may_see_are_shown(cast: dict[str, Person])
 
 def test_the_list_asks_a_constant_number_of_questions(cast: dict[str, Person]) -> None:
     client = as_(cast["auditor"])
-    with CaptureQueriesContext(connection) as few:
+    with statements() as few:
         words(client, "/policies")
     for number in range(10):
         made = Category.objects.create(slug=f"more-{number}", name=f"More {number}")
         CategoryPolicy.objects.create(category=made, updated_at=AT)
-    with CaptureQueriesContext(connection) as many:
+    with statements() as many:
         words(client, "/policies")
     assert len(many) == len(few) <= 12

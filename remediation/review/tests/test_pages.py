@@ -5,9 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.db import connection
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from django.utils.html import escape
 from pydantic import ValidationError
@@ -15,6 +13,7 @@ from pydantic import ValidationError
 from portal.access.models import Person
 from portal.jobs.testing import drain
 from portal.kit.actors import system
+from portal.kit.testing.queries import statements
 from portal.notices.models import Notice
 from portal.signoff.models import Vote
 from remediation.drafting import schema
@@ -188,11 +187,11 @@ def test_strangers_and_the_signed_out_see_nothing(cast: dict[str, Person], incid
 def test_the_page_asks_a_constant_number_of_questions(cast: dict[str, Person], incident: Ticket) -> None:
     client = as_(cast["reviewer"])
     press(client, "changes", comment="Once")
-    with CaptureQueriesContext(connection) as few:
+    with statements() as few:
         shown(client)
     for number in range(10):
         press(client, "changes", comment=f"Change {number}")
-    with CaptureQueriesContext(connection) as many:
+    with statements() as many:
         shown(client)
     assert len(many) <= len(few) <= 40
 

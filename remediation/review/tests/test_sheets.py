@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.test import Client
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from portal.access.models import Person
@@ -15,6 +14,7 @@ from portal.access.testing import caller
 from portal.audit import bodies
 from portal.jobs.testing import drain
 from portal.kit import canonical
+from portal.kit.testing.queries import statements
 from portal.signoff.models import Plan, Vote
 from portal.signoff.states import PlanStatus
 from remediation.review import sheets
@@ -108,13 +108,13 @@ def test_the_page_takes_the_same_number_of_queries_however_much_it_shows(
 ) -> None:
     client = as_(cast["reviewer"])
     client.get(REVIEW)
-    with CaptureQueriesContext(connection) as few:
+    with statements() as few:
         client.get(REVIEW)
     row = Evidence.objects.get()
     for number in range(2, 30):
         row.pk, row.number = None, number
         row.save(force_insert=True)
-    with CaptureQueriesContext(connection) as many:
+    with statements() as many:
         client.get(REVIEW)
     assert len(few) == len(many)
 
