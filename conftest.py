@@ -21,7 +21,11 @@ from pytest_django.live_server_helper import LiveServer
 from portal.launch import roles, testing
 from portal.launch.postgres import Server
 
-pytest_plugins = ["portal.kit.testing.browser", "remediation.connectors.testing"]
+pytest_plugins = [
+    "portal.kit.testing.browser",
+    "remediation.connectors.testing",
+    "remediation.connectors.testing_prometheus",
+]
 
 ROOT = Path(__file__).parent
 RunningAs = Callable[[str], AbstractContextManager[None]]

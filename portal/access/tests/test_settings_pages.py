@@ -20,6 +20,7 @@ from portal.audit import services as audit
 from portal.audit.models import Event
 from portal.estate import seed as estate
 from portal.estate.models import Category, Service, Signal
+from remediation.connectors.models import Connector
 
 pytestmark = pytest.mark.django_db
 
@@ -153,6 +154,9 @@ def test_tokens_are_revoked_and_their_fingerprints_never_shown(settings_pages: C
 NO_SIGNALS = {"signals-TOTAL_FORMS": "0", "signals-INITIAL_FORMS": "0"}
 
 
+PROBE = {"kind": "probe", "query": "", "connector": "lab", "tool": "get", "field": "ready"}
+
+
 def signal(**changes: str) -> dict[str, str]:
     """One new signal as the form sends it, with fields replaced."""
     fields = {"name": "Errors", "about": "error_rate", "kind": "prometheus", "query": "sum(rate(errors[5m]))"}
@@ -200,6 +204,9 @@ def test_a_service_has_signals_and_the_trail_says_which(settings_pages: Client, 
         ({"tool": "get_pod"}, "Leave it empty: this signal is a query."),
         ({"kind": "probe", "query": ""}, "A verify probe needs its connector."),
         ({"kind": "probe"}, "Leave it empty: this signal is a verify probe."),
+        ({**PROBE, "connector": "nobody"}, "There is no connector nobody."),
+        ({**PROBE, "tool": "delete_pod"}, "delete_pod is no tool that is pinned on The lab."),
+        ({**PROBE, "arguments": '{"pods": [1]}'}, "Write names with texts, whole numbers or true and false"),
         ({"arguments": "[1]"}, "Leave it empty: this signal is a query."),
         ({"threshold": "much"}, "Enter a number."),
     ],
@@ -207,6 +214,13 @@ def test_a_service_has_signals_and_the_trail_says_which(settings_pages: Client, 
 def test_a_signal_that_could_never_be_asked_is_refused_with_the_reason(
     settings_pages: Client, wrong: dict[str, str], says: str
 ) -> None:
+    Connector.objects.create(
+        slug="lab",
+        name="The lab",
+        read_url="http://127.0.0.1/",
+        read_token_env="LAB_READ_TOKEN",
+        pinned_tools={"get": ""},
+    )
     path = _a_service_s_page()
     answer = settings_pages.post(path, as_typed(settings_pages, path) | signal(**wrong))
     assert says in html.unescape(answer.content.decode())

@@ -12,9 +12,10 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount, Route, request_response
 from starlette.types import ASGIApp
 
+from remediation.connectors.lab import metrics
 from remediation.connectors.lab.doors import Breakable, Guarded
 from remediation.connectors.lab.faults import Fault
 from remediation.connectors.lab.pairs import pairs
@@ -42,7 +43,7 @@ class Change(BaseModel):
 
 
 def application(lab: Lab, tokens: Tokens) -> Starlette:
-    """Everything under one port: `/<family>/read`, `/<family>/write`, `/health`, `/lab/...`."""
+    """Everything under one port: `/<family>/read`, `/<family>/write`, `/health`, `/metrics`, `/lab/...`."""
     servers: list[MCPServer[Any]] = []
     routes: list[BaseRoute] = [Route("/health", _health(lab))]
     for family, pair in pairs(lab).items():
@@ -54,6 +55,7 @@ def application(lab: Lab, tokens: Tokens) -> Starlette:
             path = f"/{family}/write"
             writing = Breakable(_served(pair.write, path), faults=lab.faults)
             routes.append(Route(path, Guarded(writing, token=tokens.write)))
+    routes.append(Route("/metrics", Guarded(_metrics(lab), token=tokens.read)))
     routes.append(Mount("/lab", Guarded(Starlette(routes=_controls(lab)), token=tokens.admin)))
 
     @asynccontextmanager
@@ -75,6 +77,13 @@ def _health(lab: Lab) -> Callable[[Request], Response]:
         return JSONResponse({"source": SOURCE, "title": "The lab", "healthy": lab.health().healthy})
 
     return health
+
+
+def _metrics(lab: Lab) -> ASGIApp:
+    async def measured(_: Request) -> Response:
+        return Response(metrics.text_of(lab.estate, lab.now()), media_type=metrics.CONTENT_TYPE)
+
+    return request_response(measured)
 
 
 def _controls(lab: Lab) -> list[BaseRoute]:

@@ -22,6 +22,12 @@ class Thing(BaseModel):
         return ""
 
 
+class Used(Thing):
+    """Base of every target: who changes one may have to wait until nobody uses it."""
+
+    sessions: int = 0
+
+
 class Esx(Thing):
     """A host that carries virtual machines."""
 
@@ -30,7 +36,7 @@ class Esx(Thing):
     free_cpus: int
 
 
-class Vm(Thing):
+class Vm(Used):
     """A virtual machine."""
 
     vcenter: str
@@ -67,7 +73,7 @@ class Revision(Thing):
     image: str
 
 
-class Deployment(Thing):
+class Deployment(Used):
     """A deployment. Its overloaded pods recover when the deployment that relieves it has enough pods ready."""
 
     cluster: str
@@ -95,7 +101,7 @@ class Cluster(Thing):
     broken_images: list[str] = []
 
 
-class Interface(Thing):
+class Interface(Used):
     """An interface of a switch."""
 
     switch: str
@@ -129,7 +135,7 @@ class Snapshot(Thing):
     quarantined_at: float | None = None
 
 
-class Volume(Thing):
+class Volume(Used):
     """A volume of a storage array."""
 
     array: str
@@ -154,7 +160,7 @@ class Flavor(Thing):
     disk_gb: int
 
 
-class Server(Thing):
+class Server(Used):
     """An instance."""
 
     cloud: str
@@ -193,7 +199,7 @@ class Rotation(Thing):
     compress: bool
 
 
-class Host(Thing):
+class Host(Used):
     """A Linux host with one file system that matters."""
 
     name: str
@@ -244,7 +250,7 @@ class Estate(Thing):
     alerts: list[Alert]
     backups: list[Backup]
 
-    def targets(self) -> dict[str, Thing]:
+    def targets(self) -> dict[str, Used]:
         """Every target by its identity."""
         kinds = (self.vms, self.deployments, self.interfaces, self.volumes, self.servers, self.hosts)
         return {thing.identity: thing for things in kinds for thing in things}

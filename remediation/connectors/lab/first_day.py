@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from remediation.connectors import identities
 from remediation.connectors.lab.estate import (
     DAY,
@@ -180,7 +182,7 @@ def _alerts() -> list[Alert]:
     ]
 
 
-def _backups(targets: dict[str, Thing], at: float) -> list[Backup]:
+def _backups(targets: Mapping[str, Thing], at: float) -> list[Backup]:
     return [
         Backup(target=target, taken_at=at - 3 * 3_600, is_nightly=True)
         for target in targets

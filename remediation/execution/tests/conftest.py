@@ -3,9 +3,7 @@
 import pytest
 from pytest_django import Settings
 
-from remediation.connectors.testing import LabProcess, lab, lab_connectors, lab_process
-
-__all__ = ["lab", "lab_connectors", "lab_process"]
+from remediation.connectors.testing import LabProcess
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from pytest_django import Settings
 
 from portal.audit.models import Event
 from portal.estate.models import Service, Signal, TargetLock
@@ -18,7 +19,8 @@ from portal.notices.models import Notice
 from portal.signoff import brakes
 from remediation.connectors import identities, seed
 from remediation.connectors.lab import first_day
-from remediation.connectors.testing import LabProcess
+from remediation.connectors.testing import LabProcess, free_port
+from remediation.connectors.testing_prometheus import PrometheusProcess
 from remediation.execution import claiming, driving
 from remediation.execution import services as runs
 from remediation.execution.models import Reading
@@ -30,6 +32,7 @@ pytestmark = pytest.mark.django_db
 MACHINES = ("app-07", "app-08", "db-03", "batch-02")
 TARGETS = tuple(identities.vm(first_day.VCENTER, name) for name in MACHINES)
 ROOM = {"vcenter": first_day.VCENTER, "vm": "app-08", "snapshot": "none"}
+SESSIONS = f'lab_sessions{{target="{TARGETS[0]}"}}'
 CANARY = {"canary": "1", "wave_growth": 2, "watch_minutes": 10}
 
 
@@ -59,6 +62,12 @@ class Clock:
 
     def __call__(self) -> datetime:
         return self.at
+
+
+def query(promql: str, **changes: Any) -> dict[str, Any]:
+    """The same signal as a query."""
+    asked = {"kind": "prometheus", "query": promql, "connector": "", "tool": "", "arguments": {}, "field": ""}
+    return room(**asked, **changes)
 
 
 def staged(policy: dict[str, Any] = CANARY, *names: str, signal: dict[str, Any] | None = None) -> Signed:
@@ -140,10 +149,7 @@ def test_a_later_wave_alone_is_taken_back(workers: LabProcess) -> None:
         (room(connector="nobody"), "There is no connector nobody."),
         (room(field="errors"), "The answer of get_vm_snapshot has no number errors."),
         (room(field="exists"), "The answer of get_vm_snapshot has no number exists."),
-        (
-            room(kind="prometheus", query="up", connector="", tool="", arguments={}, field=""),
-            "No Prometheus is configured: PROMETHEUS_URL is empty.",
-        ),
+        (query("up"), "No Prometheus is configured: PROMETHEUS_URL is empty."),
     ],
 )
 def test_a_signal_that_nobody_can_read_does_not_hold(workers: LabProcess, signal: dict[str, Any], says: str) -> None:
@@ -152,6 +158,45 @@ def test_a_signal_that_nobody_can_read_does_not_hold(workers: LabProcess, signal
     assert (made.run.status, made.steps()) == ("rolled_back", ["rolled_back", "skipped", "skipped"])
     assert says in made.run.status_reason
     assert list(Reading.objects.values_list("value", "holds")) == [(None, False)]
+
+
+def test_what_prometheus_measured_takes_a_wave_back(workers: LabProcess, measured: PrometheusProcess) -> None:
+    made, at = staged(signal=query(SESSIONS, relation="at_most", threshold="5.5", unit="sessions")), timezone.now()
+    measured.wait_for(SESSIONS, 0)
+    drain("execution")
+    assert made.run.status == "running"
+    workers.change(TARGETS[0], "sessions", 6)
+    measured.wait_for(SESSIONS, 6)
+    drive(made, at + timedelta(minutes=1))
+    assert (made.run.status, made.steps()) == ("rolled_back", ["rolled_back", "skipped", "skipped"])
+    assert "payments: Room: should be at most 5.5 sessions and is 6." in made.run.status_reason
+    assert list(Reading.objects.values_list("value", "holds")) == [(0.0, True), (6.0, False)]
+
+
+@pytest.mark.parametrize(
+    ("promql", "says"),
+    [
+        ("errors_of_nobody", "The query finds no data."),
+        ("vector(0) / vector(0)", "The answer is nan, which is no number."),
+        ("vector(1) / vector(0)", "The answer is inf, which is no number."),
+    ],
+)
+def test_what_prometheus_cannot_say_takes_a_wave_back(
+    workers: LabProcess, measured: PrometheusProcess, promql: str, says: str
+) -> None:
+    made = staged(signal=query(promql))
+    drain("execution")
+    assert (made.run.status, workers.ledger()[-1]["tool"]) == ("rolled_back", "remove_vm_snapshot")
+    assert says in made.run.status_reason
+
+
+def test_a_prometheus_that_is_gone_takes_a_wave_back(workers: LabProcess, settings: Settings) -> None:
+    settings.PROMETHEUS_URL = f"http://127.0.0.1:{free_port()}"
+    made = staged(signal=query("up"))
+    drain("execution")
+    assert made.run.status == "rolled_back"
+    assert "Prometheus cannot be reached" in made.run.status_reason
+    assert has_snapshot(workers) == []
 
 
 def test_without_minutes_the_signals_are_looked_at_once(workers: LabProcess) -> None:
