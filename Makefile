@@ -6,7 +6,7 @@ BIN := .venv/bin
 UV_VERSION := 0.13.8
 export DJANGO_SETTINGS_MODULE := portal.settings
 
-.PHONY: help run test check format openapi bench chaos screenshots lock browser clean
+.PHONY: help run test check format openapi bench chaos screenshots lock browser prometheus clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -14,7 +14,7 @@ help: ## this list
 run: .venv/installed ## start everything and stay: PORT, DATA_DIR and DATABASE_URL change where
 	@exec $(BIN)/python -m portal.launch
 
-test: .venv/installed browser ## every test, in parallel; ARGS="-k words" runs some
+test: .venv/installed browser prometheus ## every test, in parallel; ARGS="-k words" runs some
 	@$(BIN)/python -m pytest -n auto --dist worksteal --durations=15 $(ARGS)
 
 check: .venv/installed ## lint, format, types, migrations, API document, order of the rooms
@@ -77,3 +77,14 @@ browser:
 		fi; } || true
 	@command -v chromium-headless-shell chromium >/dev/null || \
 		echo "NO CHROMIUM: browser tests are skipped. Debian: apt-get install chromium-headless-shell fonts-inter"
+
+prometheus:
+	@command -v prometheus >/dev/null || { \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "Installing Prometheus for the tests of watched signals (once) ..."; \
+			export DEBIAN_FRONTEND=noninteractive; \
+			apt-get update -qq; \
+			apt-get install -y -qq --no-install-recommends prometheus >/dev/null 2>&1; \
+		fi; } || true
+	@command -v prometheus >/dev/null || \
+		echo "NO PROMETHEUS: tests of watched signals are skipped. Debian: apt-get install prometheus"
