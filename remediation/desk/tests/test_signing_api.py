@@ -25,7 +25,7 @@ from remediation.tickets.services import NewEvidence
 pytestmark = pytest.mark.usefixtures("lab_connectors")
 TICKET = f"{V1}/tickets/INC-1"
 APPROVE = f"{TICKET}/approve-remediation"
-MOST_QUERIES = 64
+MOST_QUERIES = 52
 """Of a merge signature that opens the rollout plan, transactions counted: a third of them write."""
 
 
