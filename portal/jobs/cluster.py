@@ -164,10 +164,10 @@ def serve(queue: str) -> str:
     A wake-up goes through three processes, which costs more than most jobs: where many wait, one has to do for them.
     """
     _life.show()
-    ends_at = time.monotonic() + _SPELL
+    ends_at, shared = time.monotonic() + _SPELL, dict[Any, Any]()
     try:
         while not _life.is_stopping.value:
-            if not _serve_one(queue):
+            if not _serve_one(queue, shared):
                 return "nothing due"
             if time.monotonic() >= ends_at:
                 return "others have their turn"
@@ -178,14 +178,14 @@ def serve(queue: str) -> str:
     return "stopping"
 
 
-def _serve_one(queue: str) -> bool:
+def _serve_one(queue: str, shared: dict[Any, Any]) -> bool:
     """Whether there was a job to run."""
     if _life.sweeps.is_due():  # while all workers are busy nobody else sweeps, and what was lost goes first
         services.revive_lost(queue)
     taken = services.take(queue, limit=1, lease_seconds=settings.Q_CLUSTER["lease"])
     for job in taken:
         with _held(job):
-            work.run(replace(job, is_stopping=lambda: bool(_life.is_stopping.value)))
+            work.run(replace(job, is_stopping=lambda: bool(_life.is_stopping.value), shared=shared))
     return bool(taken)
 
 

@@ -25,7 +25,8 @@ class Handed:
     A worker renews by itself while the handler runs; a handler asks before it does what must not be done twice.
     `is_stopping()` says that the worker was told to stop: a handler that does many things one after the other ends
     after the one in hand, and asks for another job to go on with the rest. `came_further()` says that part of the work
-    is done for good, so that attempts which were lost before do not count against the rest.
+    is done for good, so that attempts which were lost before do not count against the rest. `shared` is what the jobs
+    that one worker runs within a second leave for each other: answers to questions that all of them would ask.
     """
 
     id: int
@@ -38,6 +39,7 @@ class Handed:
     renew: Callable[[], bool] = field(repr=False, compare=False)
     is_stopping: Callable[[], bool] = field(default=lambda: False, repr=False, compare=False)
     came_further: Callable[[], object] = field(default=lambda: None, repr=False, compare=False)
+    shared: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
 Function = Callable[[Handed], str]

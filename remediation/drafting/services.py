@@ -34,11 +34,11 @@ REDRAFTABLE = ENDED | {Status.FAILED, Status.NEEDS_PERSON}
 
 
 def locked(remediation_id: int | Subquery) -> Remediation:
-    """The remediation with its row locked until the transaction ends, and its ticket and category at hand.
+    """The remediation with its row locked until the transaction ends, and its ticket, pattern and category at hand.
 
     The id may be a query for it, such as for the subject of a plan.
     """
-    rows = Remediation.objects.select_for_update(of=("self",)).select_related("ticket", "category")
+    rows = Remediation.objects.select_for_update(of=("self",)).select_related("ticket__pattern", "category")
     return rows.get(pk=remediation_id)
 
 

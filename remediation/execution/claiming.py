@@ -160,10 +160,8 @@ def _tell(plan: Plan, remediation: Remediation, text: str, at: datetime) -> None
 
 
 def _ask_world(remediation: Remediation, content: Content, at: datetime) -> tuple[SafetyCheck, ...]:
-    revision = remediations.head(remediation)
-    if revision is None:
-        return ()
-    return safety.collect(proposing.subjects(content.steps), symptom=preparing.symptom_of(revision), at=at)
+    symptom = preparing.symptom_of(remediation.ticket, proposing.given_for(remediation))
+    return safety.collect(proposing.subjects(content.steps), symptom=symptom, at=at)
 
 
 def _hard_stops(

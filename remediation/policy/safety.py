@@ -12,6 +12,7 @@ from datetime import datetime
 
 from portal.estate.models import TargetLock
 from remediation.connectors import client
+from remediation.connectors.asking import Ask
 from remediation.connectors.operations import Probe
 from remediation.connectors.probes import Outcome, judge
 from remediation.policy.facts import SafetyCheck
@@ -26,11 +27,14 @@ class Subject:
     backup: Probe | None
 
 
-def collect(subjects: Sequence[Subject], *, symptom: str, at: datetime) -> tuple[SafetyCheck, ...]:
+def collect(
+    subjects: Sequence[Subject], *, symptom: str, at: datetime, ask: Ask = client.read
+) -> tuple[SafetyCheck, ...]:
     """The two checks that need the world. `symptom` is the ticket's text: alerts it names are under repair."""
+    backups, health = [_backup(each, ask) for each in subjects], _health(subjects, symptom, ask)
     return (
-        _combine("backup_available", "latest backup of every target", [_backup(each) for each in subjects], at),
-        _combine("system_healthy", "connector, lock and alerts of every target", _health(subjects, symptom), at),
+        _combine("backup_available", "latest backup of every target", backups, at),
+        _combine("system_healthy", "connector, lock and alerts of every target", health, at),
     )
 
 
@@ -50,36 +54,36 @@ def _combine(name: str, probe: str, answers: Sequence[_Answer], at: datetime) ->
     return SafetyCheck(name, probe, answer, detail, at)
 
 
-def _backup(subject: Subject) -> _Answer:
+def _backup(subject: Subject, ask: Ask) -> _Answer:
     if subject.backup is None:
         return _Answer(None, f"No backup probe is configured for {subject.target}.")
-    outcome = client.read(subject.connector, subject.backup.tool, subject.backup.arguments)
+    outcome = ask(subject.connector, subject.backup.tool, subject.backup.arguments)
     if not outcome.ok:
         return _Answer(None, f"The backup of {subject.target} could not be looked up: {outcome.error}")
     judged = judge(subject.backup, outcome)
     return _Answer(judged.holds, subject.backup.says if judged.holds else " ".join(judged.misses))
 
 
-def _health(subjects: Sequence[Subject], symptom: str) -> list[_Answer]:
+def _health(subjects: Sequence[Subject], symptom: str, ask: Ask) -> list[_Answer]:
     locks = TargetLock.objects.filter(target__identity__in=[each.target for each in subjects], released_at=None)
     held = {lock.target.identity: lock.says for lock in locks.select_related("target")}
-    answers = [_reachable(slug) for slug in sorted({each.connector for each in subjects})]
+    answers = [_reachable(slug, ask) for slug in sorted({each.connector for each in subjects})]
     for each in subjects:
         if each.target in held:
             answers.append(_Answer(False, held[each.target]))
-        answers.append(_alerts(each, symptom))
+        answers.append(_alerts(each, symptom, ask))
     return answers
 
 
-def _reachable(connector: str) -> _Answer:
+def _reachable(connector: str, ask: Ask) -> _Answer:
     def read(outcome: Outcome) -> _Answer:
         fine = outcome.data.get("healthy") is True
         return _Answer(fine, f"{connector}: {str(outcome.data.get('detail') or 'reachable').rstrip('.')}.")
 
-    return _ask(connector, "connector_health", {}, read)
+    return _asked(connector, "connector_health", {}, read, ask)
 
 
-def _alerts(subject: Subject, symptom: str) -> _Answer:
+def _alerts(subject: Subject, symptom: str, ask: Ask) -> _Answer:
     """Critical alerts on the target that the ticket does not speak of."""
 
     def read(outcome: Outcome) -> _Answer:
@@ -89,11 +93,13 @@ def _alerts(subject: Subject, symptom: str) -> _Answer:
             return _Answer(False, f"{subject.target} has other alerts: {', '.join(others)}.")
         return _Answer(True, f"{subject.target} has no other critical alert.")
 
-    return _ask(subject.connector, "active_alerts", {"target": subject.target}, read)
+    return _asked(subject.connector, "active_alerts", {"target": subject.target}, read, ask)
 
 
-def _ask(connector: str, tool: str, arguments: dict[str, str], read: Callable[[Outcome], _Answer]) -> _Answer:
-    outcome = client.read(connector, tool, arguments)
+def _asked(
+    connector: str, tool: str, arguments: dict[str, str], read: Callable[[Outcome], _Answer], ask: Ask
+) -> _Answer:
+    outcome = ask(connector, tool, arguments)
     if not outcome.ok:
         return _Answer(None, f"{connector} could not be asked: {outcome.error}")
     return read(outcome)

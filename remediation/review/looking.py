@@ -8,6 +8,7 @@ from datetime import datetime
 
 from portal.signoff.models import Plan
 from remediation.connectors import client
+from remediation.connectors.asking import Ask
 from remediation.connectors.probes import judge
 from remediation.review.models import Look
 from remediation.review.plans import OperationStep, PlanStep
@@ -22,9 +23,9 @@ class Seen:
     text: str
 
 
-def look(steps: Sequence[PlanStep]) -> list[Seen]:
+def look(steps: Sequence[PlanStep], ask: Ask = client.read) -> list[Seen]:
     """Ask the pre-flights that do not depend on an earlier step, outside any transaction."""
-    return [_seen(step) for step in independent(steps)]
+    return [_seen(step, ask) for step in independent(steps)]
 
 
 def independent(steps: Sequence[PlanStep]) -> list[OperationStep]:
@@ -33,14 +34,15 @@ def independent(steps: Sequence[PlanStep]) -> list[OperationStep]:
     return [step for step in steps if isinstance(step, OperationStep) and first[step.target] is step]
 
 
+def begin(merge: Plan, seen: Iterable[Seen], *, at: datetime) -> None:
+    """Keep what a plan that was just opened is checked against from now on."""
+    Look.objects.bulk_create(Look(plan=merge, step=each.step, holds=each.holds, text=each.text, at=at) for each in seen)
+
+
 def keep(merge: Plan, seen: Iterable[Seen], *, at: datetime) -> None:
     """Keep what was seen where it differs from what was seen last."""
     last = {step: (row.holds, row.text) for step, row in newest(merge.pk).items()}
-    Look.objects.bulk_create(
-        Look(plan=merge, step=each.step, holds=each.holds, text=each.text, at=at)
-        for each in seen
-        if last.get(each.step) != (each.holds, each.text)
-    )
+    begin(merge, (each for each in seen if last.get(each.step) != (each.holds, each.text)), at=at)
 
 
 def first(merge_id: int) -> dict[int, Look]:
@@ -58,8 +60,8 @@ def _by_step(merge_id: int, order: str) -> dict[int, Look]:
     return {row.step: row for row in rows}
 
 
-def _seen(step: OperationStep) -> Seen:
-    outcome = client.read(step.connector, step.preflight.tool, step.preflight.arguments)
+def _seen(step: OperationStep, ask: Ask) -> Seen:
+    outcome = ask(step.connector, step.preflight.tool, step.preflight.arguments)
     if not outcome.ok:
         return Seen(step.number, None, outcome.error or f"{step.connector} gave no answer.")
     judged = judge(step.preflight, outcome)

@@ -6,6 +6,7 @@ is kept of it but its gate results.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime
 
@@ -20,6 +21,8 @@ from portal.kit.actors import Actor, Door, system
 from portal.kit.refusals import StaleTransition, because
 from portal.signoff import services as signoffs
 from portal.signoff.models import Plan
+from remediation.connectors import client
+from remediation.connectors.asking import Ask
 from remediation.drafting import schema
 from remediation.drafting import services as remediations
 from remediation.drafting.models import Remediation, Revision
@@ -35,6 +38,7 @@ from remediation.review.models import GateResult
 from remediation.review.plans import PlanStep
 from remediation.review.proposing import World
 from remediation.review.reading import Reading
+from remediation.tickets.models import Evidence, Ticket
 
 PROBE = system("probe")
 UNDER_REVIEW = frozenset({Status.DRAFTING, Status.NEEDS_PERSON, Status.IN_REVIEW})
@@ -48,25 +52,27 @@ class _Made:
 
     revision: Revision
     draft: schema.Draft
+    world: World
     steps: tuple[PlanStep, ...]
     reports: list[Report]
     checks: tuple[SafetyCheck, ...]
     seen: list[Seen]
 
 
-def prepare(revision_id: int, *, at: datetime) -> str:
+def prepare(revision_id: int, *, at: datetime, ask: Ask = client.read) -> str:
     """Take the newest revision through gates and decision to an open plan; says in a sentence how far it came."""
     revision = _load(revision_id)
     if not _is_newest(revision):
         return "A newer revision took its place."
     draft = schema.from_text(revision.content)
-    world = proposing.world_of(revision, draft)
+    world = proposing.world_of(revision.remediation, draft)
     reports = _pass_gates(revision, draft, world, at)
     if not all(report.has_passed for report in reports):
         return _stop(revision, reports, at)
     steps = plans.compile_steps(draft, world.places)
-    checks = safety.collect(proposing.subjects(steps), symptom=symptom_of(revision), at=at)
-    made = _Made(revision, draft, steps, reports, checks, looking.look(steps))
+    symptom = symptom_of(revision.remediation.ticket, world.given)
+    checks = safety.collect(proposing.subjects(steps), symptom=symptom, at=at, ask=ask)
+    made = _Made(revision, draft, world, steps, reports, checks, looking.look(steps, ask))
     return _open(made, at)
 
 
@@ -114,10 +120,9 @@ def _is_newest(revision: Revision) -> bool:
     return not Revision.objects.filter(remediation_id=revision.remediation_id, number__gt=revision.number).exists()
 
 
-def symptom_of(revision: Revision) -> str:
+def symptom_of(ticket: Ticket, given: Iterable[Evidence]) -> str:
     """The ticket's own words: alerts they name are under repair."""
-    ticket = revision.remediation.ticket
-    return "\n".join([ticket.title, ticket.description, *ticket.evidence.values_list("text", flat=True)])
+    return "\n".join([ticket.title, ticket.description, *(row.text for row in given)])
 
 
 def _pass_gates(revision: Revision, draft: schema.Draft, world: World, at: datetime) -> list[Report]:
@@ -163,22 +168,19 @@ def _open(made: _Made, at: datetime) -> str:
             return "Somebody was faster; nothing is left to prepare."
         revision.remediation = remediation
         risk = plans.risk_of(made.steps)
-        Remediation.objects.filter(pk=remediation.pk).update(risk=risk)
-        assessment = policies.assess(remediation, moment=Moment.DRAFT, at=at)
-        proposal = proposing.proposal(made.draft, made.steps, made.checks)
-        policy = policies.policy_of(remediation.category_id)
+        world = proposing.world_again(remediation, made.world)  # evidence may have come while targets were asked
         policies.decide_now(
-            revision, proposal, policy=policy, assessment=assessment, moment=Moment.DRAFT, actor=PROBE, at=at
+            revision,
+            proposing.proposal(made.draft, made.steps, made.checks),
+            policy=world.policy,
+            assessment=policies.assess(remediation, moment=Moment.DRAFT, at=at, risk=risk),
+            moment=Moment.DRAFT,
+            actor=PROBE,
+            at=at,
         )
-        plan = _open_merge_plan(made, at)
-        looking.keep(plan, made.seen, at=at)
+        content = proposing.content_of(revision, made.draft, made.steps, made.reports, world)
+        plan = signoffs.open_plan(proposing.new_plan(content, remediation, at=at), actor=PROBE, at=at)
+        looking.begin(plan, made.seen, at=at)
         if remediation.status != Status.IN_REVIEW:
             remediations.move(remediation, Status.IN_REVIEW, actor=PROBE, at=at)
     return f"Ready for review: {len(made.steps)} steps, {risk}."
-
-
-def _open_merge_plan(made: _Made, at: datetime) -> Plan:
-    world = proposing.world_of(made.revision, made.draft)  # again: evidence may have come while targets were asked
-    content = proposing.content_of(made.revision, made.draft, made.steps, made.reports, world)
-    new = proposing.new_plan(content, made.revision.remediation, at=at)
-    return signoffs.open_plan(new, actor=PROBE, at=at)

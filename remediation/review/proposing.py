@@ -44,19 +44,26 @@ DEFAULT_VALIDITY = 240
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What a plan is made of beside its draft: policy, evidence, where targets are reached, rules of quorum."""
+    """What a plan is made of beside its draft: policy, evidence, where targets are reached, rules of quorum.
+
+    The gates do without the rules.
+    """
 
     policy: CategoryPolicy | None
     given: Sequence[Evidence]
     places: Mapping[str, Place]
-    rules: Sequence[Rule]
+    rules: Sequence[Rule] = ()
 
 
-def world_of(revision: Revision, draft: schema.Draft) -> World:
-    """The world of a draft as the rows say it now."""
-    remediation = revision.remediation
+def world_of(remediation: Remediation, draft: schema.Draft) -> World:
+    """The world of a draft before its gates, as the rows say it now."""
+    return World(policies.policy_of(remediation.category_id), given_for(remediation), places_of(draft))
+
+
+def world_again(remediation: Remediation, world: World) -> World:
+    """What may have changed of it meanwhile; the steps name the places they were compiled with."""
     policy = policies.policy_of(remediation.category_id)
-    return World(policy, given_for(remediation), places_of(draft), signoffs.rules())
+    return World(policy, given_for(remediation), world.places, signoffs.rules())
 
 
 def given_for(remediation: Remediation) -> list[Evidence]:

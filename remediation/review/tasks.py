@@ -16,10 +16,11 @@ LOADS = ("remediation.review.rechecking", "remediation.connectors.link")
     about="drafting.revision",
 )
 def prepare(job: Handed) -> str:
-    """Gates, safety checks, decision and plan for a new revision."""
-    from remediation.review import preparing  # noqa: PLC0415 - the probe cluster alone needs the MCP client
+    """Gates, safety checks, decision and plan for a new revision. In an outage, many revisions ask the same."""
+    from remediation.connectors import asking  # noqa: PLC0415 - the probe cluster alone needs the MCP client
+    from remediation.review import preparing  # noqa: PLC0415
 
-    return preparing.prepare(job.subject_id or 0, at=job.at)
+    return preparing.prepare(job.subject_id or 0, at=job.at, ask=asking.once(job.shared))
 
 
 @handler("review.recheck", queue="probe", on=("quorum.changed",), every_seconds=600, loads=LOADS, takes={"after": int})

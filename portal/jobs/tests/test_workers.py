@@ -16,7 +16,7 @@ import psutil
 import psycopg
 import pytest
 from django.conf import settings
-from django.db import connections
+from django.db import connections, transaction
 from django.utils import timezone
 
 from portal.jobs import services
@@ -100,6 +100,16 @@ def test_a_job_runs_in_a_process_group_of_its_own_and_the_cluster_shows_life(sup
     assert group not in (worker, supervisor.pid, os.getpgrp())
     assert worker in [each.pid for each in supervisor.children(recursive=True)]
     eventually(lambda: ClusterBeat.objects.filter(queue="probe", pid=group).exists())
+
+
+def test_jobs_that_wait_together_are_done_one_after_the_other_and_share_what_they_learn(
+    supervisor: psutil.Process,
+) -> None:
+    with transaction.atomic():
+        waiting = [enqueue("errand.count") for _ in range(20)]
+    assert max(int(ended(each).result) for each in waiting) > 1
+    starts = list(Job.objects.filter(kind="errand.count").order_by("pk").values_list("started_at", flat=True))
+    assert starts == sorted(starts)
 
 
 def test_a_job_that_kills_its_worker_is_dead_after_three_attempts_and_others_go_on(patient: psutil.Process) -> None:

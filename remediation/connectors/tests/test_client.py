@@ -10,7 +10,7 @@ import pytest
 from django.db import transaction
 
 from portal.jobs.outside import ActingInsideTransaction
-from remediation.connectors import catalogue, client, probes
+from remediation.connectors import asking, catalogue, client, probes
 from remediation.connectors.link import LINKS, Called
 from remediation.connectors.models import Connector
 from remediation.connectors.probes import Outcome
@@ -35,6 +35,16 @@ def replicas() -> int:
 def test_answers_are_data_and_say_that_they_come_from_the_lab(lab_connectors: LabProcess) -> None:
     outcome = client.read(KUBERNETES, "get_deployment", SECONDARY)
     assert (outcome.ok, outcome.data["source"], outcome.data["replicas"]) == (True, "lab", 2)
+
+
+def test_whoever_shares_answers_asks_a_question_once_and_the_next_round_asks_anew(lab_connectors: LabProcess) -> None:
+    arguments = {"target": TARGET}
+    ask = asking.once({})
+    first = ask(KUBERNETES, "get_deployment", SECONDARY)
+    lab_connectors.change(TARGET, "replicas", 4)
+    assert ask(KUBERNETES, "get_deployment", SECONDARY) is first
+    assert ask(KUBERNETES, "latest_backup", arguments).data != ask(KUBERNETES, "active_alerts", arguments).data
+    assert asking.once({})(KUBERNETES, "get_deployment", SECONDARY).data["replicas"] == 4
 
 
 def test_the_same_key_acts_once_and_is_answered_twice(lab_connectors: LabProcess) -> None:

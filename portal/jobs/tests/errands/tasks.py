@@ -18,6 +18,13 @@ def introduce(job: Handed) -> str:
     return f"{os.getpgrp()} {os.getpid()}"
 
 
+@handler("errand.count", queue="probe")
+def count(job: Handed) -> str:
+    """Says the how manyth it is of those that share what they leave for each other."""
+    job.shared["done"] = job.shared.get("done", 0) + 1
+    return str(job.shared["done"])
+
+
 @handler("errand.nap", queue="probe")
 def nap(job: Handed) -> str:
     time.sleep(job.payload["seconds"])
