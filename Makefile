@@ -34,8 +34,9 @@ format: .venv/installed ## put the code into the house format
 openapi: .venv/installed ## write docs/openapi.yaml from the code
 	@$(BIN)/python manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml
 
-bench: .venv/installed ## measure the running product on a data folder of its own
-	@DATA_DIR=var/bench PORT=$${PORT:-8765} $(BIN)/python -m portal.launch --then bench
+bench: .venv/installed ## measure the running product on a data folder of its own: BENCH_RUNS=20000 for a short past
+	@DATA_DIR=var/bench PORT=$${PORT:-8765} LAB_CROWD=$${LAB_CROWD:-40} AUTO_REMEDIATION_MAX_ACTIONS_PER_HOUR=30000 \
+		AUTO_REMEDIATION_MAX_FAILURES_IN_A_ROW=30000 $(BIN)/python -m portal.launch --then bench
 
 chaos: .venv/installed ## kill everything at random under 1,000 runs (5 minutes): RUNS, SEED
 	@rm -rf var/chaos

@@ -14,6 +14,7 @@ from portal.jobs.states import State
 from portal.kit.figures import Figure
 
 _GOAL_MS = 15.0
+_GOAL_MB = 150.0
 _SAMPLES = 200
 _PATIENCE_SECONDS = 10.0
 _MEGABYTE = 1_000_000
@@ -44,7 +45,9 @@ def _milliseconds_to_start() -> float:
 def _weights() -> list[Figure]:
     """What each cluster takes of the memory: proportional set size, so that shared pages count once."""
     living = [beat for beat in ClusterBeat.objects.all() if psutil.pid_exists(beat.pid)]
-    return [Figure(f"memory, cluster {beat.queue}", _megabytes(beat.pid), "MB") for beat in living]
+    return [
+        Figure(f"memory, cluster {beat.queue} (PSS)", _megabytes(beat.pid), "MB", at_most=_GOAL_MB) for beat in living
+    ]
 
 
 def _megabytes(pid: int) -> float:

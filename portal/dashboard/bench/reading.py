@@ -39,8 +39,8 @@ def measure(site: Site, *, place: str, opener: Person) -> Iterator[Figure]:
 def _of(reader: Reader, size: int, place: str) -> Iterator[Figure]:
     asks = {
         "ticket list, API": (Ask("GET", "/api/v1/tickets?size=50"), _with_token(reader.person)),
-        "ticket list, page": (Ask("GET", reverse("tickets")), _with_session(reader.person)),
-        "review queue, page": (Ask("GET", reverse("queue")), _with_session(reader.person)),
+        "ticket list, page": (Ask("GET", reverse("tickets")), with_session(reader.person)),
+        "review queue, page": (Ask("GET", reverse("queue")), with_session(reader.person)),
     }
     for name, (ask, headers) in asks.items():
         taken = load.median_ms(place, ask, times=TIMES, headers=headers)
@@ -55,7 +55,8 @@ def _with_token(person: Person) -> dict[str, str]:
     return {"Authorization": f"Bearer {text}"}
 
 
-def _with_session(person: Person) -> dict[str, str]:
+def with_session(person: Person) -> dict[str, str]:
+    """The headers of a browser in which this person is signed in."""
     client = Client()
     client.force_login(person)
     return {"Cookie": f"{settings.SESSION_COOKIE_NAME}={client.cookies[settings.SESSION_COOKIE_NAME].value}"}

@@ -80,13 +80,6 @@ class Supply:
         self.people_called = 0
         self.jobs_tried_again = 0
 
-    def furnish(self) -> None:
-        """The machines that the runs work on, and limits that so many runs do not reach."""
-        names = [first_day.crowd_name(number) for number in range(self._machines)]
-        slug = seed.slug_of(Family.VMWARE)
-        estate.load_lab(estate.LabTarget(identities.vm(first_day.VCENTER, name), name, slug) for name in names)
-        CategoryPolicy.objects.filter(category__slug=CATEGORY).update(max_actions_per_hour=30_000)
-
     @property
     def unfinished(self) -> QuerySet[Ticket]:
         """Tickets whose run has not ended."""
@@ -109,37 +102,14 @@ class Supply:
         key = f"{PREFIX}{number:05}"
         if Ticket.objects.filter(key=key).exists():
             return  # the connection broke after the commit
-        machine = first_day.crowd_name(number % self._machines)
-        evidence = NewEvidence("command", f"{machine} runs", at - timedelta(minutes=1), f"vm.info {machine}")
-        new = NewTicket(
-            key=key,
-            title=f"Snapshots of {machine} before its change",
-            description="A change is due.",
-            category_slug=CATEGORY,
-            severity=4,
-            enable_auto_remediation=True,
-            evidence=[evidence],
-        )
-        with transaction.atomic():
-            opened = tickets.open_ticket(opener=self._cast.engineer, new=new, door="command", at=at).ticket
-            actor = system("drafting")
-            remediation = remediations.begin(opened.pk, actor=actor, at=at)
-            remediations.add_revision(
-                remediations.locked(remediation.pk),
-                draft=schema.parse(draft(machine, key.lower())),
-                drafter=Drafter.RUNBOOK,
-                author=None,
-                base=None,
-                actor=actor,
-                at=at,
-            )
+        open_run(key, first_day.crowd_name(number % self._machines), steps=STEPS, engineer=self._cast.engineer, at=at)
 
     def _sign(self, at: datetime) -> None:
         signers = {Stage.MERGE: self._cast.merge, Stage.ROLLOUT: self._cast.rollout}
         for stage, person in signers.items():
             ready = Plan.objects.filter(status=PlanStatus.OPEN, stage=stage, ticket_key__startswith=PREFIX)
             for plan in ready.order_by("pk")[:SIGNED_AT_ONCE]:
-                _sign(plan, person, at)
+                sign(plan, person, at)
 
     def _answer_calls(self, at: datetime) -> None:
         """An operator decides about runs that wait; a job that lost all its workers is tried again."""
@@ -160,11 +130,45 @@ class Supply:
                 return
 
 
-def draft(machine: str, name: str) -> dict[str, Any]:
-    """Five snapshots of a machine, under names that nothing else has."""
-    snapshots = [f"{name}-{number}" for number in range(1, STEPS + 1)]
+def furnish(machines: int) -> None:
+    """The machines that the runs work on, and limits that so many runs do not reach."""
+    names = [first_day.crowd_name(number) for number in range(machines)]
+    slug = seed.slug_of(Family.VMWARE)
+    estate.load_lab(estate.LabTarget(identities.vm(first_day.VCENTER, name), name, slug) for name in names)
+    CategoryPolicy.objects.filter(category__slug=CATEGORY).update(max_actions_per_hour=30_000)
+
+
+def open_run(key: str, machine: str, *, steps: int, engineer: Person, at: datetime) -> None:
+    """A ticket about a machine, and the draft of so many snapshots of it."""
+    new = NewTicket(
+        key=key,
+        title=f"Snapshots of {machine} before its change",
+        description="A change is due.",
+        category_slug=CATEGORY,
+        severity=4,
+        enable_auto_remediation=True,
+        evidence=[NewEvidence("command", f"{machine} runs", at - timedelta(minutes=1), f"vm.info {machine}")],
+    )
+    with transaction.atomic():
+        opened = tickets.open_ticket(opener=engineer, new=new, door="command", at=at).ticket
+        actor = system("drafting")
+        remediation = remediations.begin(opened.pk, actor=actor, at=at)
+        remediations.add_revision(
+            remediations.locked(remediation.pk),
+            draft=schema.parse(draft(machine, key.lower(), steps)),
+            drafter=Drafter.RUNBOOK,
+            author=None,
+            base=None,
+            actor=actor,
+            at=at,
+        )
+
+
+def draft(machine: str, name: str, steps: int = STEPS) -> dict[str, Any]:
+    """Snapshots of a machine, under names that nothing else has."""
+    snapshots = [f"{name}-{number}" for number in range(1, steps + 1)]
     return {
-        "summary": f"Take {STEPS} snapshots of {machine}.",
+        "summary": f"Take {steps} snapshots of {machine}.",
         "hypothesis": "The change may have to be taken back.",
         "facts": [{"text": f"{machine} has one snapshot.", "evidence": ["E1"]}],
         "guesses": [],
@@ -199,7 +203,7 @@ def _step(machine: str, snapshot: str) -> dict[str, Any]:
     }
 
 
-def _sign(plan: Plan, person: Person, at: datetime) -> None:
+def sign(plan: Plan, person: Person, at: datetime) -> None:
     """Sign what the API would show; one that changed meanwhile, or cannot be signed yet, comes again."""
     shown = sheets.document_of({"number": plan.pk, "digest": plan.digest, "content": plan.content})
     sheet = sheets.keep(plan, shown, kind=Sheet.Kind.API, at=at)

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import IntegrityError
+from django.db.models import Count
+from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from portal.access.testing import person
 from portal.dashboard import seeds
-from portal.dashboard.bench import rows
+from portal.dashboard.bench import history, paging, rows
+from portal.jobs.testing import drain
 from portal.kit.figures import Figure
+from portal.signoff.models import Plan
+from remediation.connectors.lab import first_day
+from remediation.connectors.testing import LabProcess
 from remediation.desk import reads
 from remediation.desk.reads import Filters
 from remediation.drafting.models import Remediation
+from remediation.execution.models import Run, StepRun
+from remediation.execution.testing import SECONDARY, draft, scaling, signed
 from remediation.policy import bench as policy
 from remediation.tickets.models import Ticket
 
@@ -65,6 +75,40 @@ def test_filling_again_leaves_exactly_the_new_rows(committed_db: str) -> None:
     assert Ticket.objects.count() == 120
     rows.empty()
     assert not Ticket.objects.exists()
+
+
+def test_a_long_past_is_over_and_in_nobodys_way(committed_db: str) -> None:
+    seeds.load(timezone.now())
+    opener = person("opener")
+    history.fill(opener, count=40)
+    ends = dict(Run.objects.values_list("status").annotate(Count("pk")).order_by())
+    assert ends == {"succeeded": 36, "rolled_back": 4}
+    assert StepRun.objects.filter(status="verified").count() == 36 * history.STEPS
+    assert not reads.queue(opener, Filters()).items
+    with pytest.raises(IntegrityError, match="a plan begins open"):
+        _copy_of_a_plan()
+    history.fill(opener, count=10)
+    assert Run.objects.count() == 10
+
+
+def _copy_of_a_plan() -> None:
+    """What the database refuses again once the past is made."""
+    plan = Plan.objects.filter(stage="rollout").latest("pk")
+    plan.pk, plan.subject_id = None, 0
+    plan.save(force_insert=True)
+
+
+def test_a_run_of_thousands_of_steps_is_made_and_its_page_shows_the_middle(
+    committed_db: str, lab: LabProcess, settings: Settings, client: Client
+) -> None:
+    settings.AUTO_REMEDIATION_ENABLED = "lab"
+    made = signed(draft(scaling(SECONDARY, 2, 6), systems=(first_day.SECONDARY,)))
+    drain("execution")
+    paging.make_long(made.run, "BENCH-LONG")
+    client.force_login(made.operator)
+    page = client.get("/tickets/BENCH-LONG/run").content.decode()
+    assert f"{paging.DONE} of {paging.STEPS} steps" in page
+    assert f"step-{paging.DONE + 1}" in page
 
 
 def test_the_decision_is_measured_without_a_database() -> None:

@@ -22,7 +22,7 @@ from portal.dashboard.chaos.hosts import Hosts
 from portal.dashboard.chaos.reckoning import Reckoning, Step, reckon
 from portal.dashboard.chaos.running import Chaos
 from portal.dashboard.chaos.striking import Striker
-from portal.dashboard.chaos.supply import Cast, Supply
+from portal.dashboard.chaos.supply import Cast, Supply, furnish
 from portal.dashboard.chaos.watching import Stillness, Turn, Watch, felt, recoveries
 from portal.jobs.testing import drain
 from portal.launch import roles, testing
@@ -179,7 +179,7 @@ def test_runs_survive_a_small_chaos(hosts: Hosts, crowd: LabProcess, settings: S
         at_once=8,
         machines=8,
     )
-    supply.furnish()
+    furnish(8)
 
     def restart_lab() -> None:
         crowd.kill()

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
-import urllib.request
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from portal.access.models import Person
-from portal.dashboard.bench import machine, site
+from portal.dashboard.bench import lab, machine, site, workers
 from portal.dashboard.chaos.blows import blows
 from portal.dashboard.chaos.hosts import Hosts
 from portal.dashboard.chaos.running import Chaos
 from portal.dashboard.chaos.striking import Striker
-from portal.dashboard.chaos.supply import Cast, Supply
+from portal.dashboard.chaos.supply import Cast, Supply, furnish
 from portal.dashboard.chaos.watching import Watch
 from portal.dashboard.walkthrough.cast import put_back_the_lab
 from portal.kit.figures import Figure
-from portal.launch import roles, vault
 from remediation.tickets.models import Ticket
 
 RUNS = 1_000
@@ -54,7 +50,7 @@ class Command(BaseCommand):
                 chaos.run()
             finally:
                 chaos.hosts.stop()
-            found = chaos.figures(_ledger())
+            found = chaos.figures(lab.ledger())
         self._print(found)
         if broken := [each.name for each in found if each.is_met is False]:
             raise CommandError(f"Not as promised: {', '.join(broken)}. SEED={seed} lets the same blows fall again.")
@@ -71,10 +67,10 @@ def _chaos(runs: int, seed: int, processes: int) -> Chaos:
     if runs > machines * RUNS_A_MACHINE:
         raise CommandError(f"{runs} runs need LAB_CROWD={-(-runs // RUNS_A_MACHINE)}.")
     supply = Supply(_cast(), count=runs, at_once=AT_ONCE, machines=machines)
-    supply.furnish()
+    furnish(machines)
     folder = settings.DATA_DIR / "chaos"
     folder.mkdir(exist_ok=True)
-    hosts = Hosts(folder, _environment(), processes=processes)
+    hosts = Hosts(folder, workers.environment(), processes=processes)
     hosts.start()
     striker = Striker(hosts, lab=lambda: _kill("lab"), postgres=lambda: _kill("postgres"))
     return Chaos(supply, hosts, striker, blows(seed), Watch())
@@ -89,23 +85,3 @@ def _kill(name: str) -> None:
 def _cast() -> Cast:
     """Of the demonstration people: an engineer, two approvers, an operator, a policy admin."""
     return Cast(*(Person.objects.get(username=name) for name in ("erin", "ana", "arun", "omar", "petra")))
-
-
-def _environment() -> dict[str, str]:
-    """What a worker of the execution queue is given: its own secrets and its own database role."""
-    own = vault.without_foreign("execution", os.environ)
-    return {**own, "COUNTERSIGN_PROCESS": "execution", "DATABASE_URL": _url()}
-
-
-def _url() -> str:
-    password = vault.Keeper(Path(settings.DATA_DIR) / "secrets").get("execution_password")
-    return roles.url_as(os.environ["DATABASE_URL"], roles.role_of("execution"), password)
-
-
-def _ledger() -> list[dict[str, Any]]:
-    """Every line of the lab's ledger."""
-    headers = {"Authorization": f"Bearer {os.environ.get('LAB_ADMIN_TOKEN', '')}"}
-    request = urllib.request.Request(f"{settings.LAB_URL}/lab/ledger", headers=headers)  # noqa: S310 - the lab's own
-    with urllib.request.urlopen(request, timeout=60) as answer:  # noqa: S310
-        lines: list[dict[str, Any]] = json.load(answer)["lines"]
-    return lines
