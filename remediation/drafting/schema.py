@@ -92,9 +92,13 @@ class Rollback(Closed):
 
 
 class Step(Closed):
-    """One guarded step: look, act, look again, and the way back."""
+    """One guarded step: look, act, look again, and the way back.
+
+    `only_if` names a condition of the catalogue for an operation's target; where it does not hold, the step is skipped.
+    """
 
     title: Sentence
+    only_if: Name | None = None
     preflight: Preflight
     action: Annotated[OperationAction | CommandAction, Field(discriminator="kind")]
     blast_radius: Sentence

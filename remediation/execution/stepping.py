@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from remediation.connectors.probes import Outcome
-from remediation.execution import looking, records
+from remediation.execution import guarding, looking, records
 from remediation.execution.looking import Look
 from remediation.execution.models import StepRun
 from remediation.execution.planning import HOLDS_WRITES
@@ -14,7 +14,9 @@ from remediation.review.plans import OperationStep
 
 
 def take_step(shift: Shift, number: int) -> None:
-    """Pre-flight, then the action; the verify is a move of its own."""
+    """The condition if it has one, pre-flight, then the action; the verify is a move of its own."""
+    if not guarding.lets_begin(shift, number):
+        return
     if key := intend(shift, number, preflight(shift, number)):
         planned = shift.planned(number)
         keep_outcome(shift, number, shift.write(planned.connector, planned.call, key=key))

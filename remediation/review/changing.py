@@ -43,6 +43,8 @@ WORDS = {
     "preflight": "pre-flight",
     "way_back": "rollback",
     "call": "action",
+    "only_if": "condition",
+    "guard": "condition",
     "stop_if": "stop rule",
     "review": "REVIEW note",
     "is_lab": "belongs to the lab",
@@ -66,7 +68,7 @@ SAID: Mapping[Address, Callable[[Any], str]] = {
     ("limits", "days"): wording.days,
 }
 """Values that have words of their own."""
-DERIVED = frozenset({"says", "preflight", "call", "verify", "way_back", "blast_radius"})
+DERIVED = frozenset({"says", "preflight", "call", "verify", "way_back", "blast_radius", "guard"})
 """What the catalogue makes of the parameters of a step: not told again where a parameter changed."""
 DIGEST_LENGTH, SHOWN_LENGTH = 64, 12
 

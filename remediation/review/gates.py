@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from portal.kit import canonical, redaction
 from portal.kit.refusals import Refused
 from remediation.connectors import catalogue
+from remediation.connectors.guards import GUARDS
 from remediation.connectors.operations import Irreversible
 from remediation.drafting import schema
 from remediation.policy.forbidden import forbidden_in
@@ -95,6 +96,9 @@ def _catalogue(draft: schema.Draft, around: Surroundings) -> Iterator[Finding]:
             continue
         target, findings = _target(place, step.action)
         yield from findings
+        if step.only_if and step.only_if not in GUARDS:
+            mend = f"Name one of these, or none: {', '.join(GUARDS)}."
+            yield Finding(f"{place}.only_if", f"The catalogue knows no condition {step.only_if}.", mend)
         if target and target not in around.places:
             mend = "Add the target to the estate, or name one that is there."
             yield Finding(f"{place}.action", f"The target {target} is not in the estate.", mend)
@@ -138,6 +142,9 @@ def _guards(draft: schema.Draft, _around: Surroundings) -> Iterator[Finding]:
 
 
 def _command_guards(place: str, step: schema.Step) -> Iterator[Finding]:
+    if step.only_if:
+        mend = "Write it into the pre-flight, and set only_if to null."
+        yield Finding(f"{place}.only_if", "People look before they run a command; it has no condition.", mend)
     if not step.preflight.command:
         yield Finding(f"{place}.preflight", "A command needs a read-only pre-flight command.", "Add one.")
     if not step.verify.command:

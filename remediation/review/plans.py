@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from portal.kit import canonical
 from remediation.connectors import catalogue, identities
+from remediation.connectors.guards import GUARDS
 from remediation.connectors.operations import Call, Expectation, Irreversible, Probe, Risk, WayBack
 from remediation.drafting import schema
 from remediation.review import waves
@@ -32,7 +33,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class OperationStep:
-    """A step that workers can run."""
+    """A step that workers can run; where its condition `only_if`, asked by `guard`, does not hold, they skip it."""
 
     number: int
     title: str
@@ -52,6 +53,8 @@ class OperationStep:
     blast_radius: str
     review: str
     kind: Literal["operation"] = "operation"
+    only_if: str = ""
+    guard: Probe | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +165,8 @@ def stand_in(step: OperationStep, parameters: Mapping[str, str | int | bool], co
         verify=operation.verify(checked),
         way_back=None if isinstance(way_back, Irreversible) else way_back,
         blast_radius=operation.blast_radius(checked),
+        only_if="",
+        guard=None,
     )
 
 
@@ -250,6 +255,8 @@ def _operation(
         irreversible=way_back.reason if isinstance(way_back, Irreversible) else "",
         blast_radius=operation.blast_radius(parameters),
         review=step.review or "",
+        only_if=step.only_if or "",
+        guard=GUARDS[step.only_if](target) if step.only_if else None,
     )
 
 
@@ -280,6 +287,7 @@ def _read_step(data: Mapping[str, Any]) -> PlanStep:
     if values["kind"] == "command":
         return CommandStep(**values)
     values["preflight"] = _read_probe(values["preflight"])
+    values["guard"] = _read_probe(values["guard"]) if values.get("guard") else None
     values["verify"] = _read_probe(values["verify"])
     values["call"] = Call(**values["call"])
     if values["way_back"] is not None:

@@ -261,6 +261,7 @@ def _operation(step: OperationStep) -> dict[str, Any]:
         "risk": step.risk.value,
         "review": step.review,
         "blast_radius": step.blast_radius,
+        "only_if": step.guard.says if step.guard else "",
         "preflight": asdict(Part(_asked(step.preflight), step.preflight.says, step.stop_if)),
         "action": asdict(Part(_call(step.call.tool, step.call.arguments), f"{step.says} Through {step.connector}.")),
         "verify": asdict(Part(_asked(step.verify), step.verify.says)),

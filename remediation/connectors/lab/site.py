@@ -24,6 +24,7 @@ from remediation.connectors.servers.common import (
     Health,
     LatestBackup,
     RequestStatus,
+    Sessions,
     WriteRequest,
 )
 
@@ -143,6 +144,12 @@ class Lab:
         return LatestBackup(source=SOURCE, target=target, exists=False, age_minutes=0)
 
     # --- the book of write requests
+
+    def sessions(self, target: str) -> Sessions:
+        thing = self.estate.targets().get(target)
+        if thing is None:
+            raise CannotBeDone(f"The lab has no {target}.")
+        return Sessions(source=SOURCE, target=target, active=thing.sessions)
 
     def request_status(self, key: str) -> RequestStatus:
         answered = self._state.answered.get(key)

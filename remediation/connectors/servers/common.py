@@ -52,6 +52,13 @@ class LatestBackup(Answer):
     age_minutes: int
 
 
+class Sessions(Answer):
+    """How many sessions use a target now: people, clients, connections, whatever the family counts."""
+
+    target: str
+    active: int
+
+
 class RequestStatus(Answer):
     """What became of a write request; `not_performed` covers one that never arrived."""
 
@@ -94,6 +101,8 @@ class Backend(Protocol):
 
     def latest_backup(self, target: str) -> LatestBackup: ...
 
+    def sessions(self, target: str) -> Sessions: ...
+
     def request_status(self, key: str) -> RequestStatus: ...
 
     def raise_fence(self, target: str, fence: int) -> Fenced: ...
@@ -121,13 +130,23 @@ class CommonReads:
         """The newest backup of a target and its age in minutes."""
         return self._backend.latest_backup(target)
 
+    async def active_sessions(self, target: str) -> Sessions:
+        """How many sessions use a target now."""
+        return self._backend.sessions(target)
+
     async def request_status(self, idempotency_key: IdempotencyKey) -> RequestStatus:
         """What became of the write request with this idempotency key."""
         return self._backend.request_status(idempotency_key)
 
     def tools(self) -> tuple[Tool, ...]:
-        """The four questions every read server answers."""
-        return (self.connector_health, self.active_alerts, self.latest_backup, self.request_status)
+        """The five questions every read server answers."""
+        return (
+            self.connector_health,
+            self.active_alerts,
+            self.latest_backup,
+            self.active_sessions,
+            self.request_status,
+        )
 
 
 class CommonWrites:

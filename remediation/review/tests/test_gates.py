@@ -155,6 +155,21 @@ def test_a_command_that_differs_in_one_thing_is_stopped_at_its_gate(
     assert failures(with_command(**step)) == expected
 
 
+@pytest.mark.parametrize(
+    ("draft", "only_if", "found"),
+    [
+        (scale(), "no_active_sessions", {}),
+        (scale(), "full_moon", {"catalogue": ["steps[1].only_if"]}),
+        (with_command(), "no_active_sessions", {"guards": ["steps[1].only_if"]}),
+    ],
+)
+def test_a_condition_is_one_of_the_catalogue_s_and_for_operations(
+    draft: dict[str, Any], only_if: str, found: dict[str, list[str]]
+) -> None:
+    draft["steps"][0]["only_if"] = only_if
+    assert failures(draft) == found
+
+
 def test_every_finding_tells_how_to_mend_it() -> None:
     draft = schema.parse(changed(with_command(), lambda d: d["scope"].update(systems=["elsewhere"])))
     findings = [finding for report in gates.check(draft, AROUND) for finding in report.findings]
