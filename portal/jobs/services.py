@@ -101,7 +101,7 @@ def publish(event: str, *, subject_id: int, at: datetime, payload: Mapping[str, 
             kind=each.kind,
             subject_id=subject_id,
             payload=dict(payload or {}),
-            due_at=at,
+            due_at=at + timedelta(seconds=each.after_seconds),
             enqueued_at=at,
         )
         for each in registry.subscribers(event)

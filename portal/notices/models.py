@@ -29,9 +29,10 @@ class Message(models.Model):
     spread_at = models.DateTimeField(null=True)
 
     class Meta:
-        """In the order in which things were said."""
+        """In the order in which things were said; one index for what no letter carries yet."""
 
         ordering: ClassVar = ["id"]
+        indexes: ClassVar = [models.Index(fields=["id"], condition=Q(spread_at=None), name="notices_unspread")]
 
     def __str__(self) -> str:
         return self.text

@@ -5,7 +5,8 @@ Whatever tells may be run twice, so a message has a key: what was said under it 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 
 from django.db.models import QuerySet
@@ -19,22 +20,39 @@ from portal.notices.models import Message, Notice, Preference
 COUNTED = 100
 
 
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """Something to say once. `key` names what it is about, such as `plan:7:expires`."""
+
+    people: Iterable[Person]
+    kind: str
+    ticket_key: str
+    text: str
+    path: str
+    key: str
+
+
 def tell(people: Iterable[Person], *, kind: str, ticket_key: str, text: str, path: str, at: datetime, key: str) -> int:
     """Say something once to each of these people; returns how many were told now.
 
-    `key` names what the message is about, such as `plan:7:expires`: under the same key nothing is said a second time.
-    Webhooks that carry this kind hear of it as well, also when no person does.
+    Under the same key nothing is said a second time. Webhooks that carry this kind hear of it as well, also when no
+    person does.
     """
-    listed = kind_of(kind)
-    said = {"kind": kind, "ticket_key": ticket_key, "text": text.replace("\x00", "\ufffd"), "path": path}
-    message, is_new = Message.objects.get_or_create(key=key, defaults={**said, "created_at": at})
-    if not is_new:
-        return 0
-    told = {person.pk for person in people}
-    hidden = set() if listed.is_mandatory else _not_in_inbox(told, kind)
-    notices = [Notice(message=message, person_id=pk, is_in_inbox=pk not in hidden) for pk in sorted(told)]
+    return tell_all([Saying(people, kind, ticket_key, text, path, key)], at=at)
+
+
+def tell_all(sayings: Iterable[Saying], *, at: datetime) -> int:
+    """Say many things, each like `tell`, in as few statements as one."""
+    told = {message: {each.pk for each in saying.people} for message, saying in _new(sayings, at)}
+    hidden = _hidden(told)
+    notices = [
+        Notice(message=message, person_id=pk, is_in_inbox=(message.kind, pk) not in hidden)
+        for message, people in told.items()
+        for pk in sorted(people)
+    ]
     Notice.objects.bulk_create(notices)
-    jobs.enqueue("notices.spread", subject_id=message.pk, at=at)
+    if told:
+        jobs.enqueue("notices.spread", subject_id=max(message.pk for message in told), at=at)
     return len(notices)
 
 
@@ -60,6 +78,31 @@ def mark_one_read(person: Person, notice_id: int, *, at: datetime) -> None:
         raise StaleTransition(because("read", "This notice was marked as read before."))
 
 
-def _not_in_inbox(people: set[int], kind: str) -> set[int]:
-    hidden = Preference.objects.filter(person_id__in=people, kind=kind, in_inbox=False)
-    return set(hidden.values_list("person_id", flat=True))
+def _new(sayings: Iterable[Saying], at: datetime) -> list[tuple[Message, Saying]]:
+    """What had not been said before, as messages; of two who say the same at once, one says it."""
+    wanted = {each.key: each for each in sayings}
+    for each in wanted.values():
+        kind_of(each.kind)
+    rows = [
+        Message(
+            key=each.key,
+            kind=each.kind,
+            ticket_key=each.ticket_key,
+            text=each.text.replace("\x00", "\ufffd"),
+            path=each.path,
+            created_at=at,
+        )
+        for each in wanted.values()
+    ]
+    Message.objects.bulk_create(rows, ignore_conflicts=True)
+    own = Message.objects.filter(uid__in=[row.uid for row in rows])
+    return [(message, wanted[message.key]) for message in own]
+
+
+def _hidden(told: Mapping[Message, set[int]]) -> set[tuple[str, int]]:
+    """Which of these kinds which of these people keep out of their inbox."""
+    kinds = {message.kind for message in told if not kind_of(message.kind).is_mandatory}
+    if not kinds:
+        return set()
+    hidden = Preference.objects.filter(person_id__in=set().union(*told.values()), kind__in=kinds, in_inbox=False)
+    return set(hidden.values_list("kind", "person_id"))

@@ -10,31 +10,45 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 
 from portal.access.models import Person
 from portal.jobs import services as jobs
-from portal.notices.kinds import kind_of
+from portal.notices.kinds import TEST, kind_of
 from portal.notices.models import Enclosure, Letter, Message, Outlet, Preference
 from portal.notices.states import LetterState
 
 DIGEST_EVERY = timedelta(minutes=5)
 MOST: dict[str, int] = {Outlet.Channel.MAIL: 10_000, Outlet.Channel.WEBHOOK: 100}
 """Messages in one letter: a mail merges them, a webhook lists them."""
+AT_ONCE = 100
+"""How many messages one job spreads."""
 
 
 def spread(message_id: int, *, at: datetime, only: int | None = None) -> str:
-    """Write the letters of a message, once; `only` names the one outlet that a test is for."""
+    """Write the letters of a message and of what waits longer, once; `only` names the one outlet that a test is for."""
+    if not Message.objects.filter(pk=message_id, spread_at=None).exists():
+        return "Spread before."
     with transaction.atomic():
         outlets = list(Outlet.objects.select_for_update(no_key=True))  # spreading takes turns
-        message = Message.objects.select_for_update().get(pk=message_id)
-        if message.spread_at is not None:
-            return "Spread before."
-        carry = [each for each in outlets if (each.carries(message.kind) if only is None else each.pk == only)]
-        written = sum(_enclose(message, outlet, at) for outlet in carry)
-        message.spread_at = at
-        message.save(update_fields=["spread_at"])
+        messages = list(_waiting(message_id, is_test=only is not None)[:AT_ONCE])
+        carriers = [each for each in outlets if only in (None, each.pk)]
+        written = sum(
+            _enclose(message, outlet, at)
+            for message in messages
+            for outlet in carriers
+            if only is not None or outlet.carries(message.kind)
+        )
+        Message.objects.filter(pk__in=[message.pk for message in messages]).update(spread_at=at)
+        if len(messages) == AT_ONCE:
+            jobs.enqueue("notices.spread", subject_id=message_id, at=at)
     return f"In {written} letters."
+
+
+def _waiting(message_id: int, *, is_test: bool) -> QuerySet[Message]:
+    """What is to be spread with a message, locked, oldest first; a test goes its own way, alone."""
+    waiting = Message.objects.select_for_update().filter(spread_at=None)
+    return waiting.filter(pk=message_id) if is_test else waiting.filter(pk__lte=message_id).exclude(kind=TEST.slug)
 
 
 def _enclose(message: Message, outlet: Outlet, at: datetime) -> int:

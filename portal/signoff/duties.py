@@ -57,22 +57,61 @@ class OnDuty:
         return [each for each in (self.first, self.backup) if not each.why_not]
 
 
+class Rota:
+    """Who is on duty at one moment; the same person in the same case is asked about once, for however many plans."""
+
+    def __init__(self, at: datetime) -> None:
+        self._at = at
+        self._duties: dict[tuple[str, int], Duty | None] = {}
+        self._delegates: dict[tuple[int, int], list[Person]] = {}
+
+    def of(self, plan: Plan) -> OnDuty | None:
+        """Who is on duty for a plan; None if nobody is, for its severity and category."""
+        duty = self._duty(plan)
+        if duty is None:
+            return None
+        signed = signers_of(plan)
+        escalates_at = plan.created_at + timedelta(minutes=duty.escalate_after_minutes)
+        first, backup = (self._holder(plan, person, signed) for person in (duty.approver, duty.backup))
+        return OnDuty(duty, first, backup, escalates_at)
+
+    def _duty(self, plan: Plan) -> Duty | None:
+        case = (plan.severity, plan.category_id)
+        if case not in self._duties:
+            here = Duty.objects.filter(Q(category_id=plan.category_id) | Q(category=None), severity=plan.severity)
+            rows = here.select_related("approver", "backup").order_by(F("category").asc(nulls_last=True))
+            self._duties[case] = rows.first()
+        return self._duties[case]
+
+    def _holder(self, plan: Plan, person: Person, signed: Collection[int]) -> Holder:
+        if reason := _why_not(plan, person, signed):
+            return Holder(person, person, reason)
+        if voting.lacking(plan, person):
+            return Holder(person, person, f"may not sign the {plan.stage} stage here")
+        delegates = self._delegates_of(person, plan.category_id)
+        return Holder(person, next((each for each in delegates if not _why_not(plan, each, signed)), person))
+
+    def _delegates_of(self, person: Person, category_id: int) -> list[Person]:
+        if (person.pk, category_id) not in self._delegates:
+            given = Delegation.objects.filter(
+                Q(category=None) | Q(category_id=category_id),
+                from_person=person,
+                revoked_at=None,
+                starts_at__lte=self._at,
+                ends_at__gt=self._at,
+            )
+            self._delegates[person.pk, category_id] = [row.to_person for row in given.select_related("to_person")]
+        return self._delegates[person.pk, category_id]
+
+
 def of(plan: Plan, *, at: datetime) -> OnDuty | None:
     """Who is on duty for a plan now; None if nobody is, for its severity and category."""
-    here = Duty.objects.filter(Q(category_id=plan.category_id) | Q(category=None), severity=plan.severity)
-    rows = here.select_related("approver", "backup").order_by(F("category").asc(nulls_last=True))
-    duty = rows.first()
-    if duty is None:
-        return None
-    signed = signers_of(plan)
-    escalates_at = plan.created_at + timedelta(minutes=duty.escalate_after_minutes)
-    first, backup = (_holder(plan, person, signed, at) for person in (duty.approver, duty.backup))
-    return OnDuty(duty, first, backup, escalates_at)
+    return Rota(at).of(plan)
 
 
 def signers_of(plan: Plan) -> set[int]:
     """Whose vote the plan has, their own or one in their stead."""
-    return {pk for pair in plan.votes.values_list("person_id", "principal_id") for pk in pair}
+    return {pk for vote in plan.votes.all() for pk in (vote.person_id, vote.principal_id)}
 
 
 def may_configure(person: Person) -> bool:
@@ -121,22 +160,6 @@ def load(*, approver: Person, backup: Person) -> None:
     """What a demonstration starts with, unless somebody has said who is on duty: the same two for everything."""
     if not Duty.objects.exists():
         Duty.objects.bulk_create(Duty(severity=each, approver=approver, backup=backup) for each in SEVERITIES)
-
-
-def _holder(plan: Plan, person: Person, signed: Collection[int], at: datetime) -> Holder:
-    if reason := _why_not(plan, person, signed):
-        return Holder(person, person, reason)
-    if voting.lacking(plan, person):
-        return Holder(person, person, f"may not sign the {plan.stage} stage here")
-    delegates = Delegation.objects.filter(
-        Q(category=None) | Q(category_id=plan.category_id),
-        from_person=person,
-        revoked_at=None,
-        starts_at__lte=at,
-        ends_at__gt=at,
-    ).select_related("to_person")
-    stands_in = next((row.to_person for row in delegates if not _why_not(plan, row.to_person, signed)), person)
-    return Holder(person, stands_in)
 
 
 def _why_not(plan: Plan, person: Person, signed: Collection[int]) -> str:

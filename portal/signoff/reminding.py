@@ -7,7 +7,7 @@ Where nobody on duty can sign, everybody who may is asked.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -16,6 +16,7 @@ from django.db.models import Q, QuerySet
 from portal.access import grants
 from portal.access.models import Person
 from portal.notices import services as notices
+from portal.notices.services import Saying
 from portal.signoff import counting, duties, pacing, plans, quorum, voting
 from portal.signoff.duties import Holder, OnDuty
 from portal.signoff.models import Plan, Watch
@@ -36,8 +37,20 @@ WORDS = {
 def remind(*, at: datetime) -> int:
     """Say what is due about every plan that waits; returns how many plans were looked at."""
     waiting = list(_waiting(at)[:AT_ONCE])
+    if not waiting:
+        return 0
+    rota, said, watches = duties.Rota(at), list[Saying](), list[Watch]()
     for plan in waiting:
-        _look(plan, at)
+        on_duty = rota.of(plan)
+        steps = _pace(plan, on_duty)
+        watch = getattr(plan, "watch", None)
+        if due := steps.due(since=watch.looked_at if watch else None, at=at):
+            said += _sayings(plan, on_duty, due)
+        watches.append(Watch(plan=plan, looked_at=at, next_at=steps.next_after(at)))
+    with transaction.atomic():
+        notices.tell_all(said, at=at)
+        new = ["looked_at", "next_at"]
+        Watch.objects.bulk_create(watches, update_conflicts=True, unique_fields=["plan"], update_fields=new)
     return len(waiting)
 
 
@@ -45,18 +58,7 @@ def _waiting(at: datetime) -> QuerySet[Plan]:
     """Open plans of tickets that are new here or have something due. Certificates ask for themselves."""
     is_due = Q(watch=None) | Q(watch__next_at__lte=at)
     open_plans = Plan.objects.filter(is_due, status=PlanStatus.OPEN, valid_until__gt=at).exclude(stage=Stage.GRANT)
-    return open_plans.select_related("category", "watch").order_by("id")
-
-
-def _look(plan: Plan, at: datetime) -> None:
-    on_duty = duties.of(plan, at=at)
-    steps = _pace(plan, on_duty)
-    watch = getattr(plan, "watch", None)
-    due = steps.due(since=watch.looked_at if watch else None, at=at)
-    with transaction.atomic():
-        if due:
-            _say(plan, on_duty, due, at)
-        Watch.objects.update_or_create(plan=plan, defaults={"looked_at": at, "next_at": steps.next_after(at)})
+    return open_plans.select_related("category", "watch").prefetch_related("votes").order_by("id")
 
 
 def _pace(plan: Plan, on_duty: OnDuty | None) -> Pace:
@@ -69,7 +71,7 @@ def _pace(plan: Plan, on_duty: OnDuty | None) -> Pace:
     )
 
 
-def _say(plan: Plan, on_duty: OnDuty | None, due: list[Step], at: datetime) -> None:
+def _sayings(plan: Plan, on_duty: OnDuty | None, due: list[Step]) -> Iterator[Saying]:
     able = on_duty.able if on_duty else []
     first = able[:1] or _everybody(plan)
     told: defaultdict[Step, list[Holder]] = defaultdict(list)
@@ -78,10 +80,10 @@ def _say(plan: Plan, on_duty: OnDuty | None, due: list[Step], at: datetime) -> N
     if step := pacing.last_of(due, pacing.TO_BACKUP):
         told[step] += able[1:]
     for step, asked in told.items():
-        _tell(plan, step, asked, at)
+        yield from _messages(plan, step, asked)
 
 
-def _tell(plan: Plan, step: Step, asked: Iterable[Holder], at: datetime) -> None:
+def _messages(plan: Plan, step: Step, asked: Iterable[Holder]) -> Iterator[Saying]:
     """One message for those who are asked for themselves, and one for each in whose stead somebody is asked."""
     by_stead: defaultdict[Person | None, list[Person]] = defaultdict(list)
     for each in asked:
@@ -89,13 +91,12 @@ def _tell(plan: Plan, step: Step, asked: Iterable[Holder], at: datetime) -> None
     for stead, people in by_stead.items():
         words = f"{plan.ticket_key}: the {plan.stage} plan {WORDS[step]}."
         instead = f" You are asked in the place of {stead}." if stead else ""
-        notices.tell(
+        yield Saying(
             people,
             kind=KIND[step],
             ticket_key=plan.ticket_key,
             text=f"{words}{instead} It ends at {plan.valid_until:%Y-%m-%d %H:%M} UTC.",
             path=plans.page_of(plan),
-            at=at,
             key=f"plan:{plan.pk}:{step}" + (f":for:{stead.pk}" if stead else ""),
         )
 

@@ -13,9 +13,9 @@ def sweep(job: Handed) -> str:
     return f"Ended {plans.sweep(at=job.at)} plans."
 
 
-@handler("signoff.remind", queue="general", on=("plan.opened",), every_seconds=60)
+@handler("signoff.remind", queue="general", on=("plan.opened",), every_seconds=60, after_seconds=2)
 def remind(job: Handed) -> str:
-    """Ask people to sign what waits: a plan that was just opened, and by the clock what has something due."""
+    """Ask people to sign what waits: what was just opened, unless a machine signed it, and what has something due."""
     from portal.signoff import reminding  # noqa: PLC0415 - as above
 
     return f"Looked at {reminding.remind(at=job.at)} plans."

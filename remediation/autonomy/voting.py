@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import transaction
+from django.db.models import Exists
 
 from patterns import trust
 from portal.access.models import Person
@@ -16,7 +17,7 @@ from portal.signoff.states import BY_MACHINES, LIVE, PlanStatus
 from remediation.autonomy.seed import ACCOUNT
 from remediation.drafting import services as remediations
 from remediation.policy import certified
-from remediation.policy import services as policies
+from remediation.policy.models import CategoryPolicy
 from remediation.review import by_machine, voiding
 
 AUTONOMY = system("general")
@@ -68,11 +69,9 @@ def check(*, at: datetime) -> str:
 
 def _is_left_to_machine(plan: Plan, at: datetime) -> bool:
     """The cheap question first: most plans of most installations end here, and nothing is written for them."""
-    policy = policies.policy_of(plan.category_id)
-    if policy is None or policy.machine_share == 0:
-        return False
-    rows = Certificate.objects.filter(category_id=plan.category_id, revoked_at=None)
-    return rows.filter(granted_at__lte=at, expires_at__gt=at).exists()
+    leaves_some = CategoryPolicy.objects.filter(category=plan.category_id, machine_share__gt=0)
+    in_force = Certificate.objects.filter(revoked_at=None, granted_at__lte=at, expires_at__gt=at)
+    return in_force.filter(Exists(leaves_some), category=plan.category_id).exists()
 
 
 def _revoke(certificate: Certificate, changed: list[str], at: datetime) -> bool:

@@ -18,6 +18,7 @@ from portal.access import grants
 from portal.access.models import Person
 from portal.audit import services as audit
 from portal.estate.models import Category
+from portal.kit import memo
 from portal.kit.actors import Actor
 from portal.kit.refusals import Reason, Refused, because
 from portal.signoff import brakes
@@ -83,7 +84,8 @@ def not_counted(plan: Plan, people: Collection[Person]) -> dict[int, Reason]:
     if plan.stage == Stage.GRANT:
         return {}
     policies = CategoryPolicy.objects.filter(category=plan.category_id)
-    groups = list(Group.objects.filter(pk__in=policies.values("approvers")).order_by("name"))
+    named = Group.objects.filter(pk__in=policies.values("approvers")).order_by("name")
+    groups = memo.once(plan, "approver_groups", lambda: list(named))
     if not groups:
         return {}
     members = set(Person.objects.filter(groups__in=groups).values_list("pk", flat=True))
