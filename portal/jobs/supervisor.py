@@ -7,7 +7,6 @@ while, and the whole group is replaced. What a dead cluster had in hand its succ
 
 from __future__ import annotations
 
-import gc
 import logging
 import multiprocessing
 import os
@@ -27,6 +26,7 @@ from django.db import connections
 from portal.jobs import cluster, registry
 from portal.jobs.beats import Predecessor
 from portal.jobs.cluster import STOP_SIGNALS, Hand
+from portal.kit import garbage
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +67,7 @@ class Supervisor:
         for module in registry.loads(self._queue):
             import_module(module)
         connections.close_all()
-        gc.freeze()  # what is loaded by now stays in memory that all processes share
+        garbage.settle()
         try:
             while self._children or not self._is_told:
                 self._fill()
