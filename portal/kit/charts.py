@@ -126,7 +126,7 @@ def line_chart(
 def bar_chart(title: str, labels: Sequence[str], series: Sequence[Series], *, unit: str = "") -> Chart:
     """Bars side by side for every label, from zero to a round number above the largest value."""
     largest = max((v for s in series for v in s.values if v is not None), default=1)
-    scale = _Scale(0, _round_up(largest), len(labels))
+    scale = _Scale(0, round_up(largest), len(labels))
     return Chart(
         title=title,
         summary=_summary(series, unit),
@@ -172,7 +172,8 @@ def _ticks(labels: Sequence[str], places: Sequence[float]) -> tuple[Mark, ...]:
     return tuple(Mark(round(places[i], 1), HEIGHT - 5, labels[i]) for i in range(0, len(labels), step))
 
 
-def _round_up(value: float) -> float:
+def round_up(value: float) -> float:
+    """The next 1, 2, 4 or 5 times a power of ten; 1 for what is not above zero."""
     if value < sys.float_info.min:  # zero, or too small to be divided
         return 1
     size = math.pow(10, math.floor(math.log10(value)))

@@ -63,6 +63,7 @@ STATUSES: Mapping[str, Label] = {
     "superseded": Label("Superseded", "plain", "history"),
     # run
     "running": Label("Running", "info", "player-play"),
+    "watched": Label("Watched", "info", "eye"),
     # step
     "pending": Label("Pending", "plain", "circle-dashed"),
     "preflight": Label("Pre-flight", "info", "search"),

@@ -21,7 +21,18 @@ from portal.signoff.models import Plan, Stop
 from portal.signoff.states import PlanStatus, Stage, is_critical
 from remediation.drafting.models import Remediation
 from remediation.drafting.states import Status
-from remediation.execution import blocking, controls, lasttime, manual, progress, records, skipping, standings, wording
+from remediation.execution import (
+    blocking,
+    controls,
+    lasttime,
+    manual,
+    progress,
+    records,
+    skipping,
+    standings,
+    wave_board,
+    wording,
+)
 from remediation.execution.blocking import Blocker
 from remediation.execution.controls import Answer, Control
 from remediation.execution.models import Run, StepOutput, StepRun
@@ -29,6 +40,7 @@ from remediation.execution.progress import STEPS_A_PAGE, Progress, Row, Window
 from remediation.execution.records import Phase
 from remediation.execution.shift import left_to_people, scopes_of
 from remediation.execution.states import RunStatus, StepStatus
+from remediation.execution.wave_board import WaveBoard
 from remediation.execution.wording import Part
 from remediation.review import plans
 from remediation.review.plans import Content, PlanStep
@@ -94,6 +106,7 @@ class Board:
     grid: Sequence[Row]
     targets: Window
     progress: Progress
+    waves: WaveBoard | None
     current: PlanStep | None
     answers: Sequence[Answer]
     questions: Sequence[Question]
@@ -179,6 +192,7 @@ def board_of(run: Run, viewer: Person, *, at: datetime, step: int = 0, target: i
         grid=grid,
         targets=targets,
         progress=far,
+        waves=wave_board.of(run, content, statuses),
         current=content.steps[far.at - 1] if far.at else None,
         answers=_answers(run, is_mine=is_mine) if may_run else (),
         questions=[_question(plan, viewer) for plan in asked],
@@ -197,7 +211,7 @@ def seen_of(run: Run, *, asked: Sequence[Plan] | None = None) -> str:
     signed = sum(len(plan.votes.all()) for plan in asked)
     stops = [stop.pk for stop in brakes.live()] if run.finished_at is None else []
     numbers = [run.fence, last or 0, f"{moved:%H%M%S%f}" if moved else "", *[plan.pk for plan in asked], signed, *stops]
-    return ".".join(map(str, [run.status, run.asked, *numbers]))
+    return ".".join(map(str, [run.status, run.asked, *numbers, *wave_board.seen_of(run)]))
 
 
 def waiting_of(ticket: Ticket, remediation: Remediation | None, viewer: Person) -> Waiting:
