@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import ceil
 from typing import Any
 
 from django import forms
@@ -11,6 +12,8 @@ from feedback.models import Feedback
 from feedback.serializers import A_YEAR_IN_MINUTES, LINE, MOST_LINES, PROSE
 from feedback.services import Answer
 from portal.kit.fields import LongText
+from remediation.tickets.models import Ticket
+from remediation.tickets.states import TicketStatus
 
 STARS = [(1, "made it worse"), (2, "little help"), (3, "partly"), (4, "mostly"), (5, "solved it")]
 ANSWERS = [("yes", "Yes"), ("no", "No"), ("", "Not said")]
@@ -86,13 +89,25 @@ class FeedbackForm(forms.Form):
     actual_resolution = Prose(label="What really resolved it")
     actual_actions_taken = Lines(label="What was really done", help_text="One action a line.", rows=3)
     time_to_resolve = forms.IntegerField(
-        label="Time to resolve", help_text="In minutes.", min_value=0, max_value=A_YEAR_IN_MINUTES, required=False
+        label="Time to resolve",
+        help_text="In minutes, from the opening of the ticket.",
+        min_value=0,
+        max_value=A_YEAR_IN_MINUTES,
+        required=False,
     )
 
     @property
     def answer(self) -> Answer:
         """What the service takes; only of a valid form."""
         return Answer(**self.cleaned_data)
+
+
+def suggested(ticket: Ticket) -> dict[str, Any]:
+    """What the form fills in by itself: how long it took from the opening of a ticket until it was resolved."""
+    if ticket.status != TicketStatus.RESOLVED or ticket.finished_at is None:
+        return {}
+    minutes = ceil((ticket.finished_at - ticket.opened_at).total_seconds() / 60)
+    return {"time_to_resolve": min(minutes, A_YEAR_IN_MINUTES)}
 
 
 def said(row: Feedback | None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 
 from feedback import presenting, services
-from feedback.forms import FeedbackForm, said
+from feedback.forms import FeedbackForm, said, suggested
 from feedback.models import Feedback
 from portal.access.pages import person_of
 from portal.kit.refusals import Refusal
@@ -28,7 +28,7 @@ def page(request: HttpRequest, key: str) -> HttpResponse:
     ticket = tickets.find(person_of(request), key)
     given = Feedback.objects.filter(ticket=ticket, person=person_of(request)).first()
     if request.method != "POST":
-        return _show(request, ticket, given, FeedbackForm(initial=said(given)))
+        return _show(request, ticket, given, FeedbackForm(initial=said(given) or suggested(ticket)))
     form = FeedbackForm(request.POST)
     if not form.is_valid():
         return _show(request, ticket, given, form, status=422)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -83,6 +84,17 @@ def test_the_form_shows_what_was_said_before_and_replaces_it(cast: dict[str, Per
     client.post(URL, {**SAID, "rating": "2", "was_helpful": "no", "what_worked": ""})
     row = Feedback.objects.get()
     assert (row.rating, row.was_helpful, row.what_worked) == (2, False, "")
+
+
+def test_the_time_to_resolve_is_filled_in_until_somebody_says_otherwise(
+    cast: dict[str, Person], incident: Ticket
+) -> None:
+    client = as_(cast["engineer"])
+    assert client.get(URL).context["form"]["time_to_resolve"].value() is None
+    Ticket.objects.update(finished_at=incident.opened_at + timedelta(minutes=41, seconds=5))
+    assert client.get(URL).context["form"]["time_to_resolve"].value() == 42
+    client.post(URL, {**SAID, "time_to_resolve": ""})
+    assert client.get(URL).context["form"]["time_to_resolve"].value() is None
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,8 @@ from itertools import zip_longest
 
 from portal.access import grants
 from portal.access.models import Person
-from remediation.execution import progress, records
+from portal.kit.durations import span
+from remediation.execution import records
 from remediation.execution.models import Run, StepRun
 from remediation.review.plans import PlanStep
 
@@ -69,8 +70,19 @@ def compare(run: Run, then: Run, *, first: int, last: int) -> Comparison:
     """Two runs side by side, from the first to the last of these numbers."""
     sides = [_sides(each, first, last) for each in (then, run)]
     pairs = [Pair(number, *both) for number, both in enumerate(zip_longest(*sides), start=first)]
-    took = progress.span((then.finished_at - then.started_at).total_seconds()) if then.finished_at else ""
+    took = span((then.finished_at - then.started_at).total_seconds()) if then.finished_at else ""
     return Comparison(then, took, pairs)
+
+
+def usual(run: Run, step: StepRun, planned: PlanStep, viewer: Person) -> str:
+    """How long the action of the same step took in the last run, in words; empty where there is none to compare."""
+    then = last_run(run, viewer)
+    same = [
+        each
+        for each in (_sides(then, step.number, step.number) if then else [])
+        if (each.title, each.target) == (planned.title, planned.target)
+    ]
+    return same[0].took if same else ""
 
 
 def longest(run: Run, then: Run) -> int:
@@ -92,4 +104,4 @@ def took(step: StepRun) -> str:
     """How long the action of a step took, in words; empty where it has not acted."""
     if step.intended_at is None or step.acted_at is None:
         return ""
-    return progress.span((step.acted_at - step.intended_at).total_seconds())
+    return span((step.acted_at - step.intended_at).total_seconds())

@@ -22,7 +22,7 @@ from portal.signoff.models import Plan
 from portal.signoff.states import PlanStatus, Stage
 from remediation.drafting import services as remediations
 from remediation.drafting.models import Remediation
-from remediation.execution import claiming, controls, records, standings, wording
+from remediation.execution import claiming, clocks, controls, records, standings, wording
 from remediation.execution.controls import Control
 from remediation.execution.models import Run, StepOutput, StepRun
 from remediation.execution.planning import TURNED, Do, next_move
@@ -100,7 +100,7 @@ def report(run_id: int, *, fence: int, told: Report, person: Person, door: Door,
         if run.held_by_id != person.pk:
             raise NotAllowed(because("not_yours", f"{run.held_by} has this run in hand. Take it over first."))
         content = plans.read(run.plan.content)
-        if awaited(run, content) != (told.number, told.phase):
+        if (told.number, told.phase) not in answered(run, content, at=at):
             raise StaleTransition(because("moved_on", "The run has moved on since you looked."))
         _refuse_silence(told)
         step, planned = records.step_of(run, told.number), content.steps[told.number - 1]
@@ -109,14 +109,28 @@ def report(run_id: int, *, fence: int, told: Report, person: Person, door: Door,
     return run
 
 
-def awaited(run: Run, content: Content) -> tuple[int, str] | None:
+def answered(run: Run, content: Content, *, at: datetime) -> set[tuple[int, str]]:
+    """The steps and phases about which a report is taken down: what is awaited, and the outcome of an open action.
+
+    An action whose pre-flight is too old was on somebody's page before: that it was run is never refused.
+    """
+    due = awaited(run, content, at=at)
+    if due is None:
+        return set()
+    is_open = due[1] == Phase.PREFLIGHT and records.step_of(run, due[0]).status == S.INTENDED
+    return {due, (due[0], Phase.ACTION)} if is_open else {due}
+
+
+def awaited(run: Run, content: Content, *, at: datetime) -> tuple[int, str] | None:
     """The step and phase that a person's report is awaited for; None while there is none."""
     if run.mode != Run.Mode.MANUAL:
         return None
     move = next_move(R(run.status), records.deciding(run, content))
     if move.do is Do.RESOLVE:
-        is_intended = records.step_of(run, move.number).status == S.INTENDED
-        return move.number, Phase.ACTION if is_intended else Phase.PROBE
+        step = records.step_of(run, move.number)
+        if step.status != S.INTENDED:
+            return move.number, Phase.PROBE
+        return move.number, Phase.PREFLIGHT if clocks.is_stale(run, step, at=at) else Phase.ACTION
     phase = {Do.STEP: Phase.PREFLIGHT, Do.VERIFY: Phase.VERIFY, Do.RESOLVE_UNDO: Phase.ROLLBACK}.get(move.do)
     return (move.number, phase) if phase else None
 
@@ -166,16 +180,23 @@ class _Desk:
 
 
 def _preflight(desk: _Desk) -> None:
-    """As expected: the intent, and with it the action on the page. Otherwise nothing was changed by this step."""
+    """As expected: the intent, and with it the action on the page. Otherwise nothing was changed by this step.
+
+    Who looks again, because the last look was too long ago, finds the intent there already.
+    """
     if desk.is_good and (stop := brakes.stopped(scopes_of(desk.content))):
         raise Refused(because("emergency_stop", f"{stop.says}. Wait or give it up."))
     desk.keep(Phase.PREFLIGHT, wording.preflight_of(desk.planned).says, desk.told.output)
     if desk.step.status == S.PENDING:
         desk.move(S.PREFLIGHT)
-    if desk.is_good:
+    stopped = f"Stopped by its rule “{desk.planned.stop_if}”"
+    if desk.step.status == S.INTENDED:
+        if not desk.is_good:
+            desk.disprove(S.FAILED, stopped)
+    elif desk.is_good:
         records.intend(desk.run, desk.step, actor=desk.actor, at=desk.at)
     else:
-        desk.move(S.FAILED, detail=f"Stopped by its rule “{desk.planned.stop_if}”")
+        desk.move(S.FAILED, detail=stopped)
 
 
 def _action(desk: _Desk) -> None:

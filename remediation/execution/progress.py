@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from portal.kit.durations import span
 from remediation.execution.states import RunStatus, StepStatus
 from remediation.review.plans import PlanStep
 
@@ -117,14 +118,3 @@ def rows(steps: Sequence[PlanStep], statuses: Mapping[int, str], number: int) ->
 def _row(target: str, steps: Sequence[PlanStep], statuses: Mapping[int, str]) -> Row:
     cells = [Cell(step.number, step.title, statuses[step.number]) for step in steps[:CELLS_A_ROW]]
     return Row(target, cells, more=max(0, len(steps) - CELLS_A_ROW))
-
-
-def span(seconds: float) -> str:
-    """A length of time in words: 0.8 s, 42 s, 3 min 5 s, 2 h 10 min."""
-    if seconds < 10:  # noqa: PLR2004 - tenths matter below
-        return f"{max(0.0, seconds):.1f} s"
-    minutes, rest = divmod(int(seconds), 60)
-    if not minutes:
-        return f"{rest} s"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"

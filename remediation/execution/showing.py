@@ -23,6 +23,7 @@ from remediation.drafting.models import Remediation
 from remediation.drafting.states import Status
 from remediation.execution import (
     blocking,
+    clocks,
     controls,
     lasttime,
     manual,
@@ -34,6 +35,7 @@ from remediation.execution import (
     wording,
 )
 from remediation.execution.blocking import Blocker
+from remediation.execution.clocks import Clocks
 from remediation.execution.controls import Answer, Control
 from remediation.execution.models import Run, StepOutput, StepRun
 from remediation.execution.progress import STEPS_A_PAGE, Progress, Row, Window
@@ -70,6 +72,7 @@ class Card:
     step: StepRun
     outputs: Sequence[Output]
     awaits: str
+    clocks: Clocks | None
     is_current: bool
     preflight: Part
     action: Part | None
@@ -113,6 +116,7 @@ class Board:
     stop: Stop | None
     may_run: bool
     is_held_by_viewer: bool
+    rollback_minutes: int
     seen: str
 
     @property
@@ -168,6 +172,17 @@ class Waiting:
     seen: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Seat:
+    """From where the steps of a run are seen: which one waits for a report, and for whose, if that is the viewer."""
+
+    run: Run
+    due: tuple[int, str] | None
+    hands: Person | None
+    current: int
+    at: datetime
+
+
 def board_of(run: Run, viewer: Person, *, at: datetime, step: int = 0, target: int = 1, whole: bool = False) -> Board:
     """A run as this person sees it: the page of steps that holds `step`, else the one where something happens.
 
@@ -176,18 +191,18 @@ def board_of(run: Run, viewer: Person, *, at: datetime, step: int = 0, target: i
     content = records.content_of(run)
     may_run = grants.of(viewer).may("run", run.remediation.category_id)
     is_mine = run.mode == Run.Mode.MANUAL and run.held_by_id == viewer.pk and may_run
-    awaited = manual.awaited(run, content) if is_mine else None
     statuses = dict(run.steps.order_by("number").values_list("number", "status"))
     far = progress.progress(
         statuses, RunStatus(run.status), started_at=run.started_at, finished_at=run.finished_at, at=at
     )
     shown = progress.window(step or far.at, len(content.steps), size=1 if whole else STEPS_A_PAGE)
+    seat = _Seat(run, manual.awaited(run, content, at=at), viewer if is_mine else None, far.at, at)
     asked = skipping.waiting(run)
     grid, targets = progress.rows(content.steps, statuses, target)
     return Board(
         ticket=run.remediation.ticket,
         run=run,
-        cards=_cards(run, content, shown, awaited, far.at, whole=whole),
+        cards=[_card(seat, *each) for each in _steps(run, content, shown, whole=whole)],
         window=shown,
         grid=grid,
         targets=targets,
@@ -199,6 +214,7 @@ def board_of(run: Run, viewer: Person, *, at: datetime, step: int = 0, target: i
         stop=brakes.stopped(scopes_of(content)),
         may_run=may_run,
         is_held_by_viewer=is_mine and run.finished_at is None,
+        rollback_minutes=content.rollback_minutes,
         seen=seen_of(run, asked=asked),
     )
 
@@ -249,16 +265,13 @@ def _question(plan: Plan, viewer: Person) -> Question:
     return Question(plan, *skipping.asked(plan), barred=barred, is_critical=is_critical(plan.risk))
 
 
-def _cards(
-    run: Run, content: Content, shown: Window, awaited: tuple[int, str] | None, at_step: int, *, whole: bool
-) -> list[Card]:
+def _steps(
+    run: Run, content: Content, shown: Window, *, whole: bool
+) -> list[tuple[PlanStep, StepRun, Sequence[Output]]]:
     planned = content.steps[shown.first - 1 : shown.last]
     steps = list(run.steps.filter(number__range=(shown.first, shown.last)))
     outputs = _outputs(run, steps, whole=whole)
-    return [
-        _card(each, step, outputs.get(step.pk, []), awaited, is_current=step.number == at_step)
-        for each, step in zip(planned, steps, strict=True)
-    ]
+    return [(each, step, outputs.get(step.pk, [])) for each, step in zip(planned, steps, strict=True)]
 
 
 def _outputs(run: Run, steps: Sequence[StepRun], *, whole: bool) -> dict[int, list[Output]]:
@@ -274,18 +287,18 @@ def _outputs(run: Run, steps: Sequence[StepRun], *, whole: bool) -> dict[int, li
     return found
 
 
-def _card(
-    planned: PlanStep, step: StepRun, outputs: Sequence[Output], awaited: tuple[int, str] | None, *, is_current: bool
-) -> Card:
+def _card(seat: _Seat, planned: PlanStep, step: StepRun, outputs: Sequence[Output]) -> Card:
+    phase = seat.due[1] if seat.due and seat.due[0] == planned.number else ""
     was_begun = step.intended_at is not None or any(each.said.phase != Phase.PREFLIGHT for each in outputs)
-    is_open = was_begun and step.status not in UNOPENED
+    is_open = was_begun and step.status not in UNOPENED and phase != Phase.PREFLIGHT
     return Card(
         number=planned.number,
         planned=planned,
         step=step,
         outputs=outputs,
-        awaits=awaited[1] if awaited and awaited[0] == planned.number else "",
-        is_current=is_current,
+        awaits=phase if seat.hands else "",
+        clocks=clocks.of(seat.run, step, planned, viewer=seat.hands, at=seat.at) if phase and seat.hands else None,
+        is_current=step.number == seat.current,
         preflight=wording.preflight_of(planned),
         action=wording.action_of(planned) if is_open else None,
         verify=wording.verify_of(planned) if is_open else None,

@@ -41,6 +41,7 @@ class CategoryPolicyAdmin(Audited):
                     "requires_backup",
                     "evidence_max_age_minutes",
                     "plan_valid_minutes",
+                    "preflight_valid_minutes",
                 )
             },
         ),

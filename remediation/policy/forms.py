@@ -41,6 +41,7 @@ LABELS = {
     "requires_backup": "Backup required",
     "evidence_max_age_minutes": "Evidence stays fresh",
     "plan_valid_minutes": "A plan stays valid",
+    "preflight_valid_minutes": "A pre-flight by hand holds",
 }
 HELP = {
     "is_enabled": "Off: people only, whatever else is written here.",
@@ -67,6 +68,7 @@ HELP = {
     "requires_backup": "A probe must have seen a backup.",
     "evidence_max_age_minutes": "Minutes. Older evidence blocks a signature.",
     "plan_valid_minutes": "Minutes from its making; then it is signed again.",
+    "preflight_valid_minutes": "Minutes. Who runs a plan by hand and acts later than that looks again first.",
 }
 
 

@@ -15,6 +15,8 @@ from remediation.policy.share import STEPS
 PERCENT = [MinValueValidator(0), MaxValueValidator(100)]
 LONGEST_WATCH = 24 * 60
 """Minutes between two waves."""
+PREFLIGHT_HOLDS = 15
+"""Minutes, where no policy says anything else."""
 SHARES = [(step, f"{step} % of tickets" if step else "No ticket: off") for step in STEPS]
 
 
@@ -57,6 +59,9 @@ class CategoryPolicy(models.Model):
     requires_backup = models.BooleanField(default=False)
     evidence_max_age_minutes = models.PositiveIntegerField(default=1_440)
     plan_valid_minutes = models.PositiveIntegerField(default=240)
+    preflight_valid_minutes = models.PositiveSmallIntegerField(
+        default=PREFLIGHT_HOLDS, validators=[MinValueValidator(1), MaxValueValidator(LONGEST_WATCH)]
+    )
     updated_at = models.DateTimeField()
 
     class Meta:

@@ -67,6 +67,7 @@ def rules_of(policy: CategoryPolicy, site: Switches) -> list[Rule]:
         Rule("Backup", "A fresh backup is asked for" if policy.requires_backup else "Not asked for"),
         Rule("Evidence", f"Older than {_span(policy.evidence_max_age_minutes)}, it blocks a signature"),
         Rule("A plan is valid for", _span(policy.plan_valid_minutes)),
+        Rule("By hand, a pre-flight holds for", _span(policy.preflight_valid_minutes)),
     ]
 
 
@@ -228,4 +229,4 @@ def _span(minutes: int) -> str:
         if minutes and minutes % size == 0:
             count = minutes // size
             return f"{count} {name}{'s' * (count > 1)}"
-    return f"{minutes} minutes"
+    return f"{minutes} minute{'s' * (minutes != 1)}"

@@ -33,7 +33,15 @@ from remediation.policy import braking, certified, outcomes
 from remediation.policy.decide import decide
 from remediation.policy.facts import EVERY_DAY, Action, Facts, Limits, SafetyCheck, Switches
 from remediation.policy.facts import Decision as Verdict
-from remediation.policy.models import Assessment, CategoryPolicy, Decision, FailureBrake, Moment, Reservation
+from remediation.policy.models import (
+    PREFLIGHT_HOLDS,
+    Assessment,
+    CategoryPolicy,
+    Decision,
+    FailureBrake,
+    Moment,
+    Reservation,
+)
 from remediation.policy.share import place_of
 from remediation.policy.staging import Staging
 from remediation.wayback import services as waysback
@@ -68,6 +76,12 @@ def switches() -> Switches:
 def policy_of(category_id: int) -> CategoryPolicy | None:
     """The policy of a category, if it has one."""
     return CategoryPolicy.objects.filter(category_id=category_id).prefetch_related("approvers").first()
+
+
+def preflight_validity(category_id: int) -> timedelta:
+    """How long a person who runs a plan by hand may act on a pre-flight."""
+    found = CategoryPolicy.objects.filter(category_id=category_id).values_list("preflight_valid_minutes", flat=True)
+    return timedelta(minutes=found.first() or PREFLIGHT_HOLDS)
 
 
 def closed_to(person: Person) -> frozenset[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Iterable
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from django import template
 from django.forms import BaseForm
@@ -18,6 +18,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from portal.kit import labels, markdown, slots, visible
+from portal.kit.durations import span
 
 register = template.Library()
 
@@ -98,6 +99,14 @@ def ago(at: datetime | None) -> SafeString | str:
 def lasted(span: timedelta) -> str:
     """How long something took or has lasted, in its largest unit, seconds included: what stalls is counted in those."""
     return _amount(span.total_seconds()) or f"{max(0, int(span.total_seconds()))} s"
+
+
+@register.simple_tag
+def counting(seconds: float, way: Literal["up", "down"], over: str = "") -> SafeString:
+    """Seconds as a clock that scripts let run on, `up` or `down`; one that has run down says `over`."""
+    text = over if way == "down" and seconds <= 0 else span(seconds)
+    clock = '<span role="timer" class="clock" data-counts="{}" data-seconds="{}" data-over="{}">{}</span>'
+    return format_html(clock, way, f"{seconds:.1f}", over, text)
 
 
 def _exact(at: datetime) -> str:

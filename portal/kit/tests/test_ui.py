@@ -42,6 +42,16 @@ def empty_registry(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(slots, "_fillers", defaultdict(list))
 
 
+@pytest.mark.parametrize(
+    ("seconds", "way", "words"),
+    [(75.2, "up", "1 min 15 s"), (-3.0, "up", "0.0 s"), (12.0, "down", "12 s"), (0.0, "down", "over")],
+)
+def test_a_clock_reads_well_before_scripts_let_it_run(seconds: float, way: str, words: str) -> None:
+    html = rendered('{% counting seconds way "over" %}', seconds=seconds, way=way)
+    assert html.endswith(f">{words}</span>")
+    assert f'data-seconds="{seconds:.1f}"' in html
+
+
 def test_an_unknown_value_is_shown_in_words() -> None:
     assert rendered('{% tag "status" value %}', value="half_done") == '<span class="tag plain">Half done</span>'
 

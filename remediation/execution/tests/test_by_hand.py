@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import html
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 
+from patterns.models import Pattern
 from portal.access.models import Person
 from portal.jobs.testing import drain
 from portal.signoff import brakes
 from portal.signoff.models import Plan
 from remediation.connectors.lab import first_day
 from remediation.connectors.testing import LabProcess
+from remediation.execution import services as runs
 from remediation.execution.models import StepOutput
+from remediation.execution.services import Report
 from remediation.execution.testing import SECONDARY, Signed, command, draft, scaling, signed
+from remediation.policy.models import CategoryPolicy
+from remediation.tickets.models import Ticket
 
 pytestmark = pytest.mark.django_db
 
@@ -54,6 +61,17 @@ class Hands:
             **data,
         }
         return self.post("report", **values)
+
+    def reported(self, number: int, phase: str, *, minutes_ago: int) -> None:
+        """The same as `report`, some time ago."""
+        runs.report(
+            self.made.run.pk,
+            fence=self.made.run.fence,
+            told=Report(number, phase, "yes", "seen"),
+            person=self.made.operator,
+            door="page",
+            at=timezone.now() - timedelta(minutes=minutes_ago),
+        )
 
 
 @pytest.fixture
@@ -100,6 +118,49 @@ def test_the_action_is_in_the_page_only_after_its_preflight(hands: Hands) -> Non
     assert "vacuum-size" in after
     assert "shipper-a" in after
     assert "logrotate" not in after
+
+
+def test_an_action_is_off_the_page_once_its_preflight_is_too_old_until_somebody_looked_again(
+    made: Signed, hands: Hands
+) -> None:
+    hands.reported(1, "preflight", minutes_ago=14)
+    assert "vacuum-size" in hands.page()
+    CategoryPolicy.objects.update(preflight_valid_minutes=10)
+    stale = hands.page()
+    assert "too long to act on" in stale
+    assert "vacuum-size" not in stale
+    assert "vacuum-size" not in hands.client.get(f"{hands.path}/steps/1").content.decode()
+    hands.report(1, "preflight", output="seen again")
+    assert "vacuum-size" in hands.page()
+    assert made.said() == [("preflight", True), ("preflight", True)]
+    assert hands.report(1, "action").status_code == 302
+
+
+def test_what_was_run_on_an_old_preflight_is_taken_down_all_the_same(made: Signed, hands: Hands) -> None:
+    hands.reported(1, "preflight", minutes_ago=16)
+    assert "Was it run already?" in hands.page()
+    assert hands.report(1, "action").status_code == 302
+    assert made.steps() == ["acted", "pending"]
+
+
+def test_a_second_look_that_meets_the_stop_rule_ends_the_run_with_nothing_changed(made: Signed, hands: Hands) -> None:
+    hands.reported(1, "preflight", minutes_ago=16)
+    hands.report(1, "preflight", "no")
+    assert (made.run.status, made.steps()) == ("failed", ["failed", "skipped"])
+    assert made.remediation.has_written is False
+
+
+def test_clocks_stand_beside_every_phase(made: Signed, hands: Hands) -> None:
+    hands.reported(1, "preflight", minutes_ago=5)
+    waiting = hands.page()
+    assert 'data-counts="up" data-seconds="300.' in waiting
+    assert 'data-counts="down" data-seconds="599.' in waiting
+    assert "5 min 0 s</span> ago; look again in" in waiting
+    hands.reported(1, "action", minutes_ago=3)
+    assert "Done <span" in hands.page()
+    hands.report(1, "verify", "no")
+    assert "Going back for <span" in hands.page()
+    assert "the plan gives 5 min to all of it" in hands.page()
 
 
 def test_a_met_stop_rule_ends_the_run_with_nothing_changed(made: Signed, hands: Hands) -> None:
@@ -255,6 +316,24 @@ def test_an_operation_by_hand_is_shown_as_the_equivalent_call(lab: LabProcess) -
     assert "scale_deployment" in hands.page()
     assert "replicas = 6" in hands.page()
     assert lab.ledger() == []
+    hands.report(1, "action")
+    assert "Give it time to settle: <span" in hands.page()
+
+
+def test_how_long_the_action_took_the_last_time_stands_beside_it(made: Signed, hands: Hands) -> None:
+    hands.reported(1, "preflight", minutes_ago=9)
+    hands.reported(1, "action", minutes_ago=7)
+    hands.post("give-up", reason="Enough.")
+    again = signed(COMMANDS, key="INC-2", cast=made.cast, category_slug="storage")
+    pattern = Pattern.objects.create(
+        category=made.ticket.category, signature="s", title="Journals", key_terms=["journal"], created_at=timezone.now()
+    )
+    Ticket.objects.update(pattern=pattern)
+    drain("execution")
+    second = Hands(again, again.operator)
+    second.start()
+    second.report(1, "preflight")
+    assert "the last time its action took 2 min 0 s" in second.page()
 
 
 def test_the_live_part_answers_204_until_something_moved(made: Signed, hands: Hands) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,11 +12,13 @@ from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
+from portal.access.models import Person
 from portal.jobs.testing import drain
-from portal.kit.testing.browser import PHONE, scrolls_sideways, serious, sign_in
+from portal.kit.testing.browser import PHONE, CleanPage, scrolls_sideways, serious, sign_in
 from remediation.connectors.lab import first_day
 from remediation.connectors.testing import LabProcess
 from remediation.execution import claiming, driving, stepping
+from remediation.execution.models import StepOutput
 from remediation.execution.testing import PRIMARY, SECONDARY, Signed, command, draft, scaling, signed
 
 pytestmark = pytest.mark.browser
@@ -114,6 +117,54 @@ def test_a_person_is_led_through_a_command_step(site: LiveServer, lab: LabProces
     clean_page.get_by_role("button", name="As expected", exact=True).click()
     expect(clean_page.get_by_text("Every step was verified.")).to_be_visible()
     assert made.run.status == "succeeded"
+
+
+def test_a_run_by_hand_changes_hands_in_the_middle(
+    site: LiveServer, lab: LabProcess, watched: CleanPage, browser: Browser
+) -> None:
+    """The first pair of hands loses the run and nothing it typed; the second one finishes it and says how it went."""
+    made, page = apart(COMMAND, category_slug="storage"), watched.page
+    drain("execution")
+    open_run(page, site, made)
+    page.get_by_role("button", name="Run it by hand, step by step").click()
+    expect(page.get_by_label("What the pre-flight printed")).to_be_visible()
+    assert "vacuum-size" not in page.content()
+    page.get_by_label("What the pre-flight printed").fill("Archived and active journals take up 21.3G.")
+    page.get_by_role("button", name="As expected: show the action").click()
+    expect(page.get_by_label("Action", exact=True)).to_contain_text("journalctl --vacuum-size=1G")
+    clock = page.get_by_role("form", name="Report on step 1").get_by_role("timer").first
+    expect(clock).not_to_have_text(clock.inner_text())
+    page.get_by_label("What the action printed").fill("Vacuuming done, freed 20.3G.")
+
+    deputy = Person.objects.create_user("deputy")
+    deputy.groups.set(made.operator.groups.all())
+    context = browser.new_context()
+    second = CleanPage(context.new_page())
+    theirs = second.page
+    sign_in(context, site.url, deputy)
+    theirs.goto(page.url)
+    expect(theirs.get_by_text("in the hands of operator")).to_be_visible()
+    assert "vacuum-size" not in theirs.content()
+    theirs.get_by_role("button", name="Go on by hand").click()
+    expect(theirs.get_by_label("Action", exact=True)).to_contain_text("journalctl --vacuum-size=1G")
+    expect(theirs.get_by_label("Way back", exact=True)).to_contain_text("systemctl stop shipper")
+
+    watched.expect_status(409)
+    page.get_by_role("button", name="It ran").click()
+    expect(page.get_by_role("heading", name="What you had typed")).to_be_visible()
+    expect(page.get_by_label("Output", exact=True)).to_have_value("Vacuuming done, freed 20.3G.")
+
+    theirs.get_by_label("What the action printed").fill("Vacuuming done, freed 20.3G.")
+    theirs.get_by_role("button", name="It ran").click()
+    theirs.get_by_label("What you saw").fill("Archived and active journals take up 1.0G.")
+    theirs.get_by_role("button", name="As expected", exact=True).click()
+    expect(theirs.get_by_text("Every step was verified.")).to_be_visible()
+    by = StepOutput.objects.filter(run_id=made.run.pk).values_list("by", flat=True)
+    assert list(by) == ["operator", "deputy", "deputy"]
+    theirs.goto(f"{site.url}/tickets/{made.ticket.key}/feedback")
+    expect(theirs.get_by_label("Time to resolve")).to_have_value(re.compile(r"^\d+$"))
+    assert second.unexpected() == []
+    context.close()
 
 
 def test_it_works_without_scripts(site: LiveServer, lab: LabProcess, browser: Browser) -> None:

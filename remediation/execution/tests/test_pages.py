@@ -13,6 +13,7 @@ from django.utils import timezone
 from patterns.models import Pattern
 from portal.access.models import Person
 from portal.jobs.testing import drain
+from portal.kit.durations import span
 from portal.kit.testing.queries import statements
 from remediation.connectors.lab import first_day
 from remediation.connectors.testing import LabProcess
@@ -207,4 +208,4 @@ def test_a_page_of_steps_holds_the_one_asked_for(
     ("seconds", "words"), [(0.84, "0.8 s"), (42, "42 s"), (185, "3 min 5 s"), (7800, "2 h 10 min")]
 )
 def test_time_in_words(seconds: float, words: str) -> None:
-    assert progress.span(seconds) == words
+    assert span(seconds) == words

@@ -147,7 +147,7 @@ class AtARun(World):
     def report(self, who: str, number: int) -> None:
         """Whoever has the run in hand says what they saw."""
         for run in self.runs:
-            waits_for = manual.awaited(run, plans.read(run.plan.content)) if run.held_by else None
+            waits_for = manual.awaited(run, plans.read(run.plan.content), at=self.now) if run.held_by else None
             if waits_for and run.held_by:
                 said = ("yes", "yes", "yes", "no", "not_run")[number % 5]
                 told = runs.Report(*waits_for, said, "seen", "as before")  # type: ignore[arg-type]

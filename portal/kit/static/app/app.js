@@ -139,4 +139,23 @@
       if (seconds >= 0) time.textContent = ago(seconds);
     }
   }, 30000);
+
+  // Clocks run on from when they were first seen: this machine's own clock may be wrong
+  const began = new WeakMap();
+  function span(seconds) {
+    const whole = Math.floor(seconds);
+    const [minutes, hours] = [Math.floor(whole / 60), Math.floor(whole / 3600)];
+    if (hours) return `${hours} h ${minutes % 60} min`;
+    return minutes ? `${minutes} min ${whole % 60} s` : `${whole} s`;
+  }
+  function tick() {
+    for (const clock of all("[data-counts]")) {
+      if (!began.has(clock)) began.set(clock, performance.now());
+      const passed = (performance.now() - began.get(clock)) / 1000;
+      const seconds = Number(clock.dataset.seconds) + (clock.dataset.counts === "down" ? -passed : passed);
+      clock.textContent = clock.dataset.counts === "down" && seconds <= 0 ? clock.dataset.over : span(seconds);
+    }
+  }
+  tick();
+  setInterval(tick, 1000);
 })();
