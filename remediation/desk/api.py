@@ -93,12 +93,13 @@ class RemediationLogs(APIView):
     scopes = {"GET": Scope.TICKETS_READ}
     refusals = {"GET": (422,)}
 
-    @extend_schema(parameters=[serializers.PageIn], responses=shapes.LogPage)
+    @extend_schema(parameters=[serializers.LogIn], responses=shapes.LogPage)
     def get(self, request: Request, ticket_id: str) -> Response:
         """Everything that runs of this ticket did and saw, in order: who, what, when, output, outcome."""
-        query = valid(serializers.PageIn, request.query_params)
+        query = valid(serializers.LogIn, request.query_params)
         ticket = tickets.find(person_of(request), ticket_id)
-        page = reads.outputs(ticket, after=query["after"] or None, size=query["size"])
+        narrowed = serializers.narrowed(query)
+        page = reads.outputs(ticket, narrowed, after=query["after"] or None, size=query["size"])
         return Response(shapes.LogPage(page).data)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from django.db.models import BooleanField, OuterRef, Prefetch, Q, Subquery
+from django.db.models import BooleanField, Prefetch, Q, Subquery
 from django.db.models.expressions import RawSQL
 
 from portal.access import grants
@@ -19,6 +19,8 @@ from remediation.drafting import schema
 from remediation.drafting import services as remediations
 from remediation.drafting.models import Remediation, Revision
 from remediation.drafting.states import WAITING
+from remediation.execution import logbook
+from remediation.execution.logbook import Narrowed
 from remediation.execution.models import Run, StepOutput, StepRun
 from remediation.execution.states import RunStatus
 from remediation.policy.models import Assessment, Decision
@@ -204,12 +206,10 @@ def newest_plan(ticket: Ticket, stage: str) -> Plan | None:
     return Plan.objects.filter(subject_kind="drafting.remediation", subject_id=newest, stage=stage).last()
 
 
-def outputs(ticket: Ticket, *, after: str | None = None, size: int = PAGE) -> Page[StepOutput]:
-    """Everything that the runs of a ticket did and saw, in order, each with its `step_number`."""
+def outputs(ticket: Ticket, narrowed: Narrowed, *, after: str | None = None, size: int = PAGE) -> Page[StepOutput]:
+    """What the runs of a ticket did and saw, in order, each with the `number` of its step."""
     runs = Run.objects.filter(remediation__ticket=ticket).values("pk")
-    step = StepRun.objects.filter(pk=OuterRef("step_id"))
-    rows = StepOutput.objects.filter(run_id__in=runs).annotate(step_number=Subquery(step.values("number")))
-    return page_of(rows, order=["id"], after=after, size=size)
+    return page_of(logbook.rows(runs, narrowed), order=["id"], after=after, size=size)
 
 
 def _permitted(person: Person, filters: Filters) -> list[int]:

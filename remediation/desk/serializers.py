@@ -14,6 +14,8 @@ from portal.kit.serializers import StrictSerializer, Trimmed
 from portal.signoff.states import Stage
 from remediation.desk import reads
 from remediation.drafting import schema
+from remediation.execution.logbook import Narrowed
+from remediation.execution.models import StepOutput
 from remediation.review.models import Objection
 from remediation.tickets.models import KEY, Evidence, Severity
 from remediation.tickets.services import NewEvidence, NewTicket
@@ -126,6 +128,14 @@ class PageIn(StrictSerializer):
 
     after = serializers.CharField(max_length=1_000, default=None, help_text="A cursor: `next` or `previous` of a page.")
     size = serializers.IntegerField(min_value=1, max_value=200, default=reads.PAGE)
+
+
+class LogIn(PageIn):
+    """Which part of the log, and which page of it."""
+
+    step = serializers.IntegerField(min_value=1, max_value=999_999_999, default=None)
+    phase = serializers.ChoiceField(StepOutput.Phase.values, default=None)
+    only_failures = serializers.BooleanField(default=False, help_text="Only what was not clearly good.")
 
 
 class ApprovalIn(StrictSerializer):
@@ -253,6 +263,11 @@ def filters(query: Mapping[str, Any]) -> reads.Filters:
     """What a validated TicketListIn narrows a list to."""
     severity = SEVERITIES.get(query["severity"])
     return reads.Filters(status=query["status"], category=query["category"], severity=severity, text=query["text"])
+
+
+def narrowed(query: Mapping[str, Any]) -> Narrowed:
+    """What a validated LogIn narrows a log to."""
+    return Narrowed(step=query["step"], phase=query["phase"] or "", only_failures=query["only_failures"])
 
 
 def _from_timeline(entry: Mapping[str, Any]) -> NewEvidence:

@@ -286,7 +286,7 @@ class LogLine(Shape):
     """One thing a run did or saw: who, what, when, output, outcome."""
 
     run = serializers.IntegerField(source="run_id")
-    step = serializers.IntegerField(source="step_number")
+    step = serializers.IntegerField(source="number")
     phase = serializers.CharField()
     who = serializers.CharField(source="by")
     what = serializers.CharField(source="says")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db.models import OuterRef, QuerySet, Subquery
@@ -28,15 +29,28 @@ class Narrowed:
     only_failures: bool = False
 
 
+def rows(runs: Collection[int] | QuerySet[Any], narrowed: Narrowed) -> QuerySet[StepOutput]:
+    """What runs (their ids) saw and did, each with its `number`."""
+    step = StepRun.objects.filter(pk=OuterRef("step_id"))
+    found = StepOutput.objects.filter(run_id__in=runs).annotate(number=Subquery(step.values("number")))
+    if narrowed.step is not None:
+        found = found.filter(step_id__in=StepRun.objects.filter(run__in=runs, number=narrowed.step).values("pk"))
+    if narrowed.phase:
+        found = found.filter(phase=narrowed.phase)
+    if narrowed.only_failures:
+        found = found.exclude(is_good=True)
+    return found
+
+
 def page(run: Run, narrowed: Narrowed, *, after: str | None, size: int = PAGE) -> Page[StepOutput]:
     """One page of the log, in the order things were said, each with its `number`."""
-    return page_of(_rows(run, narrowed), order=["id"], after=after, size=size)
+    return page_of(rows([run.pk], narrowed), order=["id"], after=after, size=size)
 
 
 def text(run: Run, narrowed: Narrowed) -> Iterator[str]:
     """The log as plain text, one entry after the other."""
     yield f"Run {run.pk} of {run.remediation.ticket.key}: {run.status}. {run.status_reason}\n"
-    for row in _rows(run, narrowed).iterator(AT_ONCE):
+    for row in rows([run.pk], narrowed).iterator(AT_ONCE):
         head = f"{row.at:%Y-%m-%d %H:%M:%S}Z step {_number(row)} {row.phase} {WORDS[row.is_good]} by {row.by}"
         yield f"\n== {head}\n{row.says}\n{row.text}\n"
 
@@ -48,7 +62,7 @@ def document(run: Run, narrowed: Narrowed) -> Iterator[str]:
     for number, step in enumerate(run.steps.iterator(AT_ONCE)):
         yield ("," if number else "") + _json(_step(step, *titles[step.number]))
     yield '],"log":['
-    for number, row in enumerate(_rows(run, narrowed).iterator(AT_ONCE)):
+    for number, row in enumerate(rows([run.pk], narrowed).iterator(AT_ONCE)):
         yield ("," if number else "") + _json(_entry(row))
     yield "]}\n"
 
@@ -57,18 +71,6 @@ FORMS: dict[str, tuple[str, Lines]] = {
     "txt": ("text/plain; charset=utf-8", text),
     "json": ("application/json", document),
 }
-
-
-def _rows(run: Run, narrowed: Narrowed) -> QuerySet[StepOutput]:
-    step = StepRun.objects.filter(pk=OuterRef("step_id"))
-    rows = StepOutput.objects.filter(run_id=run.pk).annotate(number=Subquery(step.values("number")))
-    if narrowed.step is not None:
-        rows = rows.filter(step_id__in=run.steps.filter(number=narrowed.step).values("pk"))
-    if narrowed.phase:
-        rows = rows.filter(phase=narrowed.phase)
-    if narrowed.only_failures:
-        rows = rows.exclude(is_good=True)
-    return rows
 
 
 def _number(row: StepOutput) -> int:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Q, Subquery
 
 from portal.access import grants
 from portal.access.models import Person
@@ -65,7 +65,7 @@ _TO_UNDO = Q(status__in=GOING_BACK) | Q(status__in=DONE, intended_at__isnull=Fal
 
 def locked(run_id: int) -> Run:
     """The run with its row and its remediation's locked until the transaction ends."""
-    remediation = remediations.locked(Run.objects.values_list("remediation_id", flat=True).get(pk=run_id))
+    remediation = remediations.locked(Subquery(Run.objects.filter(pk=run_id).values("remediation")))
     rows = Run.objects.select_for_update(of=("self",)).select_related("plan", "held_by", "asked_by")
     run = rows.defer("plan__content").get(pk=run_id)
     run.remediation = remediation

@@ -89,3 +89,28 @@ def test_steering_takes_its_own_scope(made: Signed) -> None:
     assert reads.get(RUN).status_code == 200
     assert send(reads, "stop-now").status_code == 403
     assert send(caller(made.operator, Scope.RUNS_WRITE, Scope.TICKETS_READ), "stop-now").status_code == 200
+
+
+def test_the_log_is_narrowed_like_the_page_and_read_page_by_page(made: Signed, lab: LabProcess) -> None:
+    lab.fault("scale_deployment", "lies")
+    drain("execution")
+    auditor = callers(made.cast)["auditor"]
+    log = f"{V1}/tickets/INC-1/remediation-logs"
+
+    def told(**query: str | int) -> list[tuple[int, str, str]]:
+        items = auditor.get(log, query).json()["items"]
+        return [(line["step"], line["phase"], line["outcome"]) for line in items]
+
+    every = told()
+    assert {step for step, _, _ in every} == {1, 2}
+    assert told(step=2) == [line for line in every if line[0] == 2]
+    assert told(phase="action") == [line for line in every if line[1] == "action"]
+    failures = [line for line in every if line[2] != "good"]
+    assert failures
+    assert told(only_failures="true") == failures
+    assert told(step=1, only_failures="true") == [line for line in failures if line[0] == 1]
+    first = auditor.get(log, {"step": 2, "size": 1}).json()
+    second = auditor.get(log, {"step": 2, "size": 1, "after": first["next"]}).json()
+    assert [page["items"][0]["phase"] for page in (first, second)] == [phase for _, phase, _ in told(step=2)[:2]]
+    assert auditor.get(log, {"phase": "dance"}).status_code == 400
+    assert auditor.get(log, {"step": 0}).status_code == 400
