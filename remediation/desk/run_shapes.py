@@ -15,11 +15,13 @@ from portal.access.models import Person
 from portal.kit.serializers import StrictSerializer
 from portal.signoff.models import Plan
 from remediation.desk.review_shapes import Shape
-from remediation.execution import controls, progress, records, skipping, standings
+from remediation.desk.wave_shapes import StagesShape
+from remediation.execution import controls, progress, records, skipping, standings, wave_board
 from remediation.execution.controls import Answer, Control
 from remediation.execution.models import Run, StepRun
 from remediation.execution.progress import Progress
 from remediation.execution.states import RunStatus, StepStatus
+from remediation.execution.wave_board import WaveBoard
 from remediation.review.plans import PlanStep
 
 STATUSES = [status.value for status in RunStatus]
@@ -61,12 +63,21 @@ class Standing:
     at: datetime
 
     @cached_property
+    def statuses(self) -> dict[int, str]:
+        """The status of every step by number."""
+        return dict(self.run.steps.order_by("number").values_list("number", "status"))
+
+    @cached_property
     def progress(self) -> Progress:
         """How far it is."""
-        run = self.run
-        statuses = dict(run.steps.order_by("number").values_list("number", "status"))
-        status, ends = RunStatus(run.status), run.finished_at
-        return progress.progress(statuses, status, started_at=run.started_at, finished_at=ends, at=self.at)
+        run, status = self.run, RunStatus(self.run.status)
+        ends = run.finished_at
+        return progress.progress(self.statuses, status, started_at=run.started_at, finished_at=ends, at=self.at)
+
+    @property
+    def stages(self) -> WaveBoard | None:
+        """Its waves, if it has any."""
+        return wave_board.of(self.run, records.content_of(self.run), self.statuses)
 
     @property
     def controls(self) -> Sequence[Answer]:
@@ -127,6 +138,7 @@ class RunShape(Shape):
     steps_done = serializers.IntegerField(source="progress.done")
     steps_undone = serializers.IntegerField(source="progress.undone")
     current_step = serializers.SerializerMethodField()
+    stages = StagesShape(allow_null=True)
     controls = ControlShape(many=True)
     questions = QuestionShape(many=True)
 

@@ -19,11 +19,23 @@ READINGS = 600
 """The newest of a run that the page draws."""
 SETTLED = (S.VERIFIED, S.ROLLED_BACK, S.FAILED)
 """What a wave is called by when all of it is behind, the first that any of its steps is."""
+STANDINGS = (
+    "pending",
+    "running",
+    "watched",
+    "verified",
+    "skipped",
+    "rolling_back",
+    "rolled_back",
+    "failed",
+    "rollback_failed",
+)
+"""Every word for where a wave stands."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A wave, and where it stands: a word of the step's or run's statuses, or `watched`."""
+    """A wave, and the word for where it stands."""
 
     wave: Wave
     status: str
