@@ -328,7 +328,7 @@ def _words(step: RehearsalStep) -> str:
 
 
 def _keep_outcome(turn: Turn, step: RehearsalStep, phase: RehearsalOutput.Phase, says: str, outcome: Outcome) -> None:
-    is_good = True if outcome.ok else None if outcome.is_unknown else False
+    is_good = outcome.ok if outcome.is_answered else None
     turn.keep(step, phase, says, is_good=is_good, text=outcome.text if outcome.ok else outcome.error)
 
 

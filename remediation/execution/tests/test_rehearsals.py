@@ -170,6 +170,22 @@ def test_a_worker_that_dies_leaves_nothing_done_twice_and_nothing_behind(workers
         turn.move(RehearsalStep.objects.get(pk=step.pk), StepStatus.RETURNING)
 
 
+def test_a_server_that_could_not_be_asked_is_not_said_to_have_refused(workers: LabProcess) -> None:
+    made = signed(ONE_STEP, is_open=True)
+    found = ask(made)
+
+    def lab_goes_away() -> bool:
+        """Between the pre-flight and the write, and again before the way back."""
+        workers.kill()
+        return True
+
+    rehearsal.rehearse(found.pk, clock=timezone.now, keeps_lease=lab_goes_away)
+    workers.start()
+    (step,) = found.steps.all()
+    writes = step.outputs.filter(phase__in=["action", "rollback"])
+    assert [(each.is_good, "nothing was sent" in each.text) for each in writes] == [(None, True)] * 2
+
+
 def test_a_stop_in_the_middle_holds_the_way_back_until_it_is_released(workers: LabProcess) -> None:
     made = signed(ONE_STEP, is_open=True)
     found = ask(made)
