@@ -6,7 +6,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from datetime import datetime
-from itertools import islice, pairwise
+from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from portal.dashboard import seeds
-from portal.dashboard.chaos.blows import APART, Blow, Kind, blows
+from portal.dashboard.chaos.blows import APART, FIRST, Blow, Kind, blows
 from portal.dashboard.chaos.hosts import Hosts
 from portal.dashboard.chaos.reckoning import Reckoning, Step, reckon
 from portal.dashboard.chaos.running import Chaos
@@ -25,13 +25,14 @@ from portal.dashboard.chaos.striking import Striker
 from portal.dashboard.chaos.supply import Cast, Supply, furnish
 from portal.dashboard.chaos.watching import Stillness, Turn, Watch, felt, recoveries
 from portal.jobs.testing import drain
-from portal.launch import roles, testing
+from portal.launch import roles
+from portal.launch.postgres import Server
 from remediation.connectors import seed
 from remediation.connectors.testing import TOKENS, LabProcess
 from remediation.review import testing as review
 
 SHORT = (Kind.WORKER, Kind.CLUSTER, Kind.SUPERVISOR, Kind.CONNECTIONS, Kind.LAB)
-"""What does not take the others' database with it, and is over soon."""
+"""What is over soon; the database falls as well, at a time of its own."""
 
 
 def asked(key: str, fence: int = 5, snapshot: str = "s1") -> dict[str, Any]:
@@ -147,14 +148,14 @@ def crowd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings) -
 
 
 @pytest.fixture
-def hosts(committed_db: str, test_server: testing.TestServer, crowd: LabProcess, tmp_path: Path) -> Iterator[Hosts]:
+def hosts(own_server: Server, crowd: LabProcess, tmp_path: Path) -> Iterator[Hosts]:
     """Three hosts of one impatient worker each."""
     environment = {
         "PATH": os.environ["PATH"],
         "AUTO_REMEDIATION_ENABLED": "lab",
         "AUTO_REMEDIATION_MAX_ACTIONS_PER_HOUR": "1000",
         "COUNTERSIGN_PROCESS": "execution",
-        "DATABASE_URL": test_server.url(committed_db, roles.role_of("execution")),
+        "DATABASE_URL": own_server.url(roles.role_of("execution"), database=roles.DATABASE),
         "DJANGO_SETTINGS_MODULE": "portal.settings",
         "JOBS_LEASE_SECONDS": "2",
         "JOBS_SILENCE_SECONDS": "5",
@@ -167,7 +168,7 @@ def hosts(committed_db: str, test_server: testing.TestServer, crowd: LabProcess,
     connections.close_all()
 
 
-def test_runs_survive_a_small_chaos(hosts: Hosts, crowd: LabProcess, settings: Settings) -> None:
+def test_runs_survive_a_small_chaos(hosts: Hosts, own_server: Server, crowd: LabProcess, settings: Settings) -> None:
     settings.AUTO_REMEDIATION_ENABLED = "lab"
     settings.AUTO_REMEDIATION_MAX_ACTIONS_PER_HOUR = 1000
     seeds.load(timezone.now())
@@ -185,15 +186,21 @@ def test_runs_survive_a_small_chaos(hosts: Hosts, crowd: LabProcess, settings: S
         crowd.kill()
         crowd.start()
 
-    striker = Striker(hosts, lab=restart_lab, postgres=lambda: None)
+    def restart_postgres() -> None:
+        own_server.kill()
+        own_server.start()
+
+    striker = Striker(hosts, lab=restart_lab, postgres=restart_postgres)
     chosen = secrets.randbelow(1_000_000)
-    chaos = Chaos(supply, hosts, striker, blows(chosen, SHORT), Watch())
+    fall = chain([Blow(FIRST - 0.5, Kind.POSTGRES, choice=0.0)], blows(chosen, SHORT))
+    chaos = Chaos(supply, hosts, striker, fall, Watch())
     chaos.run()
     figures = chaos.figures(crowd.lines())
     assert [figure for figure in figures if figure.is_met is False] == [], f"seed {chosen}"
     values = {figure.name: figure.value for figure in figures}
     assert values["  carried out"] >= 8 * 5
-    assert values["blows in all"] > 0
+    assert values["blows: PostgreSQL"] == 1
+    assert values["blows in all"] > 1
 
 
 def test_outside_an_installation_there_is_no_chaos() -> None:
