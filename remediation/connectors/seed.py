@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from anyio.from_thread import start_blocking_portal
 from django.conf import settings
@@ -22,13 +23,17 @@ def slug_of(family: Family) -> str:
 
 def load(at: datetime) -> None:
     """Point the lab's connectors at `settings.LAB_URL` and pin the tools our own servers have."""
+    lab = [Connector(slug=slug_of(family), **_lab(family)) for family in _pins()]
+    Connector.objects.bulk_create(
+        lab, update_conflicts=True, unique_fields=["slug"], update_fields=[*_lab(Family.HOSTS)]
+    )
+    pinned = dict(Connector.objects.values_list("slug", "pinned_tools"))
     for family, tools in _pins().items():
-        connector, _ = Connector.objects.update_or_create(slug=slug_of(family), defaults=_lab(family))
-        if connector.pinned_tools != tools:
-            services.pin_tools(slug=connector.slug, tools=tools, actor=actors.system("connectors"), at=at)
+        if pinned[slug_of(family)] != tools:
+            services.pin_tools(slug=slug_of(family), tools=tools, actor=actors.system("connectors"), at=at)
 
 
-def _lab(family: Family) -> dict[str, object]:
+def _lab(family: Family) -> dict[str, Any]:
     writes = family is not Family.HOSTS
     return {
         "name": f"The lab: {family}",
