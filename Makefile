@@ -6,7 +6,7 @@ BIN := .venv/bin
 UV_VERSION := 0.13.8
 export DJANGO_SETTINGS_MODULE := portal.settings
 
-.PHONY: help run test check format openapi bench chaos screenshots lock browser prometheus clean
+.PHONY: help run test test-hosts check format openapi bench chaos screenshots lock browser prometheus clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -16,6 +16,10 @@ run: .venv/installed ## start everything and stay: PORT, DATA_DIR and DATABASE_U
 
 test: .venv/installed browser prometheus ## every test, in parallel; ARGS="-k words" runs some
 	@$(BIN)/python -m pytest -n auto --dist worksteal --durations=15 $(ARGS)
+
+test-hosts: .venv/installed ## three worker hosts on one PostgreSQL, each a network namespace: as root
+	@$(BIN)/python -m remediation.execution.tests.hosts
+	@$(BIN)/python -m pytest -q remediation/execution/tests/test_three_hosts.py $(ARGS)
 
 check: .venv/installed ## lint, format, types, migrations, API document, order of the rooms
 	@$(BIN)/ruff check

@@ -182,21 +182,21 @@ class _Desk:
 def _preflight(desk: _Desk) -> None:
     """As expected: the intent, and with it the action on the page. Otherwise nothing was changed by this step.
 
-    Who looks again, because the last look was too long ago, finds the intent there already.
+    Who looks again, because the last look was too long ago, finds the intent there already: if something is different
+    by now, that may be the action, run by somebody who did not say so.
     """
     if desk.is_good and (stop := brakes.stopped(scopes_of(desk.content))):
         raise Refused(because("emergency_stop", f"{stop.says}. Wait or give it up."))
     desk.keep(Phase.PREFLIGHT, wording.preflight_of(desk.planned).says, desk.told.output)
     if desk.step.status == S.PENDING:
         desk.move(S.PREFLIGHT)
-    stopped = f"Stopped by its rule “{desk.planned.stop_if}”"
     if desk.step.status == S.INTENDED:
         if not desk.is_good:
-            desk.disprove(S.FAILED, stopped)
+            desk.move(S.UNKNOWN, detail="The pre-flight is no longer as expected: the action may have been run.")
     elif desk.is_good:
         records.intend(desk.run, desk.step, actor=desk.actor, at=desk.at)
     else:
-        desk.move(S.FAILED, detail=stopped)
+        desk.move(S.FAILED, detail=f"Stopped by its rule “{desk.planned.stop_if}”")
 
 
 def _action(desk: _Desk) -> None:

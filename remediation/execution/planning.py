@@ -198,6 +198,10 @@ ENDED = frozenset({RunStatus.SUCCEEDED, RunStatus.ROLLED_BACK, RunStatus.FAILED}
 """Statuses in which a run holds nothing any more."""
 
 
+LONGEST_PAUSE = 2.0
+"""Seconds between two looks: a server that is back is found soon, and one that is away is not kept busy."""
+
+
 def next_key(key: str) -> str:
     """The key of the next request for the same step: another number behind what nobody can guess."""
     base, _, count = key.partition(".")
@@ -210,12 +214,12 @@ def is_tried_again(key: str) -> bool:
 
 
 def pauses(seconds: float) -> Iterator[float]:
-    """Pauses between looks, each twice the last, `seconds` in all; none for 0."""
+    """Pauses between looks, each twice the last but none too long, `seconds` in all; none for 0."""
     pause = 0.2
     while seconds > 0:
         yield min(pause, seconds)
         seconds -= pause
-        pause *= 2
+        pause = min(pause * 2, LONGEST_PAUSE)
 
 
 def why_people(*, mode: str, is_lab: bool, has_opted_in: bool, is_for_people: bool) -> str:

@@ -29,6 +29,10 @@ class Kind(StrEnum):
     """A host reaches its targets, and for a while not the database: nothing is refused, nothing is answered."""
 
 
+KILLS = frozenset({Kind.WORKER, Kind.CLUSTER, Kind.SUPERVISOR, Kind.LAB, Kind.POSTGRES})
+"""What ends a process with kill -9."""
+
+
 @dataclass(frozen=True, slots=True)
 class Blow:
     """One blow, `at` seconds after the start; `choice` (from 0 to 1) picks among those it can hit."""

@@ -15,7 +15,7 @@ from django.db import Error, connection
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
-from portal.dashboard.chaos.blows import Blow
+from portal.dashboard.chaos.blows import KILLS, Blow
 from portal.dashboard.chaos.hosts import Hosts
 from portal.dashboard.chaos.reckoning import Step, reckon
 from portal.dashboard.chaos.striking import Striker
@@ -30,7 +30,7 @@ from remediation.execution.planning import ENDED
 
 PATIENCE = 90.0
 """Seconds without any run coming further, after which what has not ended is stuck."""
-PAUSE = 0.05
+PAUSE = 0.15
 RECOVERY_SECONDS = 30.0
 
 
@@ -94,6 +94,7 @@ def _counted(struck: Sequence[Blow]) -> list[Figure]:
     return [
         *(Figure(f"blows: {kind}", count, "") for kind, count in sorted(counts.items())),
         Figure("blows in all", len(struck), ""),
+        Figure("  of them kill -9", sum(blow.kind in KILLS for blow in struck), ""),
     ]
 
 

@@ -1,7 +1,7 @@
 """Worker hosts for tests: machines of their own as far as the network goes, and wires that can be cut.
 
-As root, where `ip` is installed, each host is a network namespace on a bridge. Elsewhere it is a group of processes
-whose only way to the database is a wire.
+As root, where `ip` is installed and the kernel allows it, each host is a network namespace on a bridge. Elsewhere it is
+a group of processes whose only way to the database is a wire; `python -m remediation.execution.tests.hosts` says which.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 Connect = Callable[[], socket.socket]
+NO_NAMESPACES = "NO NETWORK NAMESPACES: hosts are groups of processes behind a proxy."
 
 
 class Wire:
@@ -148,7 +149,7 @@ class Network:
 @contextmanager
 def network(names: Sequence[str], database: Connect) -> Iterator[Network]:
     """Hosts of these names, each with a wire of its own to the database; all of it is gone at the end."""
-    with _bridge() if _may_make_namespaces() else _loopback() as (address, namespace):
+    with _loopback() if why_no_namespaces() else _bridge() as (address, namespace):
         made = Network(address)
         try:
             for number, name in enumerate(names, start=1):
@@ -165,8 +166,22 @@ def network(names: Sequence[str], database: Connect) -> Iterator[Network]:
 Namespace = Callable[[int], tuple[Sequence[str], str]]
 
 
-def _may_make_namespaces() -> bool:
-    return os.geteuid() == 0 and shutil.which("ip") is not None
+def why_no_namespaces() -> str:
+    """Why hosts cannot be network namespaces here, and what to do about it; empty if they can."""
+    if os.geteuid() != 0:
+        return "Only root makes them: sudo make test-hosts."
+    if shutil.which("ip") is None:
+        return "There is no `ip`: apt-get install iproute2."
+    name = f"cs{os.getpid()}-try"
+    for undo, do in (
+        (["ip", "netns", "delete", name], ["ip", "netns", "add", name]),
+        (["ip", "link", "delete", name], ["ip", "link", "add", name, "type", "bridge"]),
+    ):
+        tried = subprocess.run(do, check=False, capture_output=True, text=True)
+        if tried.returncode:
+            return f"The kernel refuses: {tried.stderr.strip()}. A container needs CAP_NET_ADMIN and CAP_SYS_ADMIN."
+        subprocess.run(undo, check=True)
+    return ""
 
 
 @contextmanager
@@ -211,7 +226,15 @@ def _ip(*arguments: str) -> None:
     subprocess.run(["ip", *arguments], check=True)
 
 
-if __name__ == "__main__":
-    there, number = sys.argv[1], int(sys.argv[2])
-    Wire(["127.0.0.1"], lambda: socket.create_connection((there, number)), port=number)
+def _relay(there: str, port: int) -> None:
+    """Within a namespace: its loopback leads to this address."""
+    Wire(["127.0.0.1"], lambda: socket.create_connection((there, port)), port=port)
     threading.Event().wait()
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        _relay(sys.argv[1], int(sys.argv[2]))
+    else:
+        found = why_no_namespaces()
+        sys.stdout.write(f"{NO_NAMESPACES} {found}\n" if found else "Every host is a network namespace of its own.\n")

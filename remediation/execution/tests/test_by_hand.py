@@ -144,8 +144,14 @@ def test_what_was_run_on_an_old_preflight_is_taken_down_all_the_same(made: Signe
     assert made.steps() == ["acted", "pending"]
 
 
-def test_a_second_look_that_meets_the_stop_rule_ends_the_run_with_nothing_changed(made: Signed, hands: Hands) -> None:
+def test_a_second_look_that_is_not_as_the_first_one_asks_whether_the_action_was_run(made: Signed, hands: Hands) -> None:
     hands.reported(1, "preflight", minutes_ago=16)
+    assert "No longer as expected" in hands.page()
+    hands.report(1, "preflight", "no")
+    assert made.steps() == ["unknown", "pending"]
+    assert "Find out: was it done?" in hands.page()
+    hands.report(1, "probe", "no")
+    assert made.steps() == ["pending", "pending"]
     hands.report(1, "preflight", "no")
     assert (made.run.status, made.steps()) == ("failed", ["failed", "skipped"])
     assert made.remediation.has_written is False

@@ -12,6 +12,7 @@ from portal.kit.transitions import can
 from remediation.drafting.states import Status
 from remediation.execution.planning import (
     GONE_BACK,
+    LONGEST_PAUSE,
     Do,
     Found,
     Move,
@@ -175,9 +176,10 @@ def test_workers_run_only_what_is_switched_on_and_opted_in() -> None:
 
 
 @given(st.floats(min_value=0, max_value=120))
-def test_pauses_grow_and_add_up_to_the_time_given(seconds: float) -> None:
+def test_pauses_grow_up_to_a_limit_and_add_up_to_the_time_given(seconds: float) -> None:
     made = list(pauses(seconds))
     assert sum(made) == pytest.approx(seconds)
+    assert all(pause <= LONGEST_PAUSE for pause in made)
     assert made[:-1] == sorted(made[:-1])
 
 

@@ -22,7 +22,7 @@ from portal.kit.figures import Figure
 from remediation.tickets.models import Ticket
 
 RUNS = 1_000
-AT_ONCE = 24
+AT_ONCE = 32
 RUNS_A_MACHINE = 5  # as many as its chain of snapshots takes
 
 
