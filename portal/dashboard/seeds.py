@@ -46,6 +46,7 @@ def load_demo(at: datetime, *, keep_in: Path) -> None:
         access.load_people(known["password"])
         duties.load(approver=Person.objects.get(username="ana"), backup=Person.objects.get(username="arun"))
         estate.load_services()
+        estate.load_signals()
         _load_lab_targets()
         token = known["token"] or _issue(at)
     _keep(keep_in, known["password"], token)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from django.contrib.auth.models import Group
 
-from portal.estate.models import Category, Environment, Sensitivity, Service, Target
+from portal.estate.models import Category, Environment, Sensitivity, Service, Signal, Target
 
 CATEGORIES = (
     ("cache", "Cache"),
@@ -56,6 +56,11 @@ def load_services() -> None:
     Service.objects.bulk_create(rows, ignore_conflicts=True)
 
 
+def load_signals() -> None:
+    """Signals of a demonstration service; an organisation's own changes are kept."""
+    Signal.objects.bulk_create(_signals(Service.objects.get(slug="payments")), ignore_conflicts=True)
+
+
 def load_lab(targets: Iterable[LabTarget]) -> None:
     """The targets of the lab, new or brought up to date."""
     services = {service.slug: service for service in Service.objects.all()}
@@ -73,3 +78,30 @@ def load_lab(targets: Iterable[LabTarget]) -> None:
     ]
     shown = ["name", "family", "connector", "service", "environment", "is_lab"]
     Target.objects.bulk_create(rows, update_conflicts=True, unique_fields=["identity"], update_fields=shown)
+
+
+def _signals(service: Service) -> list[Signal]:
+    """What is watched of the payments service: numbers of the lab, so that nobody needs a Prometheus to see it."""
+    pool = {"cluster": "lab-k8s", "namespace": "payments", "deployment": "payments-secondary"}
+    ready = Signal(
+        name="Pods ready",
+        about=Signal.About.BUSINESS,
+        tool="get_deployment",
+        arguments=pool,
+        field="ready",
+        relation=Signal.Relation.AT_LEAST,
+        threshold=2,
+        unit="pods",
+    )
+    sessions = Signal(
+        name="Sessions",
+        about=Signal.About.QUEUE_DEPTH,
+        tool="active_sessions",
+        arguments={"target": "kubernetes:lab-k8s/payments/deployment/payments-secondary"},
+        field="active",
+        relation=Signal.Relation.AT_MOST,
+        threshold=100,
+    )
+    for signal in (ready, sessions):
+        signal.service, signal.kind, signal.connector = service, Signal.Kind.PROBE, "lab-kubernetes"
+    return [ready, sessions]

@@ -1,4 +1,4 @@
-"""Prometheus for tests: a real process, Debian's package, that scrapes the lab of the tests every tenth of a second."""
+"""Prometheus for tests: a real process, Debian's package, that scrapes the lab of the tests twice a second."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from remediation.connectors.testing import TOKENS, LabProcess, free_port
 PROGRAM = "prometheus"
 PATIENCE_SECONDS = 60
 CONFIG = """
-global: {{scrape_interval: 100ms, scrape_timeout: 100ms}}
+global: {{scrape_interval: 500ms, scrape_timeout: 500ms}}
 scrape_configs:
   - job_name: lab
     authorization: {{credentials: {token}}}

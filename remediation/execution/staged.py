@@ -83,7 +83,11 @@ def _give_up(own: Sequence[Aimed]) -> Move | None:
 def _end(steps: Sequence[Aimed], given_up: Sequence[str]) -> Move:
     if not given_up:
         return planning.at_the_end(steps)
-    words = f"Within its error budget {len(given_up)} of the targets failed and are as before: {', '.join(given_up)}."
+    targets = {step.target for step in steps if step.target}
+    words = (
+        f"{len(given_up)} of {len(targets)} targets failed, which the error budget allows, and are as before: "
+        f"{', '.join(given_up)}."
+    )
     is_any_done = any(step.status is S.VERIFIED for step in steps)
     return Move(Do.END, to=RunStatus.FAILED, reason=f"{words} {'The others are done.' if is_any_done else ''}".strip())
 

@@ -20,6 +20,7 @@ from remediation.execution.models import Reading, Run
 from remediation.execution.records import WORKERS
 from remediation.execution.shift import Shift
 from remediation.execution.states import RunStatus
+from remediation.policy import opening
 from remediation.review.waves import RELATIONS, Signal, Stages
 
 
@@ -42,11 +43,12 @@ def watch(shift: Shift) -> datetime | None:
     stages = shift.content.stages
     if stages is None:
         raise LookupError("The plan has no waves.")
-    if not _begin(shift, stages):
+    until = _begin(shift, stages)
+    if until is None:
         return None
     seen = [read(signal) for signal in stages.signals]
     with shift.writing() as run:
-        return _judge(run, seen, shift.clock())
+        return _judge(run, seen, until=until, at=shift.clock())
 
 
 def read(signal: Signal) -> Seen:
@@ -60,23 +62,21 @@ def read(signal: Signal) -> Seen:
     return Seen(signal, answer.value, holds, "" if holds else f"should be {signal.wants} and is {answer.value:g}.")
 
 
-def _begin(shift: Shift, stages: Stages) -> bool:
-    """Write down until when is watched, once; False if something holds workers back, and then the run pauses."""
+def _begin(shift: Shift, stages: Stages) -> datetime | None:
+    """Write down until when is watched, once; None if something holds workers back, and then the run pauses."""
     with shift.writing() as run:
         at = shift.clock()
         if reason := shift.held_back(run):
             records.move_run(run, RunStatus.PAUSED, actor=WORKERS, at=at, reason=reason)
-            return False
+            return None
         if run.watch_until is None:
             run.watch_until = at + timedelta(minutes=stages.watch_minutes)
             run.save(update_fields=["watch_until"])
             _tell(run, "run.watched", at, {"wave": run.wave, "until": run.watch_until.isoformat()})
-    return True
+        return run.watch_until
 
 
-def _judge(run: Run, seen: list[Seen], at: datetime) -> datetime | None:
-    if run.watch_until is None:
-        return None  # a person paused or stopped it while it was looked
+def _judge(run: Run, seen: list[Seen], *, until: datetime, at: datetime) -> datetime | None:
     Reading.objects.bulk_create(
         Reading(
             run=run, wave=run.wave, signal=each.signal.title, value=each.value, holds=each.holds, says=each.says, at=at
@@ -88,8 +88,12 @@ def _judge(run: Run, seen: list[Seen], at: datetime) -> datetime | None:
         reason = f"After wave {run.wave} not all was well. {words}"
         records.move_run(run, RunStatus.ROLLING_BACK, actor=WORKERS, at=at, reason=reason, undoes=run.wave)
         return None
-    if at < run.watch_until:
-        return min(at + timedelta(seconds=settings.RUN_WATCH_SECONDS), run.watch_until)
+    if at < until:
+        return min(at + timedelta(seconds=settings.RUN_WATCH_SECONDS), until)
+    if closed := opening.closed_because(run.remediation.category, at=at):
+        reason = f"All was well after wave {run.wave}. {closed} The next wave waits until somebody lets it go on."
+        records.move_run(run, RunStatus.PAUSED, actor=WORKERS, at=at, reason=reason)
+        return None
     run.wave, run.watch_until = run.wave + 1, None
     run.save(update_fields=["wave", "watch_until"])
     _tell(run, "run.wave_opened", at, {"wave": run.wave})

@@ -18,6 +18,8 @@ HINTS = """\
 # name among the allowed changes, no commands in its checks, and `kind: catalogue` as its rollback:
 #   action: {kind: operation, operation: restart_pod, parameters: [{name: pod, value: web-1}, ...]}
 # Systems are targets of the estate; a policy admin adds one that is missing in the settings.
+# `only_if` of an operation is null, or under which condition its target is touched at all: no_active_sessions or
+# no_critical_alert. Where it does not hold, the step is skipped.
 # `review` is what a reviewer has to confirm first, or null.
 """
 

@@ -68,6 +68,8 @@ EVENTS = {
     "run.held": ("held the run", "player-pause"),
     "run.taken": ("took the run over", "user"),
     "run.left_to_people": ("left the run to people", "user"),
+    "run.watched": ("watches after a wave of the run", "eye"),
+    "run.wave_opened": ("began the next wave of the run", "player-play"),
     "run.finished": ("ended the run", "circle-check"),
     "step.moved": ("moved a step", "activity"),
     "rehearsal.asked": ("asked for a rehearsal", "arrow-back-up"),

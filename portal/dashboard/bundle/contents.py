@@ -20,7 +20,7 @@ from portal.audit.models import Event
 from portal.kit import redaction
 from portal.signoff.models import Certificate, Delegation, Plan, Vote
 from remediation.drafting.models import Attempt, Revision
-from remediation.execution.models import Run, StepOutput, StepRun
+from remediation.execution.models import Reading, Run, StepOutput, StepRun
 from remediation.policy.models import Assessment, Decision
 from remediation.review.models import GateResult, Objection, Remark, Sheet, Tick
 from remediation.tickets.models import Ticket
@@ -139,7 +139,8 @@ def _rehearsal(rehearsal: Rehearsal) -> Row:
 def _run(run: Run) -> Row:
     columns = ("id", "number", "status", "status_at", "detail", "intended_at", "acted_at")
     steps = rows(StepRun.objects.filter(run=run), *columns)
-    return {**_row(run), "steps": steps, "outputs": rows(StepOutput.objects.filter(run_id=run.pk))}
+    outputs = rows(StepOutput.objects.filter(run_id=run.pk))
+    return {**_row(run), "steps": steps, "outputs": outputs, "readings": rows(Reading.objects.filter(run=run))}
 
 
 def _events(ticket: Ticket, plans: QuerySet[Plan]) -> set[int]:

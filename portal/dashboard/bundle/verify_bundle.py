@@ -274,15 +274,39 @@ def run_faults(bundle: Bundle) -> Faults:
         if plan is None or plan["stage"] != "rollout" or plan["status"] != "claimed":
             yield f"Run {run['id']} followed no plan that was signed and claimed."
             continue
-        planned, steps = said(plan["content"])["steps"], run["steps"]
+        content = said(plan["content"])
+        planned, steps = content["steps"], run["steps"]
         if [step["number"] for step in steps] != [step["number"] for step in planned]:
             yield f"The steps of run {run['id']} are not the steps of its plan."
         if not {output["step_id"] for output in run["outputs"]} <= {step["id"] for step in steps}:
             yield f"Run {run['id']} did something at a step that its plan does not have."
         for step in steps:
             yield from _step_faults(run, step)
-            if (run["status"], step["status"]) == ("succeeded", "skipped") and not _was_left_out(bundle, step):
+            is_gone = (run["status"], step["status"]) == ("succeeded", "skipped")
+            if is_gone and not (_was_left_alone(run, planned, step) or _was_left_out(bundle, step)):
                 yield f"Step {step['number']} of run {run['id']} was left out, and nobody signed that."
+        if content.get("stages") and run["mode"] == "workers":
+            yield from _wave_faults(run, content["stages"])
+
+
+def _wave_faults(run: Row, stages: Row) -> Faults:
+    """No wave begins before every signal was read after the one before, and held each time."""
+    signals = {f"{signal['service']}: {signal['name']}" for signal in stages["signals"]}
+    begun = {step["number"] for step in run["steps"] if step["intended_at"]}
+    for before, wave in zip(stages["waves"], stages["waves"][1:], strict=False):
+        readings = [reading for reading in run["readings"] if reading["wave"] == before["number"]]
+        held = {reading["signal"] for reading in readings if reading["holds"]}
+        if begun & {*wave["steps"]} and (held < signals or not all(reading["holds"] for reading in readings)):
+            yield f"Wave {wave['number']} of run {run['id']} began although not every signal was seen to hold."
+
+
+def _was_left_alone(run: Row, planned: Sequence[Row], step: Row) -> bool:
+    """Whether the signed condition of the step, or of one before it on its target, was seen not to hold."""
+    target = planned[step["number"] - 1].get("target")
+    guarded = {each["number"] for each in planned if each.get("guard") and each["target"] == target}
+    steps = {each["id"] for each in run["steps"] if each["number"] in guarded and each["number"] <= step["number"]}
+    found = [output for output in run["outputs"] if output["phase"] == "guard" and output["step_id"] in steps]
+    return any(output["is_good"] is False for output in found)
 
 
 def _was_left_out(bundle: Bundle, step: Row) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -13,7 +14,7 @@ from pytest_django import Settings
 from portal.access.models import Person
 from portal.dashboard.bundle import making
 from portal.dashboard.bundle.verify_bundle import files_of
-from portal.dashboard.tests.bundles import checked, sign_by_api, sign_on_page, with_seal_key
+from portal.dashboard.tests.bundles import checked, forged, sign_by_api, sign_on_page, with_seal_key
 from portal.jobs.testing import drain
 from portal.signoff import services as signoffs
 from portal.signoff.models import Vote
@@ -24,7 +25,9 @@ from remediation.connectors.lab import first_day
 from remediation.connectors.testing import LabProcess
 from remediation.execution import claiming, driving, stepping
 from remediation.execution import services as runs
+from remediation.execution.models import Run
 from remediation.execution.testing import PRIMARY, SECONDARY, command, draft, scaling, signed
+from remediation.execution.tests.staging import CANARY, MACHINES, TARGETS, snapshots, staged
 from remediation.review import services as reviews
 from remediation.review import testing as review
 from remediation.tickets.models import Evidence, Ticket
@@ -144,6 +147,18 @@ def with_a_step_left_out(lab: LabProcess) -> Ticket:
     return made.ticket
 
 
+def in_waves(lab: LabProcess) -> Ticket:
+    """Watched once between its waves; a machine that somebody uses is left alone."""
+    whole = snapshots(*MACHINES)
+    for step in whole["steps"]:
+        step["only_if"] = "no_active_sessions"
+    lab.change(TARGETS[2], "sessions", 1)
+    made = staged({**CANARY, "watch_minutes": 0}, whole=whole)
+    drain("execution")
+    assert (made.run.status, made.steps()[2]) == ("succeeded", "skipped")
+    return made.ticket
+
+
 def by_hand(lab: LabProcess) -> Ticket:
     """Commands that a person ran, the last one in vain."""
     first, second = command("Cap", "journalctl --vacuum-size=1G"), command("Turn", "logrotate -f /etc/logrotate.conf")
@@ -192,6 +207,7 @@ def rejected(lab: LabProcess) -> Ticket:
         rolled_back,
         interrupted,
         with_a_step_left_out,
+        in_waves,
         by_hand,
         by_machine,
         rejected,
@@ -203,3 +219,32 @@ def test_its_bundle_fits(lab_at_work: LabProcess, history: Callable[[LabProcess]
     fits, said = checked(data)
     assert fits, said
     assert files_of(data)["votes.json"].count(b'"digest"') == Vote.objects.count()
+
+
+def readings_gone(runs: Any) -> None:
+    runs[0]["readings"].clear()
+
+
+def reading_bad(runs: Any) -> None:
+    runs[0]["readings"][0]["holds"] = False
+
+
+def nobody_there(runs: Any) -> None:
+    runs[0]["outputs"] = [output for output in runs[0]["outputs"] if output["phase"] != "guard"]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (readings_gone, "began although not every signal was seen to hold"),
+        (reading_bad, "began although not every signal was seen to hold"),
+        (nobody_there, "Step 3 of run {run} was left out, and nobody signed that."),
+    ],
+)
+def test_a_wave_that_nobody_watched_and_a_target_that_nobody_used_are_named(
+    lab_at_work: LabProcess, change: Callable[[Any], None], says: str
+) -> None:
+    data = making.made(in_waves(lab_at_work).pk, at=timezone.now(), largest=10**8)
+    fits, said = checked(forged(data, "runs.json", change))
+    assert not fits
+    assert says.format(run=Run.objects.get().pk) in said

@@ -14,10 +14,10 @@ from django.db import transaction
 from portal.jobs.outside import ActingInsideTransaction
 from remediation.connectors import prometheus
 from remediation.connectors.lab import first_day
-from remediation.connectors.testing import LabProcess, free_port
+from remediation.connectors.testing import LabProcess
 from remediation.connectors.testing_prometheus import PrometheusProcess
 
-SESSIONS = f'lab_sessions{{target="{first_day.PRIMARY}"}}'
+SESSIONS = f'last_over_time(lab_sessions{{target="{first_day.PRIMARY}"}}[1h])'
 
 
 def test_a_number_is_what_was_measured(measured: PrometheusProcess, lab: LabProcess) -> None:
@@ -114,7 +114,7 @@ def test_the_read_token_goes_with_the_question(liar: type[Liar], monkeypatch: py
     assert liar.seen == [("/api/v1/query", "Bearer token-of-the-tests", "query=up&timeout=5s")]
 
 
-@pytest.mark.parametrize("url", [f"http://127.0.0.1:{free_port()}", "file:///etc/passwd", "http://[", "prometheus"])
+@pytest.mark.parametrize("url", ["http://127.0.0.1:1", "file:///etc/passwd", "http://[", "prometheus"])
 def test_an_address_where_nobody_answers_has_no_number(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(settings, "PROMETHEUS_URL", url)
     assert prometheus.ask("up").error.startswith("Prometheus cannot be reached")

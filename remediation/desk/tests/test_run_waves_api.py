@@ -13,7 +13,7 @@ from portal.jobs.testing import drain
 from remediation.connectors import prometheus
 from remediation.connectors.testing import LabProcess
 from remediation.desk.testing import V1
-from remediation.execution.tests.test_stages import MACHINES, TARGETS, drive, query, staged
+from remediation.execution.tests.staging import MACHINES, TARGETS, drive, query, staged
 
 pytestmark = pytest.mark.django_db
 

@@ -125,7 +125,8 @@ def test_within_the_budget_a_target_is_taken_back_and_the_others_go_on() -> None
     run = walk("aabbcc", budget=1, fates="...f..")
     assert run.statuses() == ["verified"] * 2 + ["rolled_back"] * 2 + ["verified"] * 2
     assert run.status is R.FAILED
-    assert run.reason == "Within its error budget 1 of the targets failed and are as before: b. The others are done."
+    words = "1 of 3 targets failed, which the error budget allows, and are as before: b. The others are done."
+    assert run.reason == words
 
 
 def test_what_is_left_of_a_target_that_was_given_up_is_left_out() -> None:

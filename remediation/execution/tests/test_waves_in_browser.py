@@ -15,7 +15,7 @@ from portal.jobs.testing import drain
 from portal.kit.testing.browser import PHONE, scrolls_sideways, serious, sign_in
 from remediation.connectors.testing import LabProcess
 from remediation.execution.testing import Signed
-from remediation.execution.tests.test_stages import TARGETS, drive, staged
+from remediation.execution.tests.staging import TARGETS, drive, staged
 
 pytestmark = pytest.mark.browser
 
