@@ -68,6 +68,7 @@ class JobShape(serializers.Serializer[Any]):
     started_at = serializers.DateTimeField(source="job.started_at", allow_null=True)
     finished_at = serializers.DateTimeField(source="job.finished_at", allow_null=True)
     error = serializers.CharField(help_text="Of the last attempt, whole.")
+    trace = serializers.CharField(help_text="Where that came from: the calls, the innermost last, without secrets.")
     note = serializers.CharField(source="job.note", help_text="Who put it away, and why.")
 
 

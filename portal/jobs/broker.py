@@ -19,7 +19,6 @@ from django_q.conf import Conf
 from django_q.signing import SignedPackage
 
 from portal.jobs import services
-from portal.jobs.conf import JOB_SECONDS
 
 logger = logging.getLogger(__name__)
 
@@ -104,6 +103,6 @@ class LedgerBroker(Broker):  # type: ignore[misc]
             "args": (self.list_key,),
             "kwargs": {},
             "started": timezone.now(),
-            "timeout": JOB_SECONDS,
+            "timeout": settings.Q_CLUSTER["timeout"],
         }
         return what, SignedPackage.dumps(task)

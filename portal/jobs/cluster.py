@@ -31,13 +31,11 @@ from portal.audit import sealer
 from portal.jobs import beats, schedules, services, work
 from portal.jobs.beats import Predecessor
 from portal.jobs.broker import SWEEPS_A_LEASE, Every, LedgerBroker
-from portal.jobs.conf import JOB_SECONDS
 from portal.jobs.registry import Handed
 
 logger = logging.getLogger(__name__)
 
 STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
-_OVERDUE = JOB_SECONDS + 30  # by then django-q2 has interrupted the handler, unless that cannot be interrupted
 _SPELL = 1.0  # seconds in which a worker begins one job after the other; then a beat may have its turn
 
 
@@ -221,9 +219,10 @@ def _held(job: Handed) -> Iterator[None]:
 
 def _keep(job: Handed, done: threading.Event, pause: float) -> None:
     is_ours, began = True, time.monotonic()
+    overdue = settings.Q_CLUSTER["timeout"] + settings.Q_CLUSTER["silence"]  # django-q2 interrupted it long ago
     while not done.wait(pause):
-        if time.monotonic() - began > _OVERDUE:
-            os.kill(os.getpid(), signal.SIGKILL)  # nothing else ends it; the job comes back when its lease runs out
+        if time.monotonic() - began > overdue:
+            os.kill(os.getpid(), signal.SIGKILL)  # it cannot be interrupted; the job goes to another worker
         _life.show()
         try:
             is_ours = is_ours and job.renew()

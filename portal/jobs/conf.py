@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-JOB_SECONDS = 900  # longest run of one job's handler; a longer piece of work is several jobs
-
 
 def q_cluster(environ: Mapping[str, str]) -> dict[str, Any]:
     """The setting Q_CLUSTER. One worker in each cluster, so that a silent cluster is a stalled one.
 
-    `lease` and `silence` (seconds) are ours: how long a dead worker keeps its job, and how long a cluster may go
-    without a sign of life before its supervisor replaces it.
+    `timeout` is how many seconds one job's handler may run; a longer piece of work is several jobs. `lease` and
+    `silence` are ours: how long a dead worker keeps its job, and how long a cluster may go without a sign of life
+    before its supervisor replaces it.
     """
+    longest = int(environ.get("JOBS_LONGEST_SECONDS", "900"))
     return {
         "name": "countersign",
         "broker_class": "portal.jobs.broker.LedgerBroker",
@@ -21,8 +21,8 @@ def q_cluster(environ: Mapping[str, str]) -> dict[str, Any]:
         "queue_limit": 1,
         "bulk": 1,
         "recycle": 10_000,
-        "timeout": JOB_SECONDS,
-        "retry": JOB_SECONDS * 4,  # more than timeout * (ceil((queue_limit + 1) / workers) + 1), or django-q2 warns
+        "timeout": longest,
+        "retry": longest * 4,  # more than timeout * (ceil((queue_limit + 1) / workers) + 1), or django-q2 warns
         "max_attempts": 1,
         "ack_failures": True,
         "save_limit": -1,

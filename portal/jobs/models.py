@@ -22,8 +22,8 @@ class Job(models.Model):
     """One piece of work, delivered at least once. Attempts, lease and fence move together when a worker takes it.
 
     `fence` grows with every take: whoever holds an older one has lost the job, and the ledger ignores what it reports.
-    `key` joins requests for the same work: of one kind and key at most one job waits and at most one runs. `note` says
-    who put a dead job away and why.
+    `key` joins requests for the same work: of one kind and key at most one job waits and at most one runs. `error` is
+    what the last attempt failed with, `trace` where that came from. `note` says who put a dead job away and why.
     """
 
     queue = models.TextField()
@@ -42,6 +42,7 @@ class Job(models.Model):
     finished_at = models.DateTimeField(null=True)
     result = models.TextField(default="")
     error = models.TextField(default="")
+    trace = models.TextField(default="", db_default="")
     note = models.TextField(default="", db_default="")
 
     class Meta:

@@ -105,6 +105,11 @@ class Row:
         return "" if self.is_hidden else self.job.error
 
     @property
+    def trace(self) -> str:
+        """Where it came from, for the same."""
+        return "" if self.is_hidden else self.job.trace
+
+    @property
     def last_words(self) -> str:
         """The end of the error, where it says what happened."""
         lines = self.error.strip().splitlines()

@@ -44,7 +44,8 @@ RETURNING jobs_job.id, kind, subject_id, payload, attempts, fence, started_at
 """
 # Written out like the take: every job asks it, and the ORM would take three times as long to build it.
 _FINISH = """
-UPDATE jobs_job SET state = 'done', result = %s, error = '', finished_at = statement_timestamp(), leased_until = NULL
+UPDATE jobs_job SET state = 'done', result = %s, error = '', trace = '', finished_at = statement_timestamp(),
+                    leased_until = NULL
 WHERE id = %s AND fence = %s AND state = 'running'
 """
 
@@ -153,7 +154,7 @@ def finish(job_id: int, *, fence: int, result: str) -> bool:
         return bool(cursor.rowcount)
 
 
-def fail(job_id: int, *, fence: int, error: str) -> bool:
+def fail(job_id: int, *, fence: int, error: str, trace: str = "") -> bool:
     """Gives a job back after an error: it waits out its backoff, or is dead after its last attempt.
 
     False when the fence has moved on, and then nothing changes.
@@ -162,11 +163,11 @@ def fail(job_id: int, *, fence: int, error: str) -> bool:
         job = _held(job_id, fence).select_for_update().first()
         if job is None:
             return False
-        _give_back(job, error=error, rest=timedelta(seconds=backoff_seconds(job.attempts)))
+        _give_back(job, error=error, trace=trace, rest=timedelta(seconds=backoff_seconds(job.attempts)))
     return True
 
 
-def interrupt(job_id: int, *, fence: int, error: str) -> bool:
+def interrupt(job_id: int, *, fence: int, error: str, trace: str = "") -> bool:
     """Gives a job back whose worker was cut off from the database: at once, and the attempt does not count.
 
     False when the fence has moved on, and then nothing changes.
@@ -177,7 +178,7 @@ def interrupt(job_id: int, *, fence: int, error: str) -> bool:
             return False
         if job.fence - job.attempts < _FORGIVEN:
             job.attempts -= 1
-        _give_back(job, error=error)
+        _give_back(job, error=error, trace=trace)
     return True
 
 
@@ -270,12 +271,13 @@ def _lost_its_worker(job: Job) -> str:
     return f"Attempt {job.attempts} lost its worker."
 
 
-def _give_back(job: Job, *, error: str, rest: timedelta | None = None) -> None:
+def _give_back(job: Job, *, error: str, trace: str = "", rest: timedelta | None = None) -> None:
     """Moves a running job that its caller has locked to where a failed attempt leads.
 
     Without a rest it keeps the time from which it was due, and so goes before everything that came after it.
     """
-    change: dict[str, Any] = {"leased_until": None, "error": _storable(error), "attempts": job.attempts}
+    change: dict[str, Any] = {"leased_until": None, "attempts": job.attempts}
+    change |= {"error": _storable(error), "trace": trace.replace("\x00", "\ufffd")}
     if _another_waits(job):
         change |= {"state": State.DONE, "finished_at": Now(), "result": "left to the job that waits under the same key"}
     elif job.attempts >= job.max_attempts:

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django_q.exceptions import TimeoutException
 
-from portal.jobs import registry, services
+from portal.jobs import registry, services, tracing
 from portal.jobs.registry import Handed
 from portal.kit.refusals import StaleTransition
 
@@ -31,17 +31,17 @@ def run(job: Handed) -> str:
         result = f"already taken: {taken}"
     except (Exception, TimeoutException) as error:
         logger.exception("%s #%s failed in attempt %s", job.kind, job.id, job.attempt)
-        return _failed(job, f"{type(error).__name__}: {error}")
+        return _failed(job, tracing.words_of(error), tracing.trace_of(error))
     return result if _told(partial(services.finish, job.id, fence=job.fence, result=result)) else "lost"
 
 
-def _failed(job: Handed, error: str) -> str:
+def _failed(job: Handed, error: str, trace: str) -> str:
     """Gives the job back; that the connection was the reason is no fault of the job."""
     verb = services.fail
     if not connection.in_atomic_block:  # as within a TestCase
         connection.close_if_unusable_or_obsolete()  # the error may have been the end of it, and must be recorded
         verb = services.fail if connection.connection is not None else services.interrupt
-    return error if _told(partial(verb, job.id, fence=job.fence, error=error)) else "lost"
+    return error if _told(partial(verb, job.id, fence=job.fence, error=error, trace=trace)) else "lost"
 
 
 def _told(verb: Callable[[], bool]) -> bool:

@@ -127,6 +127,7 @@ class RunShape(Shape):
     ticket_id = serializers.CharField(source="run.remediation.ticket.key")
     mode = serializers.ChoiceField(Run.Mode.choices, source="run.mode")
     status = serializers.ChoiceField(STATUSES, source="run.status")
+    outcome = serializers.CharField(source="run.outcome", help_text="The status in words, with how many were skipped.")
     status_reason = serializers.CharField(source="run.status_reason", allow_blank=True)
     plan = serializers.CharField(source="run.plan.digest", help_text="The digest of the plan that is run.")
     held_by = serializers.CharField(source="run.held_by.username", allow_null=True, default=None)

@@ -140,6 +140,9 @@ class SafetyChecks(Shape):
 class DecisionShape(Shape):
     """What the policy says about the machine's way, and why. People may sign where it is closed."""
 
+    at = serializers.DateTimeField(
+        help_text="When this was asked; it is asked again with every signature and the claim."
+    )
     allowed = serializers.BooleanField()
     action_type = serializers.CharField()
     requires_approval = serializers.BooleanField()
@@ -149,7 +152,7 @@ class DecisionShape(Shape):
 
     def to_representation(self, instance: Decision) -> dict[str, Any]:
         """The row, with the safety checks by name."""
-        names = ("allowed", "action_type", "requires_approval", "reasoning", "risk")
+        names = ("at", "allowed", "action_type", "requires_approval", "reasoning", "risk")
         row = {name: getattr(instance, name) for name in names}
         return super().to_representation({**row, "safety_checks": _safety(instance.safety_checks)})
 
@@ -167,6 +170,7 @@ class Results(Shape):
     """How the newest run went; `success` is null while it goes on."""
 
     success = serializers.BooleanField(allow_null=True, source="has_succeeded")
+    outcome = serializers.CharField(source="run.outcome", help_text="In words, with how many steps were skipped.")
     executed_actions = ExecutedAction(many=True, source="executed_steps")
 
 

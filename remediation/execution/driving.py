@@ -63,7 +63,7 @@ def drive(
         if move.do in STEPS_FORWARD:
             came_further()
     run = Run.objects.get(pk=run_id)
-    return f"{run} is {run.status}. {run.status_reason}".strip()
+    return f"{run} is {run.outcome}. {run.status_reason}".strip()
 
 
 def take_over(

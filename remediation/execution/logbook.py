@@ -49,7 +49,7 @@ def page(run: Run, narrowed: Narrowed, *, after: str | None, size: int = PAGE) -
 
 def text(run: Run, narrowed: Narrowed) -> Iterator[str]:
     """The log as plain text, one entry after the other."""
-    yield f"Run {run.pk} of {run.remediation.ticket.key}: {run.status}. {run.status_reason}\n"
+    yield f"Run {run.pk} of {run.remediation.ticket.key}: {run.outcome}. {run.status_reason}\n"
     for row in rows([run.pk], narrowed).iterator(AT_ONCE):
         head = f"{row.at:%Y-%m-%d %H:%M:%S}Z step {_number(row)} {row.phase} {WORDS[row.is_good]} by {row.by}"
         yield f"\n== {head}\n{row.says}\n{row.text}\n"
@@ -83,6 +83,7 @@ def _run(run: Run) -> dict[str, object]:
         "ticket_id": run.remediation.ticket.key,
         "mode": run.mode,
         "status": run.status,
+        "outcome": run.outcome,
         "reason": run.status_reason,
         "plan": run.plan.digest,
         "started_at": run.started_at,

@@ -20,6 +20,7 @@ class Run(models.Model):
     `held_by` is the person at the keyboard. `asked` is what a person wants of the workers that drive it: they read it
     before every write and between all moves. Of a plan in waves `wave` is the last one that is open, `watch_until` the
     time until which signals have to hold before the next one. A run that turned back `undoes` a wave, or everything: 0.
+    One that succeeded says how many steps were `left_out`.
     """
 
     class Mode(models.TextChoices):
@@ -46,6 +47,7 @@ class Run(models.Model):
     wave = models.PositiveSmallIntegerField(default=1)
     watch_until = models.DateTimeField(null=True)
     undoes = models.PositiveSmallIntegerField(null=True)
+    left_out = models.PositiveIntegerField(default=0, db_default=0)
     started_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
 
@@ -61,6 +63,12 @@ class Run(models.Model):
     def ref(self) -> Ref:
         """The run as a value."""
         return Ref("execution.run", self.pk, f"run {self.pk} of {self.plan.ticket_key}")
+
+    @property
+    def outcome(self) -> str:
+        """Where it stands, in words; of one that succeeded also what was left out."""
+        words = self.status.replace("_", " ")
+        return f"{words}, {self.left_out} step{'s'[: self.left_out != 1]} skipped" if self.left_out else words
 
 
 class StepRun(models.Model):

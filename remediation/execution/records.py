@@ -232,6 +232,8 @@ def move_run(run: Run, to: RunStatus, *, actor: Actor, at: datetime, reason: str
         fields["undoes"] = undoes if to is RunStatus.ROLLING_BACK else None
     if to in ENDED | WAITING:
         fields |= {"asked": "", "asked_by": None, "asked_at": None}
+    if to is RunStatus.SUCCEEDED:
+        fields["left_out"] = run.steps.filter(status=StepStatus.SKIPPED).count()
     move(run, to, next_states=RUN_NEXT, status_at=at, status_reason=reason, **fields)
     if before in WAITING or run.mode == Run.Mode.MANUAL:
         _void_open_skips(run, actor=actor, at=at)
@@ -250,7 +252,7 @@ def end(run: Run, to: RunStatus, content: Content, *, actor: Actor, at: datetime
     TargetLock.objects.filter(run_id=run.pk, released_at=None).update(released_at=at)
     braking.count(_ending(run, to, content), actor=actor, at=at)
     data = {"succeeded": to is RunStatus.SUCCEEDED, "action": doubting.fix_of(content)[0]}
-    _tell_audit("run.finished", run, actor, at, data)
+    _tell_audit("run.finished", run, actor, at, data | {"left_out": run.left_out})
     jobs.publish("run.finished", subject_id=run.pk, at=at, payload=data)
     _tell_people(run, at)
 
@@ -358,10 +360,8 @@ def _tell_people(run: Run, at: datetime) -> None:
     is_partial = run.status in PARTIAL and run.remediation.has_written
     admins = grants.holders("configure", run.remediation.category) if is_partial else []
     people = {person.pk: person for person in [*operators(run.remediation), *admins, ticket.opened_by]}
-    words = str(run.status).replace("_", " ")
-    text = (
-        f"The run of {ticket.key} {'is' if run.finished_at is None else 'ended:'} {words}. {run.status_reason}".strip()
-    )
+    how = "is" if run.finished_at is None else "ended:"
+    text = f"The run of {ticket.key} {how} {run.outcome}. {run.status_reason}".strip()
     tell(
         list(people.values()),
         kind="partial" if is_partial else "run",

@@ -53,6 +53,7 @@ def page_of(remediation: Remediation, revision: Revision, stands: Standing) -> S
         "objections": stands.objections,
         "reliability": presenting.reliability_of(remediation.assessments.last()),
         "trace": presenting.trace_of(decision),
+        "decided_at": decision.at if decision else None,
         "shadow": presenting.shadow_of(decision),
         "checks": presenting.checks_of(decision),
         "limits": wording.limits(content.limits) if content else [],

@@ -16,13 +16,16 @@ from portal.access.models import Person
 from portal.access.testing import caller, person
 from portal.audit.models import Event
 from portal.estate.models import Category
-from portal.jobs import mending, registry, subjects
+from portal.jobs import mending, registry, services, subjects, tracing
 from portal.jobs.models import ClusterBeat, Job, Schedule
+from portal.jobs.registry import Handed, handler
 from portal.jobs.states import State
 from portal.jobs.subjects import Subject
+from portal.jobs.testing import drain
 from portal.kit.refusals import NotAllowed
 
 V1 = "/api/v1/jobs"
+SECRET = "hunter2" * 2
 pytestmark = pytest.mark.django_db
 
 
@@ -51,6 +54,7 @@ def dead(kind: str = "jobs.tidy", *, error: str = "OSError: down", **fields: Any
     now = timezone.now() - timedelta(hours=1)
     times = {"due_at": now, "enqueued_at": now, "started_at": now, "finished_at": now}
     known = {"queue": "general", "kind": kind, "state": State.DEAD, "attempts": 3, "fence": 3, "error": error}
+    known |= {"trace": f"in vault-3\n{error}"}
     return Job.objects.create(**(known | times | fields))
 
 
@@ -74,6 +78,37 @@ def test_a_dead_job_shows_why_it_died_and_is_tried_again(desk: Client, oscar: Pe
     again = desk.post(f"/jobs/{job.pk}/retry")
     assert again.status_code == 409
     assert "somebody was first" in again.text
+
+
+def test_a_dead_job_shows_where_its_error_came_from_and_no_secret(
+    desk: Client, api: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "_handlers", dict(registry._handlers))
+
+    @handler("test.sign_in", queue="general")
+    def sign_in(_job: Handed) -> str:
+        return _ask_the_vault()
+
+    job = services.enqueue("test.sign_in", at=timezone.now())
+    drain("general", at=timezone.now() + timedelta(hours=1))
+    page, answer = desk.get(f"/jobs/{job.pk}").text, api.get(f"{V1}/{job.pk}").json()
+    assert answer["state"] == State.DEAD
+    for told in (page, answer["error"] + answer["trace"]):
+        assert "RuntimeError: cannot sign in" in told
+        assert "in sign_in" in told
+        assert "in _ask_the_vault" in told
+        assert SECRET not in told
+
+
+def _ask_the_vault() -> str:
+    raise RuntimeError(f"cannot sign in: password={SECRET}")
+
+
+def test_of_a_long_trace_the_end_is_kept() -> None:
+    trace = tracing.trace_of(OSError("x" * 20_000 + " down"))
+    assert len(trace) == tracing.LONGEST
+    assert trace.startswith("[cut here")
+    assert trace.endswith("x down\n")
 
 
 def test_a_dead_job_is_put_away_with_a_reason_and_stays_in_the_ledger(desk: Client) -> None:
@@ -184,7 +219,7 @@ def test_a_job_leads_to_what_it_is_about_for_those_who_may_see_that(
         assert "vault-3" not in hidden
         assert "INC-7" not in hidden
     answer = caller(narrow).get(f"{V1}/{job.pk}").json()
-    assert (answer["subject"], answer["error"]) == (None, "")
+    assert (answer["subject"], answer["error"], answer["trace"]) == (None, "", "")
 
 
 def test_what_is_gone_or_unknown_is_shown_by_its_number(desk: Client) -> None:

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ CUT_OTHERS = """
 
 
 @contextmanager
-def workers(url: str, *, lease: int = 1, silence: int = 4) -> Iterator[psutil.Process]:
+def workers(url: str, *, lease: int = 1, silence: int = 4, longest: int = 900) -> Iterator[psutil.Process]:
     """`manage.py workers probe`, impatient so that tests need not wait long, with a SECRET_KEY that nobody else has."""
     environment = {
         "PATH": os.environ["PATH"],
@@ -45,6 +46,7 @@ def workers(url: str, *, lease: int = 1, silence: int = 4) -> Iterator[psutil.Pr
         "DATABASE_URL": url,
         "DJANGO_SETTINGS_MODULE": "portal.jobs.tests.errands.settings",
         "JOBS_LEASE_SECONDS": str(lease),
+        "JOBS_LONGEST_SECONDS": str(longest),
         "JOBS_SILENCE_SECONDS": str(silence),
         "SECRET_KEY": "of this process alone",
     }
@@ -153,7 +155,31 @@ def test_an_error_costs_an_attempt_and_not_the_worker(supervisor: psutil.Process
     assert ended(enqueue("errand.introduce")).result == before
     failed = Job.objects.get(pk=failing.pk)
     assert (failed.attempts, failed.error) == (1, "OSError: no such host")
+    assert "in fail\n" in failed.trace
     assert failed.due_at > timezone.now()
+
+
+def test_a_job_that_takes_too_long_is_interrupted_and_one_that_cannot_be_loses_its_worker(
+    committed_db: str, test_server: testing.TestServer
+) -> None:
+    with workers(test_server.url(committed_db, roles.role_of("probe")), longest=2):
+        before = ended(enqueue("errand.introduce")).result
+        slow = attempted(enqueue("errand.nap", seconds=3600))
+        assert slow.error.startswith("TimeoutException")
+        assert "in nap\n" in slow.trace
+        assert ended(enqueue("errand.introduce")).result == before
+
+        deaf = attempted(enqueue("errand.be_deaf", seconds=3600))
+        assert deaf.error == "Attempt 1 lost its worker."
+        assert ended(enqueue("errand.introduce")).result != before
+        connections.close_all()
+
+
+def attempted(job: Job) -> Job:
+    """The job after its first attempt."""
+    eventually(lambda: Job.objects.filter(pk=job.pk, state=State.WAITING, attempts=1).exists())
+    Job.objects.filter(pk=job.pk).update(due_at=timezone.now() + timedelta(days=1))
+    return Job.objects.get(pk=job.pk)
 
 
 def test_a_cluster_survives_the_loss_of_its_database_connections(supervisor: psutil.Process, as_role: AsRole) -> None:

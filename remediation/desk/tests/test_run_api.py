@@ -71,6 +71,10 @@ def test_a_run_is_held_changed_by_two_people_and_let_go_on(made: Signed) -> None
     drain("execution")
     run = operator.get(RUN).json()
     assert (run["status"], run["current_step"], allowed(run)) == ("succeeded", None, set())
+    assert run["outcome"] == "succeeded, 1 step skipped"
+    ticket = operator.get(f"{V1}/tickets/INC-1").json()
+    assert ticket["remediation_results"]["outcome"] == "succeeded, 1 step skipped"
+    assert ticket["remediation_decision"]["at"]
     assert {each["refusal"] for each in run["controls"]} == {"The run is over: it has succeeded."}
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.utils import timezone
 
 from portal.access.models import Person
@@ -15,6 +16,7 @@ from portal.audit.models import Event
 from portal.estate.models import TargetLock
 from portal.jobs.testing import drain
 from portal.kit.refusals import NotAllowed, Refused, StaleTransition
+from portal.notices.models import Notice
 from portal.signoff.models import Plan
 from portal.signoff.services import Ballot
 from remediation.connectors.lab import first_day
@@ -257,6 +259,14 @@ def test_a_step_is_left_out_when_somebody_else_signs_that(workers: LabProcess) -
     drain("execution")
     assert made.run.status == "succeeded", made.run.status_reason
     assert "Step 1 (Scale payments-primary) was skipped. Every other step was verified." in made.run.status_reason
+    client = Client()
+    client.force_login(made.operator)
+    for path in ("", "/run", "/run/log"):
+        assert "1 step skipped" in client.get(f"/tickets/{made.ticket.key}{path}").content.decode()
+    file = client.get(f"/tickets/{made.ticket.key}/run/log.txt")
+    assert "succeeded, 1 step skipped." in file.getvalue().decode()
+    told = Notice.objects.filter(person=made.operator, message__kind="run").values_list("message__text", flat=True)
+    assert any("ended: succeeded, 1 step skipped." in text for text in told)
     assert [each["target"] for each in workers.ledger()] == [first_day.SECONDARY]
 
 

@@ -112,7 +112,7 @@ def test_the_log_is_narrowed_paged_and_downloaded(workers: LabProcess) -> None:
     assert (failures.count("<article"), "replicas should be 4 and is 2" in failures) == (1, True)
     site.get("/log?step=x", status=422)
     text = site.get("/log.txt?step=1&phase=preflight")
-    assert text.startswith(f"Run {made.run.pk} of INC-1: rolled_back.")
+    assert text.startswith(f"Run {made.run.pk} of INC-1: rolled back.")
     assert text.count("\n== ") == 1
     document = json.loads(site.get("/log.json"))
     assert document["run"]["status"] == "rolled_back"

@@ -99,6 +99,7 @@ def test_the_signer_is_shown_what_came_of_it_and_the_kept_sheet_says_so(workers:
     after = page.get(address).content.decode()
     assert "Rollback unproven: it was never taken. No machine signs this" not in after
     assert "1 of 1 worked, last on" in after
+    assert "and again with every signature." in after, "what the policy said was said before that"
     said = list(Sheet.objects.filter(plan=made.plan, kind="page").order_by("created_at").values_list("text", flat=True))
     assert "Not rehearsed" in said[0]
     assert "UTC: worked." in said[-1]

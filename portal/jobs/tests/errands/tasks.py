@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from contextlib import suppress
 
 from django.db import connection
 
@@ -29,6 +30,14 @@ def count(job: Handed) -> str:
 def nap(job: Handed) -> str:
     time.sleep(job.payload["seconds"])
     return "slept"
+
+
+@handler("errand.be_deaf", queue="probe")
+def be_deaf(job: Handed) -> str:
+    """Goes on whatever interrupts it."""
+    while True:
+        with suppress(BaseException):
+            time.sleep(job.payload["seconds"])
 
 
 @handler("errand.march", queue="probe")
