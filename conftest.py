@@ -5,21 +5,25 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from copy import deepcopy
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import psycopg
 import pytest
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connections
+from django.db import connections, transaction
 from hypothesis import HealthCheck
 from pytest_django import DjangoDbBlocker
 from pytest_django.live_server_helper import LiveServer
 
+from portal.access.models import Person
 from portal.launch import roles, testing
 from portal.launch.postgres import Server
+from remediation.review import testing as review
 
 pytest_plugins = [
     "portal.kit.testing.browser",
@@ -30,6 +34,7 @@ pytest_plugins = [
 ROOT = Path(__file__).parent
 RunningAs = Callable[[str], AbstractContextManager[None]]
 AsRole = Callable[[str], AbstractContextManager[psycopg.Connection]]
+Prepare = Callable[[Callable[[], Any]], tuple[str, Any]]
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -84,18 +89,70 @@ def django_db_setup(
         yield
 
 
+@pytest.fixture(scope="module")
+def shared_rows(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[DjangoDbBlocker]:
+    """A transaction around a module, for what all its tests start from; each goes on from a savepoint.
+
+    The rows are written inside `unblock()` of what this gives. For every test PostgreSQL's now() is the first one's.
+    """
+    around = transaction.atomic()
+    around._from_testcase = True  # type: ignore[attr-defined]  # noqa: SLF001 - as TestCase does: law 7 asks for it
+    with ExitStack() as stack:
+        with django_db_blocker.unblock():
+            stack.enter_context(around)
+        yield django_db_blocker
+        with django_db_blocker.unblock():
+            transaction.set_rollback(True)
+            stack.close()
+
+
+@pytest.fixture(scope="module")
+def shared_cast(shared_rows: DjangoDbBlocker) -> dict[str, Person]:
+    """The people of `cast`, as they are in the database."""
+    with shared_rows.unblock():
+        review.world()
+        return review.people()
+
+
+@pytest.fixture
+def cast(shared_cast: dict[str, Person], db: None) -> dict[str, Person]:
+    """One person per role, and a second approver, in the world of the lab."""
+    return deepcopy(shared_cast)
+
+
+@pytest.fixture(scope="module")
+def prepared(
+    test_server: testing.TestServer, template_database: str, django_db_blocker: DjangoDbBlocker
+) -> Iterator[Prepare]:
+    """Databases with more in them than the template, to be a module's `starting_point`."""
+    with ExitStack() as stack:
+
+        def prepare(fill: Callable[[], Any]) -> tuple[str, Any]:
+            name = stack.enter_context(test_server.clone(template_database))
+            with django_db_blocker.unblock(), _pointing_at(test_server.url(name)):
+                return name, fill()
+
+        yield prepare
+
+
+@pytest.fixture(scope="module")
+def starting_point(template_database: str) -> str:
+    """The name of the database of which every `committed_db` is a copy; a module may have a `prepared` one."""
+    return template_database
+
+
 @pytest.fixture
 def committed_db(
     request: pytest.FixtureRequest,
     test_server: testing.TestServer,
-    template_database: str,
+    starting_point: str,
     django_db_blocker: DjangoDbBlocker,
 ) -> Iterator[str]:
     """A database for this test alone, with real commits: for several connections, roles, threads, a browser."""
     if {"db", "transactional_db"} & set(request.fixturenames) or request.node.get_closest_marker("django_db"):
         pytest.fail("committed_db is a database of its own: ask for it instead of django_db, not beside it.")
     with (
-        test_server.clone(template_database) as name,
+        test_server.clone(starting_point) as name,
         django_db_blocker.unblock(),
         _pointing_at(test_server.url(name)),
     ):
@@ -150,16 +207,19 @@ def site(committed_db: str) -> Iterator[LiveServer]:
 
 @contextmanager
 def _pointing_at(url: str) -> Iterator[None]:
-    """Every thread's default connection goes to `url` for a while."""
-    current = connections.settings["default"]
+    """Every thread's default connection goes to `url` for a while; one that shares rows is put aside."""
+    current, aside = connections.settings["default"], connections["default"]
     before = dict(current)
-    connections["default"].close()
+    if not aside.in_atomic_block:
+        aside.close()
     current.update(settings_for(url))
+    connections["default"] = connections.create_connection("default")
     try:
         yield
     finally:
         connections["default"].close()
         current.update(before)
+        connections["default"] = aside
 
 
 def settings_for(url: str) -> dict[str, object]:

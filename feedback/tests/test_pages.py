@@ -13,7 +13,7 @@ from portal.access.models import Person
 from portal.access.testing import person
 from portal.jobs.testing import drain
 from portal.kit.testing.queries import statements
-from remediation.review.testing import people, ticket, world
+from remediation.review.testing import ticket
 from remediation.tickets.models import Ticket
 
 URL = "/tickets/INC-1/feedback"
@@ -28,12 +28,6 @@ SAID: dict[str, Any] = {
     "actual_actions_taken": "scaled the pool\r\n\r\n  looked at it  ",
     "time_to_resolve": "12",
 }
-
-
-@pytest.fixture
-def cast(db: None) -> dict[str, Person]:
-    world()
-    return people()
 
 
 @pytest.fixture

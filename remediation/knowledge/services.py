@@ -17,6 +17,8 @@ from remediation.knowledge import library
 from remediation.knowledge.models import Runbook
 from remediation.knowledge.procedures import OperationStep, Procedure
 
+SHIPPED = ["title", "category_slug", "version", "text", "digest", "loaded_at"]
+
 
 @dataclass(frozen=True, slots=True)
 class Book:
@@ -29,7 +31,15 @@ class Book:
 
 def load(at: datetime) -> int:
     """Bring the library up to the shipped files and answer how many changed; what was switched off stays off."""
-    return sum(_load_one(text, at) for text in library.texts().values())
+    shipped = [_row(text, at) for text in library.texts().values()]
+    with transaction.atomic():
+        before = dict(Runbook.objects.select_for_update().order_by("id").values_list("slug", "digest"))
+        changed = [each for each in shipped if each.digest != before.get(each.slug)]
+        Runbook.objects.bulk_create(changed, update_conflicts=True, unique_fields=["slug"], update_fields=SHIPPED)
+        for each in changed:
+            data = {"version": each.version, "digest": each.digest, "before": before.get(each.slug)}
+            audit.record("runbook.loaded", actor=system("knowledge"), at=at, subject=each.ref, data=data)
+    return len(changed)
 
 
 def shelf() -> list[Book]:
@@ -67,21 +77,14 @@ def _names(procedure: Procedure, operations: Collection[str]) -> bool:
     return any(isinstance(step, OperationStep) and step.operation in operations for step in steps)
 
 
-def _load_one(text: str, at: datetime) -> bool:
-    front, digest = library.parsed(text).front, canonical.digest_of(text)
-    with transaction.atomic():
-        known = Runbook.objects.select_for_update().filter(slug=front.slug).first()
-        if known and known.digest == digest:
-            return False
-        values = {
-            "title": front.title,
-            "category_slug": front.category,
-            "version": front.version,
-            "text": text,
-            "digest": digest,
-            "loaded_at": at,
-        }
-        runbook, _ = Runbook.objects.update_or_create(slug=front.slug, defaults=values)
-        data = {"version": front.version, "digest": digest, "before": known.digest if known else None}
-        audit.record("runbook.loaded", actor=system("knowledge"), at=at, subject=runbook.ref, data=data)
-    return True
+def _row(text: str, at: datetime) -> Runbook:
+    front = library.parsed(text).front
+    return Runbook(
+        slug=front.slug,
+        title=front.title,
+        category_slug=front.category,
+        version=front.version,
+        text=text,
+        digest=canonical.digest_of(text),
+        loaded_at=at,
+    )

@@ -41,13 +41,6 @@ NONCE = re.compile(r'name="csrfmiddlewaretoken" value="\w+"')
 NOBODY = 999_999
 
 
-@pytest.fixture
-def cast(db: None) -> dict[str, Person]:
-    """One person per role."""
-    review.world()
-    return review.people()
-
-
 def sign(client: Any, **changes: Any) -> Any:
     """What a program sends that has just read the plan."""
     plan = client.get(f"{V1}/tickets/INC-1").json()["plan"]

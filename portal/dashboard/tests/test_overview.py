@@ -15,14 +15,8 @@ from portal.access.testing import caller, person
 from portal.dashboard import presenting, stats
 from portal.estate.models import Category
 from portal.kit.testing.queries import statements
-from remediation.review.testing import people, ticket, world
+from remediation.review.testing import ticket
 from remediation.tickets.models import Ticket
-
-
-@pytest.fixture
-def cast(db: None) -> dict[str, Person]:
-    world()
-    return people()
 
 
 def as_(someone: Person) -> Client:

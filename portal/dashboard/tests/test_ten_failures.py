@@ -40,13 +40,6 @@ OTHER = draft(scaling(PRIMARY, 3, 4), systems=(first_day.PRIMARY,))
 
 
 @pytest.fixture
-def cast(db: None) -> dict[str, Person]:
-    """One person per role."""
-    review.world()
-    return review.people()
-
-
-@pytest.fixture
 def incident(cast: dict[str, Person]) -> Ticket:
     """A ticket whose merge plan waits."""
     in_review(caller(cast["engineer"]))

@@ -41,11 +41,6 @@ EXECUTION = system("execution")
 RunningAs = Callable[[str], AbstractContextManager[None]]
 
 
-@pytest.fixture
-def earned(db: None) -> Earned:
-    return testing.earn(testing.world())
-
-
 def lacks(earned: Earned) -> tuple[str, ...]:
     return fixes.look(earned.fix, at=timezone.now()).lacking
 
@@ -151,8 +146,8 @@ def another_run(earned: Earned, number: int, **fields: Any) -> None:
     testing.ran(earned, number, at=timezone.now(), **fields).save()
 
 
-def test_twenty_one_tickets_are_not_enough(db: None) -> None:
-    earned = testing.earn(testing.world(), tickets=21)
+def test_twenty_one_tickets_are_not_enough(earned: Earned) -> None:
+    Occurrence.objects.filter(ticket_id=testing.PAST + testing.ENOUGH).delete()
     assert lacks(earned) == ("21 of 21 succeeded, which is at least 84.5 % with 95 % confidence; 85 % asked for.",)
     with pytest.raises(Refused, match=r"84\.5 %"):
         testing.asked(earned)
@@ -296,12 +291,11 @@ def test_somebody_who_was_not_helped_ends_it_at_once(earned: Earned, said: dict[
 
 @pytest.mark.parametrize("fault", ["lies", "fails"])
 def test_a_run_that_goes_wrong_ends_it_in_the_transaction_that_says_so(
-    lab: Any, lab_connectors: Any, settings: Any, fault: Any
+    earned: Earned, lab: Any, lab_connectors: Any, settings: Any, fault: Any
 ) -> None:
     settings.AUTO_REMEDIATION_ENABLED = "lab"
     settings.AUTO_REMEDIATION_REQUIRE_APPROVAL = False
     settings.RUN_SETTLE_SECONDS = 0.5
-    earned = testing.earn(testing.world())
     certificate = testing.granted(earned)
     lab.fault("scale_deployment", fault, times=None)
     testing.drafted(earned.cast, "INC-1")

@@ -22,11 +22,6 @@ from remediation.desk.testing import V1, as_
 ASKED = {"action": ACTION, "environment": ENVIRONMENT}
 
 
-@pytest.fixture
-def earned(db: None) -> Earned:
-    return testing.earn(testing.world())
-
-
 def words(client: Client, url: str, *, status: int = 200) -> str:
     answer = client.get(url)
     assert answer.status_code == status
@@ -106,10 +101,11 @@ def test_what_one_may_not_see_does_not_exist(earned: Earned, address: str) -> No
     assert Client().get("/certificates").status_code == 302
 
 
-def test_a_page_says_what_a_certificate_allowed_with_outcomes(lab_connectors: Any, settings: Any) -> None:
+def test_a_page_says_what_a_certificate_allowed_with_outcomes(
+    earned: Earned, lab_connectors: Any, settings: Any
+) -> None:
     settings.AUTO_REMEDIATION_ENABLED = "lab"
     settings.AUTO_REMEDIATION_REQUIRE_APPROVAL = False
-    earned = testing.earn(testing.world())
     made = testing.granted(earned)
     testing.drafted(earned.cast, "INC-1")
     drain()

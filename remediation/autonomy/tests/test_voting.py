@@ -46,10 +46,10 @@ AUTONOMY = system("general")
 
 
 @pytest.fixture
-def earned(lab_connectors: Any, settings: Any) -> Earned:
+def earned(earned: Earned, lab_connectors: Any, settings: Any) -> Earned:
     settings.AUTO_REMEDIATION_ENABLED = "lab"
     settings.AUTO_REMEDIATION_REQUIRE_APPROVAL = False
-    return testing.earn(testing.world())
+    return earned
 
 
 def votes() -> list[tuple[str, str, int | None]]:

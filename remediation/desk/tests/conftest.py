@@ -7,13 +7,6 @@ from rest_framework.test import APIClient
 
 from portal.access.models import Person
 from remediation.desk.testing import callers
-from remediation.review import testing as review
-
-
-@pytest.fixture
-def cast(db: None) -> dict[str, Person]:
-    review.world()
-    return review.people()
 
 
 @pytest.fixture

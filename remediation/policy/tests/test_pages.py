@@ -17,16 +17,10 @@ from portal.kit.testing.queries import statements
 from remediation.policy import presenting
 from remediation.policy.facts import Switches
 from remediation.policy.models import CategoryPolicy, Decision
-from remediation.review.testing import AT, drafted, people, ticket, world
+from remediation.review.testing import AT, drafted, ticket
 from remediation.tickets.models import Evidence
 
 SITE = Switches()
-
-
-@pytest.fixture
-def cast(db: None) -> dict[str, Person]:
-    world()
-    return people()
 
 
 def as_(someone: Person) -> Client:

@@ -22,16 +22,10 @@ from remediation.drafting.states import Status
 from remediation.drafting.testing import endings
 from remediation.review import draft_text
 from remediation.review.models import GateResult
-from remediation.review.testing import drafted, people, remediation_of, scale, ticket, with_command, world
+from remediation.review.testing import drafted, remediation_of, scale, ticket, with_command
 from remediation.tickets.models import Evidence, Ticket
 
 pytestmark = pytest.mark.usefixtures("lab_connectors")
-
-
-@pytest.fixture
-def cast(db: None) -> dict[str, Person]:
-    world()
-    return people()
 
 
 @pytest.fixture

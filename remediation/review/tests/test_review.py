@@ -30,23 +30,15 @@ from remediation.review import services as reviews
 from remediation.review.testing import (
     AT,
     drafted,
-    people,
     remediation_of,
     scale,
     shown,
     ticket,
     with_command,
-    world,
 )
 from remediation.tickets.models import Ticket
 
 pytestmark = pytest.mark.usefixtures("lab_connectors")
-
-
-@pytest.fixture
-def cast(db: None) -> dict[str, Person]:
-    world()
-    return people()
 
 
 @pytest.fixture

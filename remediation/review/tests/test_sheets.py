@@ -19,17 +19,11 @@ from portal.signoff.models import Plan, Vote
 from portal.signoff.states import PlanStatus
 from remediation.review import sheets
 from remediation.review.models import Sheet
-from remediation.review.testing import drafted, people, ticket, with_command, world
+from remediation.review.testing import drafted, ticket, with_command
 from remediation.tickets.models import Evidence, Ticket
 
 pytestmark = pytest.mark.usefixtures("lab_connectors")
 REVIEW = "/tickets/INC-1/review"
-
-
-@pytest.fixture
-def cast(db: None) -> dict[str, Person]:
-    world()
-    return people()
 
 
 @pytest.fixture

@@ -21,17 +21,11 @@ from remediation.drafting.states import Status
 from remediation.policy.models import CategoryPolicy, Decision
 from remediation.review import lapsing, standing
 from remediation.review import services as reviews
-from remediation.review.testing import AT, drafted, people, remediation_of, shown, ticket, world
+from remediation.review.testing import AT, drafted, remediation_of, shown, ticket
 
 pytestmark = pytest.mark.usefixtures("lab_connectors")
 HOUR = timedelta(hours=1)
 TONIGHT = (AT + 12 * HOUR, AT + 14 * HOUR)
-
-
-@pytest.fixture
-def cast(db: None) -> dict[str, Person]:
-    world()
-    return people()
 
 
 @pytest.fixture

@@ -26,18 +26,12 @@ from remediation.policy.models import CategoryPolicy
 from remediation.review import rechecking, standing
 from remediation.review import services as reviews
 from remediation.review.models import Look
-from remediation.review.testing import drafted, people, remediation_of, scale, shown, ticket, world
+from remediation.review.testing import drafted, remediation_of, scale, shown, ticket
 from remediation.tickets import services as tickets
 from remediation.tickets.models import Evidence
 from remediation.tickets.services import NewEvidence
 
 pytestmark = pytest.mark.usefixtures("lab_connectors")
-
-
-@pytest.fixture
-def cast(db: None) -> dict[str, Person]:
-    world()
-    return people()
 
 
 @pytest.fixture

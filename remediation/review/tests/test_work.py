@@ -22,17 +22,11 @@ from remediation.review import services as reviews
 from remediation.review import strip
 from remediation.review.models import Remark, Take
 from remediation.review.services import Said
-from remediation.review.testing import drafted, people, remediation_of, scale, ticket, with_command, world
+from remediation.review.testing import drafted, remediation_of, scale, ticket, with_command
 from remediation.tickets.models import Evidence
 
 pytestmark = pytest.mark.usefixtures("lab_connectors")
 PAGE = "/tickets/INC-1/review"
-
-
-@pytest.fixture
-def cast(db: None) -> dict[str, Person]:
-    world()
-    return people()
 
 
 @pytest.fixture
