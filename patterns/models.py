@@ -100,6 +100,8 @@ class Occurrence(models.Model):
                 condition=models.Q(kind="executed"),
                 name="patterns_executed",
             ),
+            models.Index(fields=["pattern", "-at"], condition=models.Q(kind="feedback"), name="patterns_feedback"),
+            models.Index(fields=["-at", "-id"], condition=models.Q(kind="feedback"), name="patterns_newest_feedback"),
         ]
 
     def __str__(self) -> str:

@@ -6,10 +6,11 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from patterns.models import Occurrence
 from patterns.reliability import FeedbackFacts, is_negative
+from portal.kit.statements import Query, given
 
 WINDOW = timedelta(days=365)
 """Older feedback weighs less than 0.03% of today's (twelve half-lives) and is left out."""
@@ -27,12 +28,12 @@ class Pending:
 
 def feedback_of_pattern(pattern_id: int, at: datetime, *, pending: Pending | None = None) -> list[FeedbackFacts]:
     """The newest feedback of a pattern, one per person and ticket."""
-    return _latest(_recent(Q(pattern_id=pattern_id), at), pending)
+    return _latest(_facts(_OF_PATTERN.all(pattern=pattern_id, since=at - WINDOW, at=at)), pending)
 
 
 def feedback_of_category(category_id: int, at: datetime, *, pending: Pending | None = None) -> list[FeedbackFacts]:
     """The newest feedback of a category, one per person and ticket."""
-    return _latest(_recent(Q(pattern__category_id=category_id), at), pending)
+    return _latest(_facts(_OF_CATEGORY.all(category=category_id, since=at - WINDOW, at=at)), pending)
 
 
 def executed(pattern_id: int, *, action: str = "", environment: str = "") -> list[Occurrence]:
@@ -52,10 +53,19 @@ def disliked(pattern_id: int, tickets: Collection[int]) -> set[int]:
     return {ticket for (ticket, _), row in latest.items() if is_negative(row)}  # type: ignore[arg-type]  # one of the choices
 
 
-def _recent(where: Q, at: datetime) -> Iterator[Pending]:
+def _recent(where: Q) -> QuerySet[Occurrence]:
     """Newest first."""
-    rows = Occurrence.objects.filter(where, kind=Occurrence.Kind.FEEDBACK, at__gt=at - WINDOW, at__lte=at)
-    for row in rows.order_by("-at", "-id")[:MOST]:
+    is_feedback = Q(kind=Occurrence.Kind.FEEDBACK)
+    rows = Occurrence.objects.filter(where, is_feedback, at__gt=given("since"), at__lte=given("at"))
+    return rows.order_by("-at", "-id")[:MOST]
+
+
+_OF_PATTERN = Query(lambda: _recent(Q(pattern_id=given("pattern"))))
+_OF_CATEGORY = Query(lambda: _recent(Q(pattern__category_id=given("category"))))
+
+
+def _facts(rows: Iterable[Occurrence]) -> Iterator[Pending]:
+    for row in rows:
         facts = FeedbackFacts(
             feedback_type=row.feedback_type,  # type: ignore[arg-type]  # one of the choices
             rating=row.rating or 0,

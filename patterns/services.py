@@ -17,9 +17,12 @@ from patterns.standing import OccurrenceFacts, Standing, Thresholds, standing_of
 from portal.audit import services as audit
 from portal.estate.models import Category
 from portal.jobs import services as jobs
+from portal.kit import statements
 from portal.kit.actors import Actor, Ref, system
+from portal.kit.statements import Query, given
 
 LEARNER = system("patterns")
+_SAME = Query(lambda: Pattern.objects.select_for_update().filter(signature=given("signature")))
 MOST_EXEMPLARS = 20
 CANDIDATES = 10
 
@@ -76,7 +79,7 @@ def place(wording: Wording, *, at: datetime) -> Placed:
         pattern = placed.pattern
         if _see(pattern, wording, at):
             pattern.occurrences += 1
-            pattern.save(update_fields=["occurrences"])
+            statements.update(Pattern, {"pk": pattern.pk}, occurrences=pattern.occurrences)
             if placed.similarity is None or pattern.signature != signature.digest:  # else the wording is there
                 _add_exemplar(pattern, signature, at)
             if pattern.occurrences <= thresholds().min_occurrences:
@@ -206,32 +209,28 @@ FIGURES = (
 
 def _see(pattern: Pattern, wording: Wording, at: datetime) -> bool:
     """Write down that a ticket of a locked pattern came; False if that was known."""
-    ticket, source = wording.ticket, f"seen:{wording.ticket.id}"
-    if Occurrence.objects.filter(source=source).exists():
-        return False
-    Occurrence.objects.create(
+    seen = Occurrence(
         pattern=pattern,
-        source=source,
+        source=f"seen:{wording.ticket.id}",
         kind=Occurrence.Kind.SEEN,
         at=at,
-        ticket_id=ticket.id,
-        ticket_key=ticket.name,
+        ticket_id=wording.ticket.id,
+        ticket_key=wording.ticket.name,
         environment=wording.environment,
     )
-    return True
+    return statements.insert_unless_known(seen, by="source")
 
 
 def _find(category: Category, signature: Signature) -> Placed | None:
     """The pattern that the wording belongs to, locked: who counts, counts alone."""
-    patterns = Pattern.objects.select_for_update()
-    same = patterns.filter(signature=signature.digest).first()
+    same = _SAME.first(signature=signature.digest)
     if same:
         return Placed(same, 100)
     scored = [(similarity(text, signature.terms), pattern_id) for pattern_id, text in _nearest(category, signature)]
     best, pattern_id = max(scored, default=(0.0, 0))
     if best < SIMILAR:
         return None
-    return Placed(patterns.get(pk=pattern_id), round(best))
+    return Placed(Pattern.objects.select_for_update().get(pk=pattern_id), round(best))
 
 
 def _nearest(category: Category, signature: Signature) -> Sequence[tuple[int, str]]:

@@ -9,12 +9,12 @@ from typing import Any
 from django.db import connection
 
 from portal.audit.models import Event
-from portal.kit import canonical
+from portal.kit import canonical, statements
 from portal.kit.actors import Actor, Ref
 
 VERSION = "countersign.event/1"
 
-# Written out, because every verb pays for it: the ORM would take as long again as the INSERT itself.
+# Written out, because every verb pays for it: the ORM would take longer than the INSERT itself.
 _COLUMNS = [field.attname for field in Event._meta.concrete_fields]
 _STAMPS = [field.attname for field in Event._meta.concrete_fields if field.generated]
 _GIVEN = [name for name in _COLUMNS if name not in ("id", *_STAMPS)]
@@ -50,7 +50,7 @@ def record(
         body,
         canonical.digest_of(body),
     ]
-    with connection.cursor() as cursor:
+    with statements.cursor() as cursor:
         cursor.execute(_INSERT, given)
         number, *stamps = cursor.fetchone()
     return Event.from_db(connection.alias, _COLUMNS, [number, *given, *stamps])

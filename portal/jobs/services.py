@@ -13,13 +13,14 @@ from functools import cache, partial
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from portal.jobs import registry
 from portal.jobs.models import Job
 from portal.jobs.registry import Handed
 from portal.jobs.states import State, backoff_seconds
+from portal.kit import statements
 from portal.kit.refusals import StaleTransition, because
 
 DIED = "job.died"
@@ -28,7 +29,15 @@ _LONGEST_TEXT = 4000  # of a result or an error that the ledger keeps
 _FORGIVEN = 20  # attempts that do not count against a job, so that one which ends its own connections is dead some day
 
 
-# Keys are looked at in the take itself: of one kind and key only one job may run at a time.
+# Written out, because the workers ask nothing so often. Keys are looked at in the take itself: of one kind and key only
+# one job may run at a time.
+_DUE = """
+SELECT id FROM jobs_job waiting
+WHERE queue = %s AND state = 'waiting' AND due_at <= statement_timestamp()
+  AND NOT EXISTS (SELECT FROM jobs_job running
+                  WHERE running.kind = waiting.kind AND running.key = waiting.key AND running.state = 'running')
+ORDER BY due_at, id LIMIT %s
+"""
 _TAKE = """
 WITH due AS MATERIALIZED (
     SELECT id FROM jobs_job waiting
@@ -42,7 +51,6 @@ UPDATE jobs_job SET state = 'running', attempts = attempts + 1, fence = fence + 
 FROM due WHERE jobs_job.id = due.id
 RETURNING jobs_job.id, kind, subject_id, payload, attempts, fence, started_at
 """
-# Written out like the take: every job asks it, and the ORM would take three times as long to build it.
 _FINISH = """
 UPDATE jobs_job SET state = 'done', result = %s, error = '', trace = '', finished_at = statement_timestamp(),
                     leased_until = NULL
@@ -80,8 +88,7 @@ def enqueue(
     )
     if key is not None:
         return _join(job)
-    job.save(force_insert=True)
-    announce(job.queue)
+    announce(statements.insert(job).queue)
     return job
 
 
@@ -107,16 +114,16 @@ def publish(event: str, *, subject_id: int, at: datetime, payload: Mapping[str, 
         )
         for each in registry.subscribers(event)
     ]
-    for job in Job.objects.bulk_create(jobs):
+    for job in statements.insert_all(jobs):
         announce(job.queue)
     return jobs
 
 
 def due(queue: str, *, limit: int) -> list[int]:
     """Ids of the jobs that could start now, oldest first. Somebody else may take them meanwhile."""
-    same_key = Job.objects.filter(kind=OuterRef("kind"), key=OuterRef("key"), state=State.RUNNING)
-    jobs = Job.objects.filter(~Exists(same_key), queue=queue, state=State.WAITING, due_at__lte=Now())
-    return list(jobs.order_by("due_at", "id").values_list("pk", flat=True)[:limit])
+    with statements.cursor() as cursor:
+        cursor.execute(_DUE, [queue, limit])
+        return [job_id for (job_id,) in cursor.fetchall()]
 
 
 def take(queue: str, *, limit: int, lease_seconds: float, due_by: datetime | None = None) -> list[Handed]:
@@ -124,7 +131,7 @@ def take(queue: str, *, limit: int, lease_seconds: float, due_by: datetime | Non
 
     `due_by` replaces the database's clock for what is due, never for the lease.
     """
-    with connection.cursor() as cursor:
+    with statements.cursor() as cursor:
         try:
             cursor.execute(_TAKE, {"queue": queue, "limit": limit, "lease": lease_seconds, "due_by": due_by})
         except IntegrityError:  # somebody took another job of the same key between our look and our write
@@ -149,7 +156,7 @@ def come_further(job_id: int, *, fence: int) -> bool:
 
 def finish(job_id: int, *, fence: int, result: str) -> bool:
     """Ends a job well; False when the fence has moved on, and then nothing changes."""
-    with connection.cursor() as cursor:
+    with statements.cursor() as cursor:
         cursor.execute(_FINISH, [_storable(result), job_id, fence])
         return bool(cursor.rowcount)
 
@@ -244,7 +251,7 @@ def _notifier(queue: str) -> Callable[[], None]:
 
 
 def _notify(queue: str) -> None:
-    with connection.cursor() as cursor:
+    with statements.cursor() as cursor:
         cursor.execute("SELECT pg_notify(%s, '')", [channel(queue)])
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Model
 
+from portal.kit import statements
 from portal.kit.refusals import StaleTransition, because
 from portal.kit.transitions import can
 
@@ -22,9 +23,8 @@ def move(
     old = getattr(instance, column)
     if not can(next_states, old, to):
         raise StaleTransition(because("not_from_here", f"{_name(instance)} is {old} and cannot become {to}."))
-    rows = type(instance)._default_manager.filter(pk=instance.pk, **{column: old})
     changes = {column: to, **fields}
-    if rows.update(**changes) != 1:
+    if statements.update(type(instance), {"pk": instance.pk, column: old}, **changes) != 1:
         raise StaleTransition(because("moved_on", f"{_name(instance)} is no longer {old}: someone was first."))
     for name, value in changes.items():
         setattr(instance, name, value)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from portal.access.models import Person
 from portal.audit import services as audit
@@ -15,6 +15,7 @@ from portal.estate.models import Category, Target
 from portal.jobs import services as jobs
 from portal.kit.actors import Door, Ref
 from portal.kit.refusals import NotAllowed, Reason, Refused, StaleTransition, because
+from portal.kit.statements import Query, among, given
 from portal.signoff.models import Freeze, Stop
 
 ALL = "all"
@@ -28,6 +29,9 @@ class Hold:
     freeze: Freeze | None
 
 
+_STOPPED = Query(lambda: Stop.objects.filter(among("scope", "scopes"), released_at=None)[:1])
+
+
 def scopes_of(*, category: str, connectors: Iterable[str] = ()) -> list[str]:
     """The scopes whose stop concerns work in this category through these connectors."""
     return [ALL, f"category:{category}", *(f"connector:{slug}" for slug in connectors)]
@@ -35,7 +39,7 @@ def scopes_of(*, category: str, connectors: Iterable[str] = ()) -> list[str]:
 
 def stopped(scopes: list[str]) -> Stop | None:
     """A live stop of one of the scopes; one indexed read, made before every write."""
-    return Stop.objects.filter(released_at=None, scope__in=scopes).first()
+    return _STOPPED.first(scopes=scopes)
 
 
 def hold(*, category: Category, connectors: Iterable[str], at: datetime) -> Hold:
@@ -73,8 +77,16 @@ def scopes() -> list[tuple[str, str]]:
 
 def frozen(category_id: int, at: datetime) -> Freeze | None:
     """A freeze that covers the category at that moment; the one that ends last, if there are several."""
-    covers = Q(category=None) | Q(category_id=category_id)
-    return Freeze.objects.filter(covers, ended_at=None, starts_at__lte=at, ends_at__gt=at).order_by("-ends_at").first()
+    return _FROZEN.first(category=category_id, at=at)
+
+
+def _covering() -> QuerySet[Freeze]:
+    covers = Q(category=None) | Q(category=given("category"))
+    held = Freeze.objects.filter(covers, ended_at=None, starts_at__lte=given("at"), ends_at__gt=given("at"))
+    return held.order_by("-ends_at")[:1]
+
+
+_FROZEN = Query(_covering)
 
 
 def freezes(*, at: datetime) -> list[Freeze]:

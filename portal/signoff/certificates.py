@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from portal.access import grants
 from portal.access.models import Person
@@ -20,6 +21,7 @@ from portal.jobs import services as jobs
 from portal.kit import canonical
 from portal.kit.actors import Actor, Door, Ref
 from portal.kit.refusals import Refused, StaleTransition, because
+from portal.kit.statements import Query, given
 from portal.signoff import plans, voting
 from portal.signoff.models import Certificate
 from portal.signoff.plans import NewPlan
@@ -109,8 +111,15 @@ def take_back(certificate_id: int, *, reason: str, person: Person, door: Door, a
 
 def live_certificate(pattern_id: int, action: str, environment: str, *, at: datetime) -> Certificate | None:
     """The certificate in force for this pattern, action and environment."""
-    rows = Certificate.objects.filter(pattern_id=pattern_id, action=action, environment=environment, revoked_at=None)
-    return rows.filter(granted_at__lte=at, expires_at__gt=at).first()
+    return _LIVE.first(pattern=pattern_id, action=action, environment=environment, at=at)
+
+
+def _in_force() -> QuerySet[Certificate]:
+    rows = Certificate.objects.filter(pattern_id=given("pattern"), action=given("action"), revoked_at=None)
+    return rows.filter(environment=given("environment"), granted_at__lte=given("at"), expires_at__gt=given("at"))[:1]
+
+
+_LIVE = Query(_in_force)
 
 
 def _refuse_second(new: NewCertificate) -> None:

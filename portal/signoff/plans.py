@@ -18,10 +18,11 @@ from portal.access.models import Person
 from portal.audit import services as audit
 from portal.audit.models import Event
 from portal.jobs import services as jobs
-from portal.kit import canonical
+from portal.kit import canonical, statements
 from portal.kit.actors import Actor, Door, Ref, system
 from portal.kit.moving import move
 from portal.kit.refusals import NotAllowed, Reason, Refused, StaleTransition, because
+from portal.kit.statements import Query, among
 from portal.signoff import quorum
 from portal.signoff.models import Certificate, Plan, Vote
 from portal.signoff.quorum import Given, Requirement, Window
@@ -85,7 +86,7 @@ def open_plan(new: NewPlan, *, actor: Actor, at: datetime) -> Plan:
     with transaction.atomic(savepoint=False):
         for live in live_plans(new.subject, stages=[new.stage]):
             void(live, reason="A newer plan took its place.", actor=actor, at=at)
-        plan = Plan.objects.create(
+        plan = Plan(
             stage=new.stage,
             subject_kind=new.subject.kind,
             subject_id=new.subject.id,
@@ -106,6 +107,7 @@ def open_plan(new: NewPlan, *, actor: Actor, at: datetime) -> Plan:
             created_at=at,
             status_at=at,
         )
+        statements.insert(plan)
         data = {
             "stage": plan.stage,
             "digest": plan.digest,
@@ -121,10 +123,18 @@ def open_plan(new: NewPlan, *, actor: Actor, at: datetime) -> Plan:
 
 def live_plans(subject: Ref, *, stages: Collection[Stage] = tuple(Stage)) -> list[Plan]:
     """Open and signed plans of a subject, locked, merge before rollout."""
-    live = Plan.objects.select_for_update().filter(
-        subject_kind=subject.kind, subject_id=subject.id, stage__in=stages, status__in=LIVE
+    return _LIVE_ONES.all(kind=subject.kind, id=subject.id, stages=list(stages))
+
+
+def _live() -> QuerySet[Plan]:
+    of_subject = Plan.objects.select_for_update().filter(
+        subject_kind=statements.given("kind"), subject_id=statements.given("id")
     )
-    return list(live.order_by("id"))
+    return of_subject.filter(among("stage", "stages"), status__in=LIVE).order_by("id")
+
+
+_LIVE_ONES = Query(_live)
+_VOTES = Query(lambda: Vote.objects.filter(plan=statements.given("plan")).order_by("id"))
 
 
 def void(plan: Plan, *, reason: str, actor: Actor, at: datetime) -> None:
@@ -201,9 +211,23 @@ def window_of(plan: Plan) -> Window | None:
     return quorum.window(given(plan))
 
 
+def votes_of(plan: Plan) -> list[Vote]:
+    """The votes on a plan, in the order in which they were given."""
+    return _VOTES.all(plan=plan.pk)
+
+
 def given(plan: Plan) -> list[Given]:
     """What was voted so far. On a live plan every vote counts: the first that expires ends the plan."""
-    return [as_given(vote) for vote in plan.votes.all()]
+    return [as_given(vote) for vote in votes_of(plan)]
+
+
+def _gone() -> QuerySet[Certificate]:
+    value = statements.given
+    used = Certificate.objects.filter(Q(votes__plan=value("plan")) | Q(votes__plan=value("merge")))
+    return used.filter(Q(revoked_at__isnull=False) | Q(expires_at__lte=value("at"))).order_by("id")[:1]
+
+
+_GONE = Query(_gone)
 
 
 def as_given(vote: Vote) -> Given:
@@ -245,9 +269,7 @@ def _live_one(live: Sequence[Plan], plan_id: int) -> Plan:
 
 def _uncertified(plan: Plan, at: datetime) -> Reason | None:
     """Why the certificate does not hold any more under which a machine signed the plan, or its merge plan."""
-    stages = Vote.objects.filter(plan__in=[plan.pk, *([plan.merge_plan_id] if plan.merge_plan_id else [])])
-    under = Certificate.objects.filter(votes__in=stages)
-    if gone := under.filter(Q(revoked_at__isnull=False) | Q(expires_at__lte=at)).first():
+    if gone := _GONE.first(plan=plan.pk, merge=plan.merge_plan_id, at=at):
         why = f"was revoked: {gone.revoke_reason}" if gone.revoked_at else "expired."
         return because("certificate", f"The certificate that a machine signed under {why}")
     return None

@@ -14,6 +14,7 @@ from portal.estate.models import Category, Service
 from portal.jobs import services as jobs
 from portal.kit.actors import Actor, Door, Ref
 from portal.kit.refusals import NotAllowed, StaleTransition, because
+from portal.kit.statements import Query
 from portal.signoff import quorum
 from portal.signoff.models import QuorumRule
 from portal.signoff.quorum import Case, Requirement, Rule
@@ -30,9 +31,12 @@ SEED_BY_CATEGORY = {
 }
 
 
+_RULES = Query(QuorumRule.objects.all)
+
+
 def rules() -> list[Rule]:
     """Every rule there is: a handful, for all stages and categories."""
-    return [_rule(row) for row in QuorumRule.objects.all()]
+    return [_rule(row) for row in _RULES.all()]
 
 
 def requirement(

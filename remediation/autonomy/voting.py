@@ -5,12 +5,13 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Exists
+from django.db.models import Exists, QuerySet
 
 from patterns import trust
 from portal.access.models import Person
 from portal.kit.actors import system
 from portal.kit.refusals import Refusal
+from portal.kit.statements import Query, given
 from portal.notices import services as notices
 from portal.signoff.models import Certificate, Plan, Vote
 from portal.signoff.states import BY_MACHINES, LIVE, PlanStatus
@@ -26,7 +27,7 @@ SOON = timedelta(days=3)
 
 def vote(plan_id: int, *, at: datetime) -> str:
     """Sign an open plan if everything allows it; says in a sentence what came of it."""
-    plan = Plan.objects.get(pk=plan_id)
+    plan = _PLAN.one(id=plan_id)
     if plan.status != PlanStatus.OPEN or plan.stage not in BY_MACHINES:
         return f"Nothing to sign: the {plan.stage} plan is {plan.status}."
     if not _is_left_to_machine(plan, at):
@@ -69,9 +70,18 @@ def check(*, at: datetime) -> str:
 
 def _is_left_to_machine(plan: Plan, at: datetime) -> bool:
     """The cheap question first: most plans of most installations end here, and nothing is written for them."""
-    leaves_some = CategoryPolicy.objects.filter(category=plan.category_id, machine_share__gt=0)
-    in_force = Certificate.objects.filter(revoked_at=None, granted_at__lte=at, expires_at__gt=at)
-    return in_force.filter(Exists(leaves_some), category=plan.category_id).exists()
+    return _IN_FORCE.first(category=plan.category_id, at=at) is not None
+
+
+def _in_force() -> QuerySet[Certificate]:
+    """A certificate of a category whose policy leaves something to the machine."""
+    leaves_some = CategoryPolicy.objects.filter(category=given("category"), machine_share__gt=0)
+    rows = Certificate.objects.filter(Exists(leaves_some), category=given("category"), revoked_at=None)
+    return rows.filter(granted_at__lte=given("at"), expires_at__gt=given("at"))[:1]
+
+
+_PLAN = Query(lambda: Plan.objects.filter(pk=given("id")))
+_IN_FORCE = Query(_in_force)
 
 
 def _revoke(certificate: Certificate, changed: list[str], at: datetime) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 from portal.jobs.outside import refuse_inside_transaction
+from portal.kit.statements import Query, given
 from remediation.connectors.models import Connector
 from remediation.connectors.probes import Outcome
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 Side = Literal["read", "write"]
 
+_CONNECTOR = Query(lambda: Connector.objects.filter(slug=given("slug")))
 READ_SECONDS = 10.0
 WRITE_SECONDS = 60.0
 
@@ -73,7 +75,7 @@ def _call(slug: str, side: Side, tool: str, arguments: Mapping[str, Any], timeou
     from remediation.connectors import link as links  # noqa: PLC0415 - importing mcp takes memory: only who calls pays
 
     refuse_inside_transaction()
-    connector = Connector.objects.filter(slug=slug).first()
+    connector = _CONNECTOR.first(slug=slug)
     if connector is None:
         return Outcome(ok=False, error=f"There is no connector {slug}.")
     if refusal := _refusal(connector, side, tool):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from django.db.models import F, Func, Q, QuerySet, Sum, TextField, Value
-from django.db.models.functions import StrIndex
+from django.db.models import F, Q, QuerySet, Sum
 
 from patterns.models import Occurrence, Pattern
-from portal.estate.models import Target
+from portal.kit import statements
+from portal.kit.statements import Query, given
 from remediation.connectors.operations import Family
 from remediation.drafting import schema
 from remediation.drafting.models import Attempt, Remediation
@@ -16,10 +16,17 @@ from remediation.drafting.protocol import DraftRequest, EvidenceText, PastRemedi
 from remediation.drafting.states import Status
 from remediation.knowledge.extraction import KnownTarget
 from remediation.knowledge.procedures import Procedure
+from remediation.tickets import services as tickets
 from remediation.tickets.models import Evidence, Ticket
 
 TARGETS_AT_MOST = 500
 PAST_AT_MOST = 5
+
+_MENTIONED = r"""
+SELECT identity, family FROM estate_target
+ WHERE family = ANY(%s) AND strpos(%s, regexp_replace(identity, '^[a-z]+:([^/]+).*$', '\1')) > 0
+ ORDER BY identity LIMIT %s
+"""
 
 OUTCOMES = {
     Status.SUCCEEDED: "succeeded",
@@ -32,7 +39,7 @@ def request_of(
     ticket: Ticket, pattern: Pattern, *, similarity_percent: int, procedures: tuple[Procedure, ...], spent: Spend
 ) -> DraftRequest:
     """Everything about the ticket as plain values, read once; nothing of the database leaves with it."""
-    evidence = tuple(_evidence(row) for row in ticket.evidence.order_by("number"))
+    evidence = tuple(_evidence(row) for row in tickets.evidence_of(ticket))
     return DraftRequest(
         key=ticket.key,
         title=ticket.title,
@@ -74,25 +81,27 @@ def _words(ticket: Ticket, evidence: Iterable[EvidenceText]) -> str:
 
 def _mentioned(words: str) -> tuple[KnownTarget, ...]:
     """Targets whose system the ticket names: `lab-k8s` of `kubernetes:lab-k8s/payments/deployment/api`."""
-    system = Func(
-        F("identity"), Value(r"^[a-z]+:([^/]+).*$"), Value(r"\1"), function="regexp_replace", output_field=TextField()
-    )
-    position = StrIndex(Value(words), system)
-    families = [family.value for family in Family]
-    rows = Target.objects.alias(position=position).filter(position__gt=0, family__in=families).order_by("identity")
-    found = rows.values_list("identity", "family")[:TARGETS_AT_MOST]
-    return tuple(KnownTarget(identity, Family(family)) for identity, family in found)
+    with statements.cursor() as cursor:
+        cursor.execute(_MENTIONED, [list(Family), words, TARGETS_AT_MOST])
+        return tuple(KnownTarget(identity, Family(family)) for identity, family in cursor.fetchall())
 
 
 def _past(ticket: Ticket, pattern: Pattern, similarity_percent: int) -> tuple[PastRemediation, ...]:
     """The newest finished remediations of the pattern that were signed and ran, the good ones first."""
-    ran = Q(status__in=[Status.SUCCEEDED, Status.ROLLED_BACK]) | Q(status=Status.FAILED, has_written=True)
-    rows = Remediation.objects.filter(ran, ticket__pattern=pattern).exclude(ticket=ticket).select_related("ticket")
-    newest = _good_first(rows.order_by("-id")[: PAST_AT_MOST * 4])[:PAST_AT_MOST]
+    newest = _good_first(_RAN.all(pattern=pattern.pk, ticket=ticket.pk))[:PAST_AT_MOST]
     return tuple(_remembered(row, similarity_percent) for row in newest)
 
 
-def _good_first(rows: QuerySet[Remediation]) -> list[Remediation]:
+def _ran() -> QuerySet[Remediation]:
+    over = Q(status__in=[Status.SUCCEEDED, Status.ROLLED_BACK]) | Q(status=Status.FAILED, has_written=True)
+    rows = Remediation.objects.filter(over, ~Q(ticket=given("ticket")), ticket__pattern=given("pattern"))
+    return rows.select_related("ticket").order_by("-id")[: PAST_AT_MOST * 4]
+
+
+_RAN = Query(_ran)
+
+
+def _good_first(rows: Iterable[Remediation]) -> list[Remediation]:
     return sorted(rows, key=lambda row: row.status != Status.SUCCEEDED)
 
 

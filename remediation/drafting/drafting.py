@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import transaction
 
 from patterns import services as patterns
+from portal.kit import statements
 from portal.kit.actors import system
 from remediation.drafting import context, services
 from remediation.drafting.models import Attempt, Drafter, Remediation, Revision
@@ -99,7 +100,7 @@ def _place(ticket: Ticket, *, at: datetime) -> patterns.Placed:
     with transaction.atomic():
         placed = patterns.place(wording, at=at)
         new = {"pattern": placed.pattern, "pattern_similarity": placed.similarity}
-        Ticket.objects.filter(pk=ticket.pk, pattern=None).update(**new)
+        statements.update(Ticket, {"pk": ticket.pk, "pattern": None}, **new)
     return placed
 
 
@@ -117,7 +118,7 @@ def _keep(started: Round, answer: Answer, *, at: datetime) -> None:
                 ended_at=at,
             )
         ]
-    Attempt.objects.bulk_create(rows)
+    statements.insert_all(rows)
 
 
 def _attempt(started: Round, exchange: Exchange) -> Attempt:

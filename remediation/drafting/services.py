@@ -9,17 +9,18 @@ from collections.abc import Collection
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Subquery
+from django.db.models import QuerySet
 
 from portal.access import grants
 from portal.access.models import Person
 from portal.audit import services as audit
 from portal.estate.models import TargetLock
 from portal.jobs import services as jobs
-from portal.kit import canonical
+from portal.kit import canonical, statements
 from portal.kit.actors import Actor, Door, Ref
 from portal.kit.moving import move as compare_and_swap
 from portal.kit.refusals import StaleTransition, because
+from portal.kit.statements import Query, given
 from remediation.drafting import schema
 from remediation.drafting.models import Attempt, Drafter, Remediation, Revision
 from remediation.drafting.origin import Origin, operations_in
@@ -33,13 +34,26 @@ REDRAFTABLE = ENDED | {Status.FAILED, Status.NEEDS_PERSON}
 """From where a person can ask for a new draft; one that ended is followed by a remediation of its own."""
 
 
-def locked(remediation_id: int | Subquery) -> Remediation:
-    """The remediation with its row locked until the transaction ends, and its ticket, pattern and category at hand.
-
-    The id may be a query for it, such as for the subject of a plan.
-    """
+def _lockable() -> QuerySet[Remediation]:
     rows = Remediation.objects.select_for_update(of=("self",)).select_related("ticket__pattern", "category")
-    return rows.get(pk=remediation_id)
+    return rows.filter(pk=given("id"))
+
+
+_LOCKED = Query(_lockable)
+_LOCKED_TICKET = Query(
+    lambda: (
+        Ticket.objects.select_for_update(of=("self",))
+        .select_related("category", "service", "pattern")
+        .filter(pk=given("id"))
+    )
+)
+_NEWEST = Query(lambda: Remediation.objects.filter(ticket=given("ticket")).order_by("-number")[:1])
+_HEAD = Query(lambda: Revision.objects.filter(remediation=given("remediation")).order_by("-number")[:1])
+
+
+def locked(remediation_id: int) -> Remediation:
+    """The remediation with its row locked until the transaction ends, and its ticket, pattern and category at hand."""
+    return _LOCKED.one(id=remediation_id)
 
 
 def begin(ticket_id: int, *, actor: Actor, at: datetime) -> Remediation:
@@ -48,12 +62,11 @@ def begin(ticket_id: int, *, actor: Actor, at: datetime) -> Remediation:
     Only the ticket is locked: who holds a remediation may want its ticket next, never the other way round.
     """
     with transaction.atomic():
-        rows = Ticket.objects.select_for_update(of=("self",)).select_related("category", "service", "pattern")
-        ticket = rows.get(pk=ticket_id)
+        ticket = _LOCKED_TICKET.one(id=ticket_id)
         last = newest(ticket)
         if last and last.status not in OVER:
             return last
-        remediation = Remediation.objects.create(
+        remediation = Remediation(
             ticket=ticket,
             number=last.number + 1 if last else 1,
             category=ticket.category,
@@ -61,13 +74,14 @@ def begin(ticket_id: int, *, actor: Actor, at: datetime) -> Remediation:
             status_at=at,
             created_at=at,
         )
+        statements.insert(remediation)
         audit.record("remediation.begun", actor=actor, at=at, subject=remediation.ref, ticket=ticket.ref)
     return remediation
 
 
 def newest(ticket: Ticket) -> Remediation | None:
     """The remediation that counts: a ticket's newest."""
-    remediation = ticket.remediations.order_by("-number").first()
+    remediation = _NEWEST.first(ticket=ticket.pk)
     if remediation:
         remediation.ticket, remediation.category = ticket, ticket.category
     return remediation
@@ -75,7 +89,10 @@ def newest(ticket: Ticket) -> Remediation | None:
 
 def head(remediation: Remediation) -> Revision | None:
     """The newest revision."""
-    return remediation.revisions.order_by("-number").first()
+    revision = _HEAD.first(remediation=remediation.pk)
+    if revision:
+        revision.remediation = remediation
+    return revision
 
 
 def current_origins(actions: Collection[str]) -> dict[str, Origin]:
@@ -107,7 +124,7 @@ def add_revision(
 ) -> Revision:
     """The next revision; the caller holds the lock. Gates, decision and plan follow as a job."""
     text = schema.text_of(draft)
-    revision = Revision.objects.create(
+    revision = Revision(
         remediation=remediation,
         number=base.number + 1 if base else 1,
         drafter=drafter,
@@ -118,9 +135,9 @@ def add_revision(
         origin=origin.text if origin else "",
         created_at=at,
     )
-    Remediation.objects.filter(pk=remediation.pk).update(
-        drafter=drafter if base is None else remediation.drafter, confidence_percent=draft.confidence_percent
-    )
+    statements.insert(revision)
+    first = drafter if base is None else remediation.drafter
+    statements.update(Remediation, {"pk": remediation.pk}, drafter=first, confidence_percent=draft.confidence_percent)
     ticket = remediation.ticket
     data = {"number": revision.number, "digest": revision.digest, "base": base.digest if base else None}
     audit.record("revision.created", actor=actor, at=at, subject=ref(revision, ticket), ticket=ticket.ref, data=data)

@@ -10,7 +10,7 @@ from functools import lru_cache
 from django.db import transaction
 
 from portal.audit import services as audit
-from portal.kit import canonical
+from portal.kit import canonical, statements
 from portal.kit.actors import Actor, system
 from portal.kit.refusals import StaleTransition, because
 from remediation.knowledge import library
@@ -44,7 +44,9 @@ def load(at: datetime) -> int:
 
 def shelf() -> list[Book]:
     """The active runbooks, each under its digest."""
-    rows = Runbook.objects.filter(is_active=True).order_by("slug").values_list("slug", "digest")
+    with statements.cursor() as cursor:
+        cursor.execute("SELECT slug, digest FROM knowledge_runbook WHERE is_active ORDER BY slug")
+        rows = cursor.fetchall()
     return [Book(slug, digest, _read(digest)) for slug, digest in rows]
 
 

@@ -20,6 +20,7 @@ from portal.audit import services as audit
 from portal.estate.models import Category
 from portal.kit.actors import Actor, Door, Ref
 from portal.kit.refusals import Refused, StaleTransition, because
+from portal.kit.statements import Query, among, given
 from portal.notices import services as notices
 from remediation.policy.models import CategoryPolicy, FailureBrake
 
@@ -60,10 +61,16 @@ def count(ending: Ending, *, actor: Actor, at: datetime) -> None:
 
 def engaged(*, targets: Iterable[str], pattern_id: int | None) -> list[FailureBrake]:
     """The brakes that keep workers from these targets and this pattern; one indexed read."""
-    concerned = Q(kind=Kind.TARGET, subject__in=sorted(set(targets)))
-    if pattern_id is not None:
-        concerned |= Q(kind=Kind.PATTERN, subject=str(pattern_id))
-    return list(FailureBrake.objects.filter(concerned, engaged_at__isnull=False).select_related("category"))
+    return _ENGAGED.all(targets=sorted(set(targets)), pattern=None if pattern_id is None else str(pattern_id))
+
+
+def _engaged() -> QuerySet[FailureBrake]:
+    on_target = Q(among("subject", "targets"), kind=Kind.TARGET)
+    concerned = on_target | Q(kind=Kind.PATTERN, subject=given("pattern"))
+    return FailureBrake.objects.filter(concerned, engaged_at__isnull=False).select_related("category")
+
+
+_ENGAGED = Query(_engaged)
 
 
 def any_engaged() -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from portal.estate.models import Target
+from portal.kit.statements import Query, among
 from portal.signoff import services as signoffs
 from portal.signoff.certificates import VERSION
 from portal.signoff.models import Certificate
@@ -21,6 +22,8 @@ from remediation.drafting.origin import Origin
 from remediation.policy import evidence
 from remediation.policy.evidence import Evidence
 from remediation.policy.facts import Action
+
+_TARGETS = Query(lambda: Target.objects.filter(among("identity", "identities")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,5 +71,5 @@ def origin_of(revision: Revision) -> Origin | None:
 
 def environment_of(targets: Collection[str]) -> str:
     """The environment of all these targets; empty if they differ or one of them is not in the estate."""
-    known = list(Target.objects.filter(identity__in=targets).values_list("environment", flat=True))
+    known = [target.environment for target in _TARGETS.all(identities=sorted(targets))]
     return known[0] if known and len(known) == len(targets) and len(set(known)) == 1 else ""

@@ -8,9 +8,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from django.db import connection, transaction
-from django.db.models import Sum
 
-from remediation.policy.models import OutcomeDay
+from portal.kit import statements
 
 SIX_MONTHS = timedelta(days=183)
 
@@ -18,6 +17,10 @@ _WRONG = """
 SELECT count(*) FROM policy_outcomes_counted() AS counted FULL JOIN policy_outcomeday AS kept USING (category_id, day)
  WHERE (coalesce(counted.finished, 0), coalesce(counted.resolved, 0))
        IS DISTINCT FROM (coalesce(kept.finished, 0), coalesce(kept.resolved, 0))
+"""
+_RECENT = """
+SELECT coalesce(sum(resolved), 0)::bigint, coalesce(sum(finished), 0)::bigint
+  FROM policy_outcomeday WHERE category_id = %s AND day > %s
 """
 _AGAIN = """
 DELETE FROM policy_outcomeday;
@@ -30,9 +33,10 @@ def recent(category_id: int, *, at: datetime) -> tuple[int, int]:
 
     Reads a row per day, whatever the number of tickets.
     """
-    days = OutcomeDay.objects.filter(category_id=category_id, day__gt=(at.astimezone(UTC) - SIX_MONTHS).date())
-    sums = days.aggregate(resolved=Sum("resolved"), finished=Sum("finished"))
-    return sums["resolved"] or 0, sums["finished"] or 0
+    with statements.cursor() as cursor:
+        cursor.execute(_RECENT, [category_id, (at.astimezone(UTC) - SIX_MONTHS).date()])
+        resolved, finished = cursor.fetchone()
+    return resolved, finished
 
 
 def rebuild() -> int:

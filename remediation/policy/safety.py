@@ -11,11 +11,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from portal.estate.models import TargetLock
+from portal.kit.statements import Query, among
 from remediation.connectors import client
 from remediation.connectors.asking import Ask
 from remediation.connectors.operations import Probe
 from remediation.connectors.probes import Outcome, judge
 from remediation.policy.facts import SafetyCheck
+
+_LOCKS = Query(
+    lambda: TargetLock.objects.filter(among("target__identity", "targets"), released_at=None).select_related("target")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +70,8 @@ def _backup(subject: Subject, ask: Ask) -> _Answer:
 
 
 def _health(subjects: Sequence[Subject], symptom: str, ask: Ask) -> list[_Answer]:
-    locks = TargetLock.objects.filter(target__identity__in=[each.target for each in subjects], released_at=None)
-    held = {lock.target.identity: lock.says for lock in locks.select_related("target")}
+    locks = _LOCKS.all(targets=[each.target for each in subjects])
+    held = {lock.target.identity: lock.says for lock in locks}
     answers = [_reachable(slug, ask) for slug in sorted({each.connector for each in subjects})]
     for each in subjects:
         if each.target in held:

@@ -8,9 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import Group
 from django.db import connection
-from django.db.models import Count, Q
 
 from patterns import reads
 from patterns.reliability import Inputs, permille, reliability_of
@@ -18,9 +16,10 @@ from portal.access import grants
 from portal.access.models import Person
 from portal.audit import services as audit
 from portal.estate.models import Category
-from portal.kit import memo
+from portal.kit import memo, statements
 from portal.kit.actors import Actor
 from portal.kit.refusals import Reason, Refused, because
+from portal.kit.statements import Query, given
 from portal.signoff import brakes
 from portal.signoff.brakes import Hold
 from portal.signoff.models import Plan
@@ -48,6 +47,15 @@ from remediation.wayback import services as waysback
 from remediation.wayback.record import Record
 
 HOUR = timedelta(hours=1)
+_LAST_HOUR = "SELECT count(*), count(*) FILTER (WHERE category_id = %s) FROM policy_reservation WHERE at > %s"
+_POLICY = Query(lambda: CategoryPolicy.objects.filter(category=given("category")))
+_APPROVERS = Query(
+    lambda: (
+        CategoryPolicy.approvers.through.objects.filter(categorypolicy__category=given("category"))
+        .select_related("group")
+        .order_by("group__name")
+    )
+)
 _RATE_LOCK = 0x636F756E  # one lock for the global limit: reservations take turns
 
 
@@ -75,7 +83,14 @@ def switches() -> Switches:
 
 def policy_of(category_id: int) -> CategoryPolicy | None:
     """The policy of a category, if it has one."""
-    return CategoryPolicy.objects.filter(category_id=category_id).prefetch_related("approvers").first()
+    return _POLICY.first(category=category_id)
+
+
+def approvers_of(policy: CategoryPolicy) -> tuple[str, ...]:
+    """The names of the groups whose signatures count; none: whoever has the grant."""
+    return memo.once(
+        policy, "approvers", lambda: tuple(row.group.name for row in _APPROVERS.all(category=policy.category_id))
+    )
 
 
 def preflight_validity(category_id: int) -> timedelta:
@@ -97,9 +112,9 @@ def not_counted(plan: Plan, people: Collection[Person]) -> dict[int, Reason]:
     """Why signatures of these people do not count on a plan, where its category's policy names who signs."""
     if plan.stage == Stage.GRANT:
         return {}
-    policies = CategoryPolicy.objects.filter(category=plan.category_id)
-    named = Group.objects.filter(pk__in=policies.values("approvers")).order_by("name")
-    groups = memo.once(plan, "approver_groups", lambda: list(named))
+    groups = memo.once(
+        plan, "approver_groups", lambda: [row.group for row in _APPROVERS.all(category=plan.category_id)]
+    )
     if not groups:
         return {}
     members = set(Person.objects.filter(groups__in=groups).values_list("pk", flat=True))
@@ -125,7 +140,7 @@ def limits_of(policy: CategoryPolicy) -> Limits:
         requires_approval=policy.requires_approval,
         auto_approve_threshold=policy.auto_approve_threshold,
         machine_share=policy.machine_share,
-        approvers=tuple(group.name for group in policy.approvers.all()),
+        approvers=approvers_of(policy),
         max_actions_per_hour=policy.max_actions_per_hour,
         max_failures_in_a_row=policy.max_failures_in_a_row,
         requires_rollback_plan=policy.requires_rollback_plan,
@@ -165,7 +180,7 @@ def assess(
     """
     reliability = reliability_of(_inputs(remediation, at, pending))
     parts = {f"{name}_permille": permille(score) for name, score in reliability.breakdown.items()}
-    row = Assessment.objects.create(
+    row = Assessment(
         remediation=remediation,
         moment=moment,
         overall_permille=permille(reliability.overall),
@@ -175,8 +190,9 @@ def assess(
         **parts,
     )
     remediation.reliability_permille, remediation.risk = row.overall_permille, risk or remediation.risk
-    remediation.save(update_fields=["reliability_permille", *(["risk"] if risk else [])])
-    return row
+    shown = {"reliability_permille": row.overall_permille, **({"risk": risk} if risk else {})}
+    statements.update(Remediation, {"pk": remediation.pk}, **shown)
+    return statements.insert(row)
 
 
 def decide_now(
@@ -217,7 +233,7 @@ def _keep(
     limits: Limits | None,
     at: datetime,
 ) -> Decision:
-    return Decision.objects.create(
+    row = Decision(
         remediation=revision.remediation,
         revision=revision,
         assessment=assessment,
@@ -233,6 +249,7 @@ def _keep(
         shadow={"verdict": verdict.shadow, "machine_may_sign": verdict.machine_may_sign},
         at=at,
     )
+    return statements.insert(row)
 
 
 def facts_of(revision: Revision, proposal: Proposal, hold: Hold, *, reliability: float, at: datetime) -> Facts:
@@ -286,9 +303,10 @@ def _brakes_of(remediation: Remediation, actions: Sequence[Action]) -> list[Fail
 
 def actions_last_hour(category_id: int, *, at: datetime) -> tuple[int, int]:
     """Mutating steps reserved in the hour before `at`: in all categories, and of these in one."""
-    rows = Reservation.objects.filter(at__gt=at - HOUR)
-    counted = rows.aggregate(everywhere=Count("pk"), here=Count("pk", filter=Q(category_id=category_id)))
-    return counted["everywhere"], counted["here"]
+    with statements.cursor() as cursor:
+        cursor.execute(_LAST_HOUR, [category_id, at - HOUR])
+        everywhere, here = cursor.fetchone()
+    return everywhere, here
 
 
 def reserve(*, category: Category, run_id: int, step_numbers: Sequence[int], at: datetime) -> None:

@@ -6,6 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import QuerySet
+
+from portal.kit import statements
+from portal.kit.statements import Query, given
 from portal.signoff.models import Plan
 from remediation.connectors import client
 from remediation.connectors.asking import Ask
@@ -36,7 +40,8 @@ def independent(steps: Sequence[PlanStep]) -> list[OperationStep]:
 
 def begin(merge: Plan, seen: Iterable[Seen], *, at: datetime) -> None:
     """Keep what a plan that was just opened is checked against from now on."""
-    Look.objects.bulk_create(Look(plan=merge, step=each.step, holds=each.holds, text=each.text, at=at) for each in seen)
+    rows = [Look(plan=merge, step=each.step, holds=each.holds, text=each.text, at=at) for each in seen]
+    statements.insert_all(rows)
 
 
 def keep(merge: Plan, seen: Iterable[Seen], *, at: datetime) -> None:
@@ -47,17 +52,19 @@ def keep(merge: Plan, seen: Iterable[Seen], *, at: datetime) -> None:
 
 def first(merge_id: int) -> dict[int, Look]:
     """What the draft was checked against, by step."""
-    return _by_step(merge_id, "id")
+    return {row.step: row for row in _FIRST.all(plan=merge_id)}
 
 
 def newest(merge_id: int) -> dict[int, Look]:
     """What was seen last, by step."""
-    return _by_step(merge_id, "-id")
+    return {row.step: row for row in _NEWEST.all(plan=merge_id)}
 
 
-def _by_step(merge_id: int, order: str) -> dict[int, Look]:
-    rows = Look.objects.filter(plan_id=merge_id).order_by("step", order).distinct("step")
-    return {row.step: row for row in rows}
+def _by_step(order: str) -> QuerySet[Look]:
+    return Look.objects.filter(plan=given("plan")).order_by("step", order).distinct("step")
+
+
+_FIRST, _NEWEST = Query(lambda: _by_step("id")), Query(lambda: _by_step("-id"))
 
 
 def _seen(step: OperationStep, ask: Ask) -> Seen:

@@ -17,8 +17,10 @@ from portal.access import grants
 from portal.access.models import Person
 from portal.audit import services as audit
 from portal.jobs import services as jobs
+from portal.kit import statements
 from portal.kit.actors import Actor, Door, system
 from portal.kit.refusals import StaleTransition, because
+from portal.kit.statements import Query, given
 from portal.signoff import services as signoffs
 from portal.signoff.models import Plan
 from remediation.connectors import client
@@ -43,6 +45,11 @@ from remediation.tickets.models import Evidence, Ticket
 PROBE = system("probe")
 UNDER_REVIEW = frozenset({Status.DRAFTING, Status.NEEDS_PERSON, Status.IN_REVIEW})
 APPROVED = frozenset({Status.APPROVED_FOR_MERGE, Status.PROVEN, Status.APPROVED_FOR_ROLLOUT})
+_REVISION = Query(
+    lambda: Revision.objects.select_related("remediation__ticket__pattern", "remediation__category").filter(
+        pk=given("id")
+    )
+)
 CHECKABLE = APPROVED | {Status.IN_REVIEW, Status.NEEDS_PERSON}
 
 
@@ -104,7 +111,7 @@ def open_rollout_plan(merge: Plan, read: Reading, *, actor: Actor, at: datetime)
     A machine that signed under a certificate may sign again: two people stand behind that (law 4).
     """
     content = proposing.as_rollout(plans.read(merge.content), merge.digest, read.remediation, read.world.rules)
-    by_people = [vote for vote in merge.votes.all() if vote.certificate_id is None]
+    by_people = [vote for vote in signoffs.votes_of(merge) if vote.certificate_id is None]
     both = {pk for vote in by_people for pk in (vote.person_id, vote.principal_id)}
     signers = set() if settings.SMALL_TEAM else both
     new = proposing.new_plan(content, read.remediation, at=at, excluded=signers, merge=merge)
@@ -112,12 +119,11 @@ def open_rollout_plan(merge: Plan, read: Reading, *, actor: Actor, at: datetime)
 
 
 def _load(revision_id: int) -> Revision:
-    rows = Revision.objects.select_related("remediation__ticket__pattern", "remediation__category")
-    return rows.get(pk=revision_id)
+    return _REVISION.one(id=revision_id)
 
 
 def _is_newest(revision: Revision) -> bool:
-    return not Revision.objects.filter(remediation_id=revision.remediation_id, number__gt=revision.number).exists()
+    return remediations.head(revision.remediation) == revision
 
 
 def symptom_of(ticket: Ticket, given: Iterable[Evidence]) -> str:
@@ -127,7 +133,7 @@ def symptom_of(ticket: Ticket, given: Iterable[Evidence]) -> str:
 
 def _pass_gates(revision: Revision, draft: schema.Draft, world: World, at: datetime) -> list[Report]:
     reports = proposing.reports_of(draft, world)
-    GateResult.objects.bulk_create(
+    results = [
         GateResult(
             revision=revision,
             gate=report.gate,
@@ -138,7 +144,8 @@ def _pass_gates(revision: Revision, draft: schema.Draft, world: World, at: datet
             at=at,
         )
         for report in reports
-    )
+    ]
+    statements.insert_all(results)
     return reports
 
 

@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 
 from portal.access.models import Person
 from portal.estate.models import Service, Signal, Target
+from portal.kit.statements import Query, among, given
 from portal.signoff import services as signoffs
 from portal.signoff.models import Plan
 from portal.signoff.services import NewPlan, Requirement, Rule
@@ -29,6 +30,7 @@ from remediation.review import gates, plans, waves
 from remediation.review.gates import Report, Surroundings
 from remediation.review.plans import CommandStep, Content, GateVerdict, OperationStep, Place, PlanStep
 from remediation.review.waves import Stages
+from remediation.tickets import services as tickets
 from remediation.tickets.models import Evidence
 
 ACTION_TYPES = {
@@ -38,6 +40,7 @@ ACTION_TYPES = {
 }
 
 
+_TARGETS = Query(lambda: Target.objects.filter(among("identity", "identities")))
 DEFAULT_VALIDITY = 240
 """Minutes that a plan may wait and a signature counts, where no policy says it."""
 
@@ -68,7 +71,7 @@ def world_again(remediation: Remediation, world: World) -> World:
 
 def given_for(remediation: Remediation) -> list[Evidence]:
     """The evidence of its ticket, in the order it was given."""
-    return list(remediation.ticket.evidence.order_by("number"))
+    return tickets.evidence_of(remediation.ticket)
 
 
 def reports_of(draft: schema.Draft, world: World) -> list[Report]:
@@ -192,14 +195,14 @@ def _quorum(
 ) -> Requirement:
     """How many sign; a rollout with the owners of the sensitive services among them, the ticket's and the targets'."""
     ticket = remediation.ticket
-    touched = _touched(remediation, steps)
+    touched = _touched(remediation, steps) if stage == Stage.ROLLOUT else []
     return signoffs.requirement(
         among=rules,
         stage=stage,
         category_id=remediation.category_id,
         risk=risk,
         severity=ticket.get_severity_display(),
-        owner_groups=signoffs.owners_of(list(touched)) if stage == Stage.ROLLOUT else (),
+        owner_groups=signoffs.owners_of(touched),
     )
 
 
@@ -212,11 +215,17 @@ def _stages(remediation: Remediation, steps: Sequence[PlanStep], policy: Categor
     return replace(stages, signals=tuple(_watched(row) for row in rows.order_by("service__slug", "name")))
 
 
-def _touched(remediation: Remediation, steps: Sequence[PlanStep]) -> QuerySet[Service]:
+def _touched(remediation: Remediation, steps: Sequence[PlanStep]) -> list[Service]:
     """The services of the ticket and of the targets."""
-    targets = [step.target for step in steps]
-    of_both = Q(pk=remediation.ticket.service_id) | Q(targets__identity__in=targets)
-    return Service.objects.filter(of_both).distinct()
+    return _SERVICES.all(service=remediation.ticket.service_id, targets=[step.target for step in steps])
+
+
+def _of_both() -> QuerySet[Service]:
+    of_targets = Q(among("targets__identity", "targets"))
+    return Service.objects.filter(Q(pk=given("service")) | of_targets).distinct()
+
+
+_SERVICES = Query(_of_both)
 
 
 def _watched(row: Signal) -> waves.Signal:
@@ -273,7 +282,7 @@ def _digest(row: Evidence) -> str:
 def places_of(draft: schema.Draft) -> dict[str, Place]:
     """Where the targets of a draft are reached, for those the estate knows."""
     identities = {identity for step in draft.steps if (identity := _identity(step.action))}
-    rows = Target.objects.filter(identity__in=identities)
+    rows = _TARGETS.all(identities=sorted(identities))
     return {row.identity: Place(row.connector, row.is_lab, row.environment) for row in rows}
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import QuerySet
 from django.http import Http404
 
 from portal.access import grants
@@ -15,11 +16,14 @@ from portal.access.models import Person
 from portal.audit import services as audit
 from portal.estate.models import Category, Environment
 from portal.jobs import services as jobs
+from portal.kit import statements
 from portal.kit.actors import Door
 from portal.kit.refusals import NotAllowed, Reason, Refused, StaleTransition, because
+from portal.kit.statements import Query, given
 from remediation.tickets.models import KEY, Evidence, IdempotencyKey, Severity, Ticket
 from remediation.tickets.states import FINISHED, TicketStatus
 
+_EVIDENCE = Query(lambda: Evidence.objects.filter(ticket=given("ticket")).order_by("number"))
 RESERVED = "new"
 """The one key that no ticket can have: its page would have the address of the form."""
 CLOSABLE = FINISHED - {TicketStatus.CLOSED}
@@ -32,6 +36,10 @@ SELECT {", ".join(f"category.{name}" for name in _CATEGORY)}, service.id
   LEFT JOIN estate_category AS category ON category.slug = named.category AND category.is_active
   LEFT JOIN estate_service AS service ON service.slug = named.service
 """  # noqa: S608 - names of our own columns
+_FOLLOW = """
+UPDATE tickets_ticket SET status = %s, finished_at = %s, resolution = coalesce(nullif(%s, ''), resolution)
+ WHERE id = %s AND status <> 'closed'
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,10 +116,25 @@ def open_ticket(
     return Opened(ticket, is_repeat=False)
 
 
+def evidence_of(ticket: Ticket) -> list[Evidence]:
+    """What was given for a ticket, in the order it was given."""
+    rows = _EVIDENCE.all(ticket=ticket.pk)
+    for row in rows:
+        row.ticket = ticket
+    return rows
+
+
+def _by_key() -> QuerySet[Ticket]:
+    rows = Ticket.objects.select_related("category", "service", "opened_by", "pattern")
+    return rows.filter(key=given("key"))
+
+
+_BY_KEY = Query(_by_key)
+
+
 def find(person: Person, key: str) -> Ticket:
     """The ticket of that key. One that the person may not see does not exist for them: Http404."""
-    rows = Ticket.objects.select_related("category", "service", "opened_by", "pattern")
-    ticket = rows.filter(key=key).first() if re.fullmatch(KEY, key) else None
+    ticket = _BY_KEY.first(key=key) if re.fullmatch(KEY, key) else None
     if ticket is None or not grants.of(person).may("see", ticket.category_id):
         raise Http404
     return ticket
@@ -159,12 +182,9 @@ def follow(ticket: Ticket, status: TicketStatus, *, at: datetime, resolution: st
     if ticket.status == TicketStatus.CLOSED:
         return
     finished_at = at if status in FINISHED else None
-    changes: dict[str, object] = {"status": status, "finished_at": finished_at}
-    if resolution:
-        changes["resolution"] = resolution
-    Ticket.objects.filter(pk=ticket.pk).exclude(status=TicketStatus.CLOSED).update(**changes)
-    for name, value in changes.items():
-        setattr(ticket, name, value)
+    ticket.status, ticket.finished_at, ticket.resolution = status, finished_at, resolution or ticket.resolution
+    with statements.cursor() as cursor:
+        cursor.execute(_FOLLOW, [status, finished_at, resolution, ticket.pk])
 
 
 def refuse_closed(ticket: Ticket) -> None:
@@ -223,7 +243,7 @@ def _named(new: NewTicket) -> tuple[Category | None, int | None]:
 
 
 def _create(opener: Person, new: NewTicket, category: Category, service_id: int | None, at: datetime) -> Ticket:
-    ticket = Ticket.objects.create(
+    ticket = Ticket(
         key=new.key,
         title=new.title,
         description=new.description,
@@ -236,6 +256,7 @@ def _create(opener: Person, new: NewTicket, category: Category, service_id: int 
         opened_by=opener,
         opened_at=at,
     )
+    statements.insert(ticket)
     _add_evidence(ticket, opener, new.evidence, start=1, at=at)
     return ticket
 
@@ -261,7 +282,7 @@ def _add_evidence(
         )
         for number, each in enumerate(new, start=start)
     ]
-    return Evidence.objects.bulk_create(rows)
+    return list(statements.insert_all(rows))
 
 
 def _refreshed(ticket: Ticket, new: Sequence[NewEvidence]) -> dict[str, Evidence]:

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 import psutil
 from django.db.models.functions import Now
@@ -76,10 +77,10 @@ def children() -> dict[str, psutil.Process]:
     return {} if launcher is None else {_kind(child): child for child in launcher.children()}
 
 
-def until_idle() -> None:
-    """Wait until the workers have done everything that is due."""
+def until_idle(*, within: timedelta = timedelta()) -> None:
+    """Wait until the workers have done everything that is due, or will be `within` a moment."""
     give_up_at = time.monotonic() + PATIENCE_SECONDS
-    while Job.objects.filter(state__in=[State.WAITING, State.RUNNING], due_at__lte=Now()).exists():
+    while Job.objects.filter(state__in=[State.WAITING, State.RUNNING], due_at__lte=Now() + within).exists():
         if time.monotonic() > give_up_at:
             raise DidNotHappen(f"The workers were never idle in {PATIENCE_SECONDS} s, so nothing can be timed.")
         time.sleep(0.02)

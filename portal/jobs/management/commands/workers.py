@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from portal.jobs.registry import QUEUES
 
-_PROCESSES = {"execution": 2}  # a run that waits for its canary shall not hold up another
+_PROCESSES = {"probe": 2, "execution": 2}  # who waits for an answer from outside shall not hold up another
 
 
 class Command(BaseCommand):
