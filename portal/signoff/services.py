@@ -15,6 +15,7 @@ from portal.signoff.plans import (
     ref,
     sweep,
     void,
+    votes_of,
     window_of,
     withdraw,
 )
@@ -65,6 +66,7 @@ __all__ = [
     "take_back",
     "verbs_of",
     "void",
+    "votes_of",
     "why_not",
     "window_of",
     "withdraw",
