@@ -11,8 +11,11 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 from pytest_django.live_server_helper import LiveServer
 
+from portal.access.models import Person
+from portal.access.testing import person
+from portal.estate.models import Service, Signal
 from portal.jobs.testing import drain
-from portal.kit.testing.browser import PHONE, scrolls_sideways, serious, sign_in
+from portal.kit.testing.browser import PHONE, CleanPage, scrolls_sideways, serious, sign_in
 from remediation.connectors.testing import LabProcess
 from remediation.execution.testing import Signed
 from remediation.execution.tests.staging import TARGETS, drive, staged
@@ -51,3 +54,30 @@ def test_what_is_watched_is_followed_until_it_does_not_hold(
     expect(waves.get_by_text("Rolled back", exact=True)).to_be_visible()
     expect(waves.get_by_text("The targets stay locked.")).to_have_count(0)
     assert serious(clean_page) == []
+
+
+def test_a_policy_admin_declares_what_is_watched(site: LiveServer, watched: CleanPage) -> None:
+    page = watched.page
+    petra = person("petra", "policy admin")
+    Person.objects.filter(pk=petra.pk).update(is_staff=True)
+    service = Service.objects.create(slug="mail", name="Mail")
+    sign_in(page.context, site.url, petra)
+    page.goto(f"{site.url}/admin/estate/service/{service.pk}/change/")
+    page.get_by_role("button", name="Add another Signal").click()
+    signal = page.locator("#signals-0")
+    signal.get_by_label("Name:").fill("Errors")
+    signal.get_by_label("About:").select_option("Error rate")
+    signal.get_by_label("Kind:").select_option("Prometheus query")
+    signal.get_by_label("Query:").fill("sum(rate(errors[5m])")
+    signal.get_by_label("Is well at:").select_option("at most")
+    signal.get_by_label("Threshold:").fill("0.5")
+    assert watched.errors == []
+    assert serious(page) == []
+    watched.errors.clear()  # axe itself tries inline styles on these forms
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("A ( is not closed.")).to_be_visible()
+    signal.get_by_label("Query:").fill("sum(rate(errors[5m]))")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_text("was changed successfully")).to_be_visible()
+    assert [(each.name, each.about) for each in Signal.objects.all()] == [("Errors", "error_rate")]
+    assert watched.errors == []
