@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, prefetch_related_objects
 
 from portal.access import grants
 from portal.access.models import Person
+from portal.kit.statements import Query, given
 from portal.notices import services as notices
 from portal.notices.services import Saying
 from portal.signoff import counting, duties, pacing, plans, quorum, voting
@@ -36,9 +37,10 @@ WORDS = {
 
 def remind(*, at: datetime) -> int:
     """Say what is due about every plan that waits; returns how many plans were looked at."""
-    waiting = list(_waiting(at)[:AT_ONCE])
+    waiting = _WAITING.all(at=at)
     if not waiting:
         return 0
+    prefetch_related_objects(waiting, "votes")
     rota, said, watches = duties.Rota(at), list[Saying](), list[Watch]()
     for plan in waiting:
         on_duty = rota.of(plan)
@@ -54,11 +56,15 @@ def remind(*, at: datetime) -> int:
     return len(waiting)
 
 
-def _waiting(at: datetime) -> QuerySet[Plan]:
+def _waiting() -> QuerySet[Plan]:
     """Open plans of tickets that are new here or have something due. Certificates ask for themselves."""
-    is_due = Q(watch=None) | Q(watch__next_at__lte=at)
-    open_plans = Plan.objects.filter(is_due, status=PlanStatus.OPEN, valid_until__gt=at).exclude(stage=Stage.GRANT)
-    return open_plans.select_related("category", "watch").prefetch_related("votes").order_by("id")
+    is_due = Q(watch=None) | Q(watch__next_at__lte=given("at"))
+    open_plans = Plan.objects.filter(is_due, status=PlanStatus.OPEN, valid_until__gt=given("at"))
+    rows = open_plans.exclude(stage=Stage.GRANT).select_related("category", "watch")
+    return rows.order_by("id")[:AT_ONCE]
+
+
+_WAITING = Query(_waiting)
 
 
 def _pace(plan: Plan, on_duty: OnDuty | None) -> Pace:
@@ -112,7 +118,7 @@ def _everybody(plan: Plan) -> list[Holder]:
 
 def _owners(plan: Plan, asked: Iterable[Holder]) -> list[Holder]:
     """People of the groups that have to be among the signers, where nobody who is asked belongs to them."""
-    missing = quorum.lacking(plans.required(plan), plans.given(plan)).groups
+    missing = quorum.lacking(plans.required(plan), [plans.as_given(vote) for vote in plan.votes.all()]).groups
     if not missing:
         return []
     among = set(Person.objects.filter(pk__in=[each.person.pk for each in asked]).values_list("groups", flat=True))

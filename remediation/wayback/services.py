@@ -12,6 +12,7 @@ from django.db.models import QuerySet
 from portal.audit import services as audit
 from portal.estate.models import Target
 from portal.kit.actors import Actor, Ref
+from portal.kit.statements import Query, given
 from remediation.wayback.models import Rehearsal, Taken
 from remediation.wayback.record import LAST, Record
 
@@ -79,8 +80,8 @@ def newest_rehearsal(plan_id: int) -> Rehearsal | None:
 
 
 def _newest(names: list[str]) -> Iterable[Taken]:
-    """The newest rows of each name: as many short reads of the index as there are names, sent as one."""
-    if not names:
-        return []
-    first, *rest = (Taken.objects.filter(operation=name).order_by("-id")[:LAST] for name in names)
-    return sorted(first.union(*rest, all=True), key=lambda row: -row.pk)
+    """The newest rows of each name: as many short reads of the index as there are names."""
+    return sorted((row for name in names for row in _LAST.all(operation=name)), key=lambda row: -row.pk)
+
+
+_LAST = Query(lambda: Taken.objects.filter(operation=given("operation")).order_by("-id")[:LAST])
