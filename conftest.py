@@ -58,6 +58,12 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What would take long on an idle machine too begins first; at the end everybody would wait for it."""
+    items.sort(key=lambda item: item.get_closest_marker("early") is None)
+
+
 @pytest.fixture(scope="session")
 def test_server() -> Iterator[testing.TestServer]:
     """The embedded PostgreSQL of this checkout's tests."""

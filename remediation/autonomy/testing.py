@@ -87,15 +87,15 @@ def drafted(cast: dict[str, Person], key: str, **changes: Any) -> Ticket:
     return Ticket.objects.get(key=key)
 
 
-def earn(cast: dict[str, Person], *, tickets: int = ENOUGH) -> Earned:
+def earn(cast: dict[str, Person]) -> Earned:
     """A pattern that came so often, was met by the same fix each time, and everybody was content."""
     first = drafted(cast, "INC-FIRST")
     Job.objects.filter(queue="probe").delete()
     earned = Earned(cast, Fix(_pattern(first.pattern_id or 0), ACTION, ENVIRONMENT))
-    start = timezone.now() - timedelta(days=tickets)
+    start = timezone.now() - timedelta(days=ENOUGH)
     mark = remediations.current_origins([ACTION])[ACTION].digest
-    rows = [ran(earned, number, at=start + timedelta(days=number - 1), mark=mark) for number in range(1, tickets + 1)]
-    rows += [praised(earned, number, at=start + timedelta(days=number - 1)) for number in range(1, tickets + 1)]
+    rows = [ran(earned, number, at=start + timedelta(days=number - 1), mark=mark) for number in range(1, ENOUGH + 1)]
+    rows += [praised(earned, number, at=start + timedelta(days=number - 1)) for number in range(1, ENOUGH + 1)]
     rows.append(ran(earned, 999, at=start - timedelta(days=90), mark="", environment="staging"))
     Occurrence.objects.bulk_create(rows)
     went_back(at=start - timedelta(days=90))

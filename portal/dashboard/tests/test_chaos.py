@@ -31,6 +31,7 @@ from remediation.connectors import seed
 from remediation.connectors.testing import TOKENS, LabProcess
 from remediation.review import testing as review
 
+pytestmark = pytest.mark.early
 SHORT = (Kind.WORKER, Kind.CLUSTER, Kind.SUPERVISOR, Kind.CONNECTIONS, Kind.LAB)
 """What is over soon; the database falls as well, at a time of its own."""
 

@@ -28,6 +28,7 @@ from portal.jobs.tests.errands import tasks  # noqa: F401 - registers the kinds
 from portal.launch import roles, testing
 from portal.launch.postgres import Server
 
+pytestmark = pytest.mark.early
 AsRole = Callable[[str], AbstractContextManager[psycopg.Connection]]
 ROOT = Path(__file__).parents[3]
 PATIENCE = 60.0

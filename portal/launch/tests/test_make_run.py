@@ -19,6 +19,7 @@ import pytest
 from portal.launch import installation, leftovers, vault
 from portal.launch.installation import ROOT
 
+pytestmark = pytest.mark.early
 PATIENCE = 120.0
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from portal.launch import installation
 
+pytestmark = pytest.mark.early
 THREADS, PATIENCE = 2, 3
 HEAD = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n"
 ECHO = """

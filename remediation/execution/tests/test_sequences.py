@@ -42,6 +42,7 @@ from remediation.policy.models import CategoryPolicy
 from remediation.review import plans, testing
 from remediation.review import services as reviews
 
+pytestmark = pytest.mark.early
 LONGER = int(os.environ.get("SEQUENCES", "1"))
 """`SEQUENCES=50 pytest .../test_sequences.py` tries so many times as many examples."""
 BOUNDARIES = 9

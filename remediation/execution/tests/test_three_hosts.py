@@ -23,6 +23,7 @@ from remediation.execution.testing import PRIMARY, SECONDARY, draft, operation, 
 from remediation.execution.tests import hosts
 from remediation.execution.tests.hosts import Network
 
+pytestmark = pytest.mark.early
 PORT = {"switch": "lab-sw1", "interface": "Ethernet1/20"}
 PATIENCE = 60.0
 
