@@ -109,6 +109,8 @@ class QuestionShape(Shape):
 
     digest = serializers.CharField()
     step = serializers.IntegerField()
+    title = serializers.CharField()
+    target = serializers.CharField()
     asked_by = serializers.CharField()
     reason = serializers.CharField()
     content = serializers.CharField(help_text="The canonical text that is signed.")
@@ -116,7 +118,7 @@ class QuestionShape(Shape):
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
         """The plan of the question, with what its text says."""
-        instance.step, instance.asked_by, instance.reason = skipping.asked(instance)
+        vars(instance).update(skipping.asked(instance)._asdict())
         return super().to_representation(instance)
 
 
@@ -137,6 +139,7 @@ class RunShape(Shape):
     finished_at = serializers.DateTimeField(source="run.finished_at", allow_null=True)
     steps = serializers.IntegerField(source="progress.total")
     steps_done = serializers.IntegerField(source="progress.done")
+    steps_skipped = serializers.IntegerField(source="progress.skipped")
     steps_undone = serializers.IntegerField(source="progress.undone")
     current_step = serializers.SerializerMethodField()
     stages = StagesShape(allow_null=True)

@@ -11,7 +11,8 @@ from remediation.execution.states import RunStatus, StepStatus
 from remediation.review.plans import PlanStep
 
 S = StepStatus
-DONE = frozenset({S.VERIFIED, S.SKIPPED})
+DONE = frozenset({S.VERIFIED})
+SKIPPED = frozenset({S.SKIPPED})
 UNDONE = frozenset({S.ROLLED_BACK})
 AT_IT = frozenset({S.PREFLIGHT, S.INTENDED, S.ACTED, S.UNKNOWN, S.ROLLING_BACK})
 STANDS = frozenset({S.FAILED, S.ROLLBACK_FAILED})
@@ -25,10 +26,16 @@ class Progress:
     """Steps done of all, and the one that the run is at (0: none)."""
 
     done: int
+    skipped: int
     undone: int
     total: int
     at: int
     seconds: float
+
+    @property
+    def behind(self) -> int:
+        """Steps that need nothing more: how full the bar is."""
+        return self.done + self.skipped + self.undone
 
     @property
     def elapsed(self) -> str:
@@ -78,6 +85,7 @@ def progress(
     found = list(statuses.values())
     return Progress(
         done=sum(each in DONE for each in found),
+        skipped=sum(each in SKIPPED for each in found),
         undone=sum(each in UNDONE for each in found),
         total=len(found),
         at=current(statuses, status),

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q, Subquery
+from django.db.models import Q
 
 from portal.access import grants
 from portal.access.models import Person
@@ -23,6 +23,7 @@ from portal.kit import redaction
 from portal.kit.actors import Actor, system
 from portal.kit.moving import move
 from portal.kit.refusals import StaleTransition, because
+from portal.kit.statements import Query, given
 from portal.notices import services as notices
 from portal.signoff import services as signoffs
 from portal.signoff.models import Plan
@@ -31,7 +32,7 @@ from remediation.drafting import services as remediations
 from remediation.drafting.models import Remediation
 from remediation.drafting.states import NEXT as REMEDIATION_NEXT
 from remediation.drafting.states import Status
-from remediation.execution import doubting, returning
+from remediation.execution import doubting, recounting, returning
 from remediation.execution.controls import LABELS, WAITING, Control
 from remediation.execution.models import Run, StepOutput, StepRun
 from remediation.execution.planning import (
@@ -62,10 +63,12 @@ PARTIAL = frozenset({RunStatus.NEEDS_PERSON, RunStatus.ROLLED_BACK, RunStatus.FA
 Phase = StepOutput.Phase
 _TO_UNDO = Q(status__in=GOING_BACK) | Q(status__in=DONE, intended_at__isnull=False)
 
+_WORK = Query(lambda: Run.objects.filter(pk=given("id")).only("remediation_id"))
+
 
 def locked(run_id: int) -> Run:
     """The run with its row and its remediation's locked until the transaction ends."""
-    remediation = remediations.locked(Subquery(Run.objects.filter(pk=run_id).values("remediation")))
+    remediation = remediations.locked(_WORK.one(id=run_id).remediation_id)
     rows = Run.objects.select_for_update(of=("self",)).select_related("plan", "held_by", "asked_by")
     run = rows.defer("plan__content").get(pk=run_id)
     run.remediation = remediation
@@ -272,11 +275,7 @@ def _ending(run: Run, to: RunStatus, content: Content) -> Ending:
 
 def state_of(run: Run, content: Content) -> str:
     """Where every step stands, in words, for people who have to go on from here."""
-    words = [
-        f"Step {step.number} ({planned.title}): {step.status.replace('_', ' ')}."
-        for step, planned in zip(run.steps.all(), content.steps, strict=True)
-    ]
-    return " ".join(words)
+    return recounting.standing(content.steps, _statuses(run))
 
 
 def asked_of(run: Run) -> Asked | None:
@@ -313,7 +312,7 @@ def conclude(run: Run, content: Content, move: Move, *, actor: Actor, at: dateti
 def _conclusion(run: Run, content: Content, move: Move) -> str:
     """Why a run ends as it does, in words; on success this becomes the ticket's resolution."""
     if move.to is RunStatus.SUCCEEDED:
-        return _success(run, content)
+        return recounting.success(content.steps, _statuses(run))
     if move.to is RunStatus.NEEDS_PERSON:
         return f"{move.reason} {state_of(run, content)}"
     if move.to is RunStatus.ROLLED_BACK:
@@ -323,12 +322,8 @@ def _conclusion(run: Run, content: Content, move: Move) -> str:
     return f"Step {move.number} failed. {step_of(run, move.number).detail} {move.reason}"
 
 
-def _success(run: Run, content: Content) -> str:
-    skipped = set(run.steps.filter(status=StepStatus.SKIPPED).values_list("number", flat=True))
-    done = [step for step in content.steps if step.number not in skipped]
-    words = [step.says if isinstance(step, OperationStep) else f"{step.title}." for step in done]
-    left_out = [f"Step {number} ({content.steps[number - 1].title}) was skipped." for number in sorted(skipped)]
-    return " ".join([*words, *left_out, f"Every {'other ' if skipped else ''}step was verified."])
+def _statuses(run: Run) -> dict[int, str]:
+    return dict(run.steps.order_by("number").values_list("number", "status"))
 
 
 def _void_open_skips(run: Run, *, actor: Actor, at: datetime) -> None:

@@ -41,6 +41,7 @@ from remediation.execution.models import Run, StepOutput, StepRun
 from remediation.execution.progress import STEPS_A_PAGE, Progress, Row, Window
 from remediation.execution.records import Phase
 from remediation.execution.shift import left_to_people, scopes_of
+from remediation.execution.skipping import Asked
 from remediation.execution.states import RunStatus, StepStatus
 from remediation.execution.wave_board import WaveBoard
 from remediation.execution.wording import Part
@@ -91,9 +92,7 @@ class Question:
     """A step that somebody asks to leave out: `barred` says why this person does not sign that."""
 
     plan: Plan
-    number: int
-    asked_by: str
-    reason: str
+    asked: Asked
     barred: Sequence[Reason]
     is_critical: bool
 
@@ -262,7 +261,7 @@ def _answers(run: Run, *, is_mine: bool) -> list[Answer]:
 def _question(plan: Plan, viewer: Person) -> Question:
     own = signoffs.why_not(plan, viewer)
     barred = [own] if own else signoffs.lacking(plan, viewer)
-    return Question(plan, *skipping.asked(plan), barred=barred, is_critical=is_critical(plan.risk))
+    return Question(plan, skipping.asked(plan), barred=barred, is_critical=is_critical(plan.risk))
 
 
 def _steps(

@@ -8,6 +8,7 @@ same groups as the rollout did (law 4). Only a step that has changed nothing is 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from django.db import transaction
 from django.db.models import QuerySet
@@ -27,6 +28,16 @@ from remediation.execution.states import StepStatus
 
 VERSION = "countersign.skip/1"
 TIME_TO_SIGN = timedelta(hours=4)
+
+
+class Asked(NamedTuple):
+    """Which step is to be left out, on which target, who asks, and why."""
+
+    step: int
+    title: str
+    target: str
+    asked_by: str
+    reason: str
 
 
 def ask(run_id: int, *, number: int, reason: str, person: Person, door: Door, at: datetime) -> Plan:
@@ -71,10 +82,10 @@ def waiting(run: Run) -> list[Plan]:
     return list(rows.order_by("id"))
 
 
-def asked(plan: Plan) -> tuple[int, str, str]:
-    """Which step a question is about, who asks, and why."""
+def asked(plan: Plan) -> Asked:
+    """What a question says."""
     content = canonical.parse(plan.content, version=VERSION)
-    return content["step"], content["asked_by_name"], content["reason"]
+    return Asked(content["step"], content["title"], content["target"], content["asked_by_name"], content["reason"])
 
 
 def _of(run: Run) -> QuerySet[Plan]:
