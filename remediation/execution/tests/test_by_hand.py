@@ -169,6 +169,13 @@ def test_clocks_stand_beside_every_phase(made: Signed, hands: Hands) -> None:
     assert "the plan gives 5 min to all of it" in hands.page()
 
 
+def test_the_steps_come_first_for_whoever_has_them_in_hand(made: Signed, hands: Hands) -> None:
+    page = hands.page()
+    assert page.index("Report on step 1") < page.index("What now?")
+    watching = Hands(made, made.cast["auditor"]).page()
+    assert watching.index("Targets") < watching.index('aria-label="Steps"')
+
+
 def test_a_met_stop_rule_ends_the_run_with_nothing_changed(made: Signed, hands: Hands) -> None:
     hands.report(1, "preflight", "no")
     assert made.run.status == "failed"
