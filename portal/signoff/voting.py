@@ -12,16 +12,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from portal.access import grants
 from portal.access.models import Person
-from portal.kit import memo
+from portal.kit import memo, statements
 from portal.kit.actors import Actor, Door
 from portal.kit.moving import move
 from portal.kit.refusals import NotAllowed, Reason, Refusal, Refused, StaleTransition, because
+from portal.kit.statements import Query
 from portal.signoff import counting, delegating, plans, quorum
-from portal.signoff.models import Certificate, Delegation, Plan
+from portal.signoff.models import Certificate, Delegation, Plan, Vote
 from portal.signoff.quorum import Given, Window
 from portal.signoff.states import BY_MACHINES, NEXT, PlanStatus, Stage, is_critical
 
@@ -57,9 +60,17 @@ class Ballot:
 
 
 def locked(plan_id: int) -> Plan:
-    """The plan with its row locked until the transaction ends, and what was voted so far at hand."""
+    """The plan with its row locked until the transaction ends."""
+    return _LOCKED.one(id=plan_id)
+
+
+def _lockable() -> QuerySet[Plan]:
     rows = Plan.objects.select_for_update(of=("self",)).select_related("category", "merge_plan")
-    return rows.prefetch_related("votes").get(pk=plan_id)
+    return rows.filter(pk=statements.given("id"))
+
+
+_LOCKED = Query(_lockable)
+_GROUPS = Query(lambda: Group.objects.filter(user=statements.given("person")).order_by("pk"))
 
 
 def give(plan: Plan, *, digest: str, person: Person, ballot: Ballot, door: Door, at: datetime) -> Plan:
@@ -254,10 +265,11 @@ def _vote(
     delegation: Delegation | None = None,
     certificate: Certificate | None = None,
 ) -> Given:
-    groups = sorted(principal.groups.values_list("pk", flat=True))
+    groups = [group.pk for group in _GROUPS.all(person=principal.pk)]
     expires_at = ballot.runs_until or at + timedelta(minutes=plan.votes_last_minutes)
     try:
-        vote = plan.votes.create(
+        vote = Vote(
+            plan=plan,
             digest=plan.digest,
             excluded=plan.excluded,
             person=person,
@@ -273,6 +285,7 @@ def _vote(
             runs_from=ballot.runs_from,
             runs_until=ballot.runs_until,
         )
+        statements.insert(vote)
     except IntegrityError as error:
         if "one_vote_per_person" in str(error):
             raise StaleTransition(because("signed_before", "You have signed this plan already.")) from error

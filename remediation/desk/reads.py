@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
-from django.db.models import BooleanField, Prefetch, Q, Subquery
+from django.db.models import BooleanField, Prefetch, Q, QuerySet, Subquery
 from django.db.models.expressions import RawSQL
 
 from portal.access import grants
 from portal.access.models import Person
 from portal.kit.paging import Page, Per, page_of
+from portal.kit.statements import Query, given
 from portal.signoff.models import Plan
 from remediation.desk.suggestions import Suggestion, suggested
 from remediation.drafting import schema
@@ -202,8 +203,16 @@ def details(ticket: Ticket, *, at: datetime) -> Details:
 
 def newest_plan(ticket: Ticket, stage: str) -> Plan | None:
     """The plan of a stage that was opened last, whatever became of it."""
-    newest = Subquery(ticket.remediations.order_by("-number").values("pk")[:1])
-    return Plan.objects.filter(subject_kind="drafting.remediation", subject_id=newest, stage=stage).last()
+    return _NEWEST_PLAN.first(ticket=ticket.pk, stage=stage)
+
+
+def _plans_of_newest() -> QuerySet[Plan]:
+    newest = Remediation.objects.filter(ticket=given("ticket")).order_by("-number").values("pk")[:1]
+    plans = Plan.objects.filter(subject_kind="drafting.remediation", subject_id=Subquery(newest), stage=given("stage"))
+    return plans.order_by("-id")[:1]
+
+
+_NEWEST_PLAN = Query(_plans_of_newest)
 
 
 def outputs(ticket: Ticket, narrowed: Narrowed, *, after: str | None = None, size: int = PAGE) -> Page[StepOutput]:

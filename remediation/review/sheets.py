@@ -20,6 +20,7 @@ from portal.audit.models import LegalHold
 from portal.kit import canonical
 from portal.kit.labels import label_of
 from portal.kit.refusals import Refused, StaleTransition, because
+from portal.kit.statements import Query, given
 from portal.signoff import services as signoffs
 from portal.signoff.models import Plan, Vote
 from portal.signoff.states import PlanStatus
@@ -81,12 +82,15 @@ def keep(plan: Plan, text: str, *, kind: Sheet.Kind, at: datetime) -> str:
     return digest
 
 
+_SHOWN = Query(lambda: Sheet.objects.filter(pk=given("digest"), plan=given("plan")).only("digest"))
+
+
 def require(plan: Plan, digest: str) -> None:
     """Refuse a vote that names no sheet, one that nobody was shown, or one that shows another plan."""
     if not digest:
         text = "Your signature does not say what you were shown. Load the page again, read it, then sign."
         raise Refused(because("sheet", text, "sheet"))
-    if not Sheet.objects.filter(pk=digest, plan=plan).exists():
+    if not _SHOWN.all(digest=digest, plan=plan.pk):
         text = "This is not a sheet of the plan as it stands. Read the plan again, then sign."
         raise StaleTransition(because("sheet", text, "sheet"))
 

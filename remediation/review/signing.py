@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Subquery
 
 from portal.access.models import Person
 from portal.jobs import services as jobs
 from portal.kit.actors import Actor, Door, system
 from portal.kit.refusals import NotAllowed, Reason, Refused, StaleTransition, because
+from portal.kit.statements import Query, given
 from portal.signoff import delegating
 from portal.signoff import services as signoffs
 from portal.signoff.models import Plan
@@ -23,13 +23,15 @@ from remediation.drafting.states import Status
 from remediation.policy import services as policies
 from remediation.policy.facts import Decision as Verdict
 from remediation.policy.facts import SafetyCheck
-from remediation.policy.models import Moment
+from remediation.policy.models import Decision, Moment
 from remediation.review import comparing, proposing, reading, sheets, standing, taking, voiding
 from remediation.review.preparing import open_rollout_plan, return_to_review
 from remediation.review.reading import Reading
 from remediation.review.standing import Standing
 
 REVIEW = system("review")
+_SUBJECT = Query(lambda: Plan.objects.filter(pk=given("id")).only("subject_id"))
+_DECIDED = Query(lambda: Decision.objects.filter(revision=given("revision")).order_by("-id")[:1])
 OPERATIONAL = frozenset({"emergency_stop", "freeze", "time_window_ok", "rate_limit_ok", "system_healthy"})
 """Hard stops of this moment. The merge stage runs nothing, so only the rollout stage waits for them."""
 
@@ -80,7 +82,7 @@ def withdraw(remediation_id: int, *, reason: str, person: Person, door: Door, at
 
 def subject_of(plan_id: int) -> int:
     """The remediation a plan is about."""
-    return Plan.objects.values_list("subject_id", flat=True).get(pk=plan_id)
+    return _SUBJECT.one(id=plan_id).subject_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ class _Signing:
 
 def locked(plan_id: int) -> tuple[Plan, Reading]:
     """The plan somebody wants to sign, and the reading of its remediation; both rows locked, the parent's first."""
-    remediation = remediations.locked(Subquery(Plan.objects.filter(pk=plan_id).values("subject_id")))
+    remediation = remediations.locked(subject_of(plan_id))
     plan = signoffs.locked(plan_id)
     read = reading.of(remediation, plan if plan.status == PlanStatus.OPEN else standing.plan_of(remediation))
     if read is None:
@@ -165,7 +167,7 @@ def decide_again(
 
 def last_answers(revision: Revision) -> list[SafetyCheck]:
     """What the world answered when it was last asked about a revision."""
-    last = revision.decisions.order_by("-id").first()
+    last = _DECIDED.first(revision=revision.pk)
     wanted = ("backup_available", "system_healthy")
     return [
         SafetyCheck(**{**each, "at": datetime.fromisoformat(each["at"])})

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet, prefetch_related_objects
 
 from portal.access import grants
 from portal.access.models import Person
 from portal.kit.refusals import NotAllowed, Reason, because
+from portal.kit.statements import Query, among, given
 from portal.signoff import services as signoffs
 from portal.signoff.models import Plan, Vote
 from portal.signoff.states import LIVE, PlanStatus, Stage
@@ -68,7 +69,8 @@ def of_reading(read: Reading, *, at: datetime) -> Standing:
     remediation, revision, plan = read.remediation, read.revision, read.plan
     checklist = _checklist(read)
     gates = sorted(newest_gates([revision]), key=lambda gate: gate.pk)
-    objections = list(revision.objections.select_related("person").prefetch_related("remarks"))
+    objections = _OBJECTIONS.all(revision=revision.pk)
+    prefetch_related_objects(objections, "remarks")
     blockers = [
         *_gate_blockers(gates),
         *_absence_blockers(remediation, plan, gates, objections, at),
@@ -106,8 +108,16 @@ def signed_by(remediation: Remediation, person: Person) -> Plan | None:
 
 def newest_gates(revisions: Sequence[Revision]) -> list[GateResult]:
     """What each gate said last about each of these revisions."""
-    rows = GateResult.objects.filter(revision__in=revisions).order_by("revision_id", "gate", "-id")
-    return list(rows.distinct("revision_id", "gate"))
+    return _GATES.all(revisions=[revision.pk for revision in revisions])
+
+
+def _gates() -> QuerySet[GateResult]:
+    rows = GateResult.objects.filter(among("revision", "revisions")).order_by("revision_id", "gate", "-id")
+    return rows.distinct("revision_id", "gate")
+
+
+_GATES = Query(_gates)
+_OBJECTIONS = Query(lambda: Objection.objects.filter(revision=given("revision")).select_related("person"))
 
 
 def taken_of(remediations: Sequence[Remediation], *, at: datetime) -> dict[int, Take]:
