@@ -35,8 +35,13 @@ WORDS = {
 }
 
 
-def remind(*, at: datetime) -> int:
-    """Say what is due about every plan that waits; returns how many plans were looked at."""
+def remind(*, at: datetime, opened: int | None = None) -> int:
+    """Say what is due about every plan that waits; returns how many plans were looked at.
+
+    After one that was `opened` nothing is, if that one was looked at with others meanwhile.
+    """
+    if opened is not None and _LOOKED_AT.first(plan=opened):
+        return 0
     waiting = _WAITING.all(at=at)
     if not waiting:
         return 0
@@ -65,6 +70,7 @@ def _waiting() -> QuerySet[Plan]:
 
 
 _WAITING = Query(_waiting)
+_LOOKED_AT = Query(lambda: Watch.objects.filter(plan=given("plan")))
 
 
 def _pace(plan: Plan, on_duty: OnDuty | None) -> Pace:

@@ -18,7 +18,7 @@ def remind(job: Handed) -> str:
     """Ask people to sign what waits: what was just opened, unless a machine signed it, and what has something due."""
     from portal.signoff import reminding  # noqa: PLC0415 - as above
 
-    return f"Looked at {reminding.remind(at=job.at)} plans."
+    return f"Looked at {reminding.remind(at=job.at, opened=job.subject_id)} plans."
 
 
 @handler("signoff.tell_engaged", queue="general", on=("stop.engaged",), asked_by=("web",), about="signoff.stop")

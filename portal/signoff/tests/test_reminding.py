@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from portal.access.models import Person
 from portal.jobs.testing import drain
+from portal.kit.actors import Ref
 from portal.notices.models import Message, Notice
 from portal.signoff import duties, pacing, reminding
 from portal.signoff import services as signoffs
@@ -71,6 +72,13 @@ def test_each_step_is_said_once_however_often_the_job_is_delivered(cast: dict[st
     assert sorted(Message.objects.values_list("key", flat=True)) == sorted(
         f"plan:{Plan.objects.get().pk}:{step}" for step in Step
     )
+
+
+def test_what_opened_together_is_looked_at_once(cast: dict[str, Person]) -> None:
+    first, second = waiting(cast), waiting(cast, subject=Ref("drafting.remediation", 8, "INC-8 remediation 1"))
+    assert reminding.remind(at=AT, opened=first.pk) == 2
+    assert reminding.remind(at=AT, opened=second.pk) == 0
+    assert Notice.objects.filter(person=cast["ana"]).count() == 2
 
 
 def test_after_a_silence_nobody_is_told_everything_at_once(cast: dict[str, Person]) -> None:
