@@ -15,14 +15,14 @@ from typing import Any
 
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q
 from guardian.models import GroupObjectPermission, UserObjectPermission
 
 from portal.access.models import Person
 from portal.audit import services as audit
 from portal.estate.models import VERBS, Category
-from portal.kit import memo
+from portal.kit import memo, statements
 from portal.kit.actors import Actor, Ref
 from portal.kit.refusals import NotAllowed, Reason, Refused, because
 
@@ -164,7 +164,7 @@ def _category_type() -> ContentType:
 
 
 def _held(person: Person) -> list[str]:
-    with connection.cursor() as cursor:
+    with statements.cursor() as cursor:
         cursor.execute("SELECT access_rights(%s)", [person.pk])
         (rights,) = cursor.fetchone()
     return list(rights)

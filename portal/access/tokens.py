@@ -12,6 +12,7 @@ from django.db import connection, transaction
 from portal.access import grants
 from portal.access.models import Person, Scope, Token
 from portal.audit import services as audit
+from portal.kit import statements
 from portal.kit.actors import Actor, Ref
 from portal.kit.refusals import Refused, StaleTransition, because
 
@@ -70,7 +71,7 @@ def digest_of(text: str) -> str:
 
 def find(text: str, *, at: datetime) -> Token | None:
     """The live token behind a text, with its person and what the person may do; one query, written out once."""
-    with connection.cursor() as cursor:
+    with statements.cursor() as cursor:
         cursor.execute(_FIND, [digest_of(text)])
         row = cursor.fetchone()
     if row is None:

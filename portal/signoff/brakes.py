@@ -6,13 +6,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
 from portal.access.models import Person
 from portal.audit import services as audit
 from portal.estate.models import Category, Target
 from portal.jobs import services as jobs
+from portal.kit import statements
 from portal.kit.actors import Door, Ref
 from portal.kit.refusals import NotAllowed, Reason, Refused, StaleTransition, because
 from portal.kit.statements import Query, among, given
@@ -49,7 +50,7 @@ def hold(*, category: Category, connectors: Iterable[str], at: datetime) -> Hold
 
 def is_any_live() -> bool:
     """Whether anything is stopped at all: every page asks, so the query is written out and not built each time."""
-    with connection.cursor() as cursor:
+    with statements.cursor() as cursor:
         cursor.execute("SELECT EXISTS (SELECT FROM signoff_stop WHERE released_at IS NULL)")
         return bool(cursor.fetchone()[0])
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from django.db import connection
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from portal.access import grants
 from portal.access.models import Person
-from portal.kit import memo
+from portal.kit import memo, statements
 from portal.kit.paging import Page
+from portal.kit.statements import Query, among
 from portal.signoff import services as signoffs
 from portal.signoff.models import Plan
 from portal.signoff.states import PlanStatus, Stage
@@ -133,7 +133,7 @@ def figures(person: Person) -> Figures:
 
 def _counted(seen: Collection[int] | None) -> Figures:
     asked = {"seen": None if seen is None else list(seen), "waiting": sorted(WAITING), "most": MOST}
-    with connection.cursor() as cursor:
+    with statements.cursor() as cursor:
         cursor.execute(_FIGURES, asked)
         return Figures(*cursor.fetchone())
 
@@ -155,7 +155,7 @@ def _granted(person: Person, verb: str) -> Q:
 
 def _said(remediations: Sequence[Remediation], at: datetime) -> dict[int, _Said]:
     asked: dict[str, Any] = {"remediations": [each.pk for each in remediations], "at": at}
-    with connection.cursor() as cursor:
+    with statements.cursor() as cursor:
         cursor.execute(_SAID, asked)
         return {
             pk: _Said(content, list(map(Gate, names, passed)), changes_for, frozenset(items), taken_by)
@@ -164,10 +164,15 @@ def _said(remediations: Sequence[Remediation], at: datetime) -> dict[int, _Said]
 
 
 def _plans(remediations: Sequence[Remediation]) -> dict[int, Plan]:
-    subjects = [each.pk for each in remediations]
-    rows = Plan.objects.filter(subject_kind="drafting.remediation", subject_id__in=subjects, status=PlanStatus.OPEN)
-    wanted = ("subject_id", "stage", "risk", "category_id", "makers", "excluded", "valid_until")
-    return {row.subject_id: row for row in rows.only(*wanted)}
+    return {row.subject_id: row for row in _OPEN.all(subjects=[each.pk for each in remediations])}
+
+
+def _open() -> QuerySet[Plan]:
+    rows = Plan.objects.filter(among("subject_id", "subjects"), OPEN, subject_kind="drafting.remediation")
+    return rows.only("subject_id", "stage", "risk", "category_id", "makers", "excluded", "valid_until")
+
+
+_OPEN = Query(_open)
 
 
 def _mine(person: Person, plans: Collection[Plan]) -> frozenset[int]:

@@ -236,7 +236,7 @@ def _resolve(opener: Person, new: NewTicket) -> tuple[Category, int | None]:
 
 def _named(new: NewTicket) -> tuple[Category | None, int | None]:
     """The category and the id of the service, as far as there are such."""
-    with connection.cursor() as cursor:
+    with statements.cursor() as cursor:
         cursor.execute(_NAMED, [new.category_slug, new.service_slug])
         *category, service_id = cursor.fetchone()
     return Category.from_db(connection.alias, _CATEGORY, category) if category[0] else None, service_id
