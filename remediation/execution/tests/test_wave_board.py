@@ -12,6 +12,7 @@ from django.utils import timezone
 from portal.jobs.testing import drain
 from remediation.connectors.testing import LabProcess
 from remediation.execution import claiming, showing
+from remediation.execution import services as runs
 from remediation.execution.testing import Signed
 from remediation.execution.tests.staging import CANARY, MACHINES, TARGETS, drive, staged
 from remediation.execution.wave_board import WaveBoard
@@ -70,3 +71,17 @@ def test_a_run_of_one_wave_shows_none(workers: LabProcess, client: Client) -> No
     made = staged(CANARY, MACHINES[0])
     drain("execution")
     assert 'id="waves"' not in words(made, client)
+
+
+def test_by_hand_the_waves_are_shown_and_nobody_watches(workers: LabProcess, client: Client) -> None:
+    made, at = staged(CANARY, *MACHINES[:2]), timezone.now()
+    run = runs.start_by_hand(made.remediation.pk, digest=made.plan.digest, person=made.operator, door="page", at=at)
+    client.force_login(made.operator)
+    page = client.get(f"/tickets/{made.ticket.key}/run").content.decode()
+    assert "1, the canary" in page
+    assert "By hand nobody watches for you" in page
+    for number in (1, 2):
+        for phase in ("preflight", "action", "verify"):
+            told = runs.Report(number, phase, "yes", "as it should be")
+            runs.report(run.pk, fence=run.fence, told=told, person=made.operator, door="page", at=at)
+    assert (made.run.status, made.run.readings.count()) == ("succeeded", 0)
