@@ -81,10 +81,6 @@ class Stages:
     waves: tuple[Wave, ...]
     signals: tuple[Signal, ...]
 
-    def wave_of(self, number: int) -> Wave:
-        """The wave of a step."""
-        return next(wave for wave in self.waves if number in wave.steps)
-
 
 def fan_out(aims: Sequence[Aim]) -> tuple[str, ...]:
     """The targets on which a change is made that is made on others too, in the plan's order."""

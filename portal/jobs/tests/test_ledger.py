@@ -215,6 +215,18 @@ def test_requests_with_one_key_join_the_job_that_waits() -> None:
     assert drain() == ["test.flaky: well"] * 2
 
 
+def test_a_job_that_waits_for_its_time_is_hastened_by_its_key() -> None:
+    flaky()
+    later = timezone.now() + timedelta(hours=1)
+    job, other = enqueue(key="run 1", due_at=later), enqueue(key="run 2", due_at=later)
+    assert not services.hasten(job.kind, key="run 3", at=timezone.now())
+    assert services.due(job.queue, limit=9) == []
+    assert services.hasten(job.kind, key="run 1", at=timezone.now())
+    assert services.due(job.queue, limit=9) == [job.pk]
+    assert not services.hasten(job.kind, key="run 1", at=timezone.now()), "it waits for nothing any more"
+    assert other.pk not in services.due(job.queue, limit=9)
+
+
 def test_a_request_that_comes_while_its_key_runs_is_done_after_it_and_not_beside_it() -> None:
     flaky()
     enqueue(key="run 1")
