@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from remediation.execution import planning, records, staged
+from remediation.execution import deciding, planning, records, staged
 from remediation.execution.models import Run
 from remediation.execution.planning import Move
 from remediation.execution.staged import Aimed, Course
@@ -15,7 +15,7 @@ def next_move(run: Run, content: Content) -> Move:
     """The one thing that workers do next with a run."""
     status, asked = RunStatus(run.status), records.asked_of(run)
     if content.stages is None:
-        return planning.next_move(status, records.deciding(run, content), asked)
+        return planning.next_move(status, deciding.steps(run, content), asked)
     course = Course(run.wave, run.undoes or 0, content.stages.error_budget)
     return staged.next_move(status, aimed(run, content, content.stages), course, asked)
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from remediation.execution import advancing, course, records, resolving, stepping, undoing, watching
+from remediation.execution import advancing, course, deciding, records, resolving, stepping, undoing, watching
 from remediation.execution.models import Run
 from remediation.execution.planning import Do, Move
 from remediation.execution.records import WORKERS
@@ -83,7 +83,7 @@ def take_over(
 
 
 def _next(shift: Shift) -> Move:
-    run = Run.objects.get(pk=shift.run_id)
+    run = deciding.run_of(shift.run_id)
     return course.next_move(run, shift.content)
 
 

@@ -22,7 +22,7 @@ from portal.signoff.models import Plan
 from portal.signoff.states import PlanStatus, Stage
 from remediation.drafting import services as remediations
 from remediation.drafting.models import Remediation
-from remediation.execution import claiming, clocks, controls, records, standings, wording
+from remediation.execution import claiming, clocks, controls, deciding, records, standings, wording
 from remediation.execution.controls import Control
 from remediation.execution.models import Run, StepOutput, StepRun
 from remediation.execution.planning import TURNED, Do, next_move
@@ -125,7 +125,7 @@ def awaited(run: Run, content: Content, *, at: datetime) -> tuple[int, str] | No
     """The step and phase that a person's report is awaited for; None while there is none."""
     if run.mode != Run.Mode.MANUAL:
         return None
-    move = next_move(R(run.status), records.deciding(run, content))
+    move = next_move(R(run.status), deciding.steps(run, content))
     if move.do is Do.RESOLVE:
         step = records.step_of(run, move.number)
         if step.status != S.INTENDED:
@@ -138,7 +138,7 @@ def awaited(run: Run, content: Content, *, at: datetime) -> tuple[int, str] | No
 def settle(run: Run, content: Content, *, actor: Actor, at: datetime) -> None:
     """Make the moves that need no hands: turn back, begin a way back, end."""
     while True:
-        move = next_move(R(run.status), records.deciding(run, content))
+        move = next_move(R(run.status), deciding.steps(run, content))
         if move.do is Do.TURN_BACK:
             reason = f"Step {move.number} failed. {records.step_of(run, move.number).detail}"
             records.move_run(run, R.ROLLING_BACK, actor=actor, at=at, reason=reason)

@@ -12,14 +12,13 @@ from functools import lru_cache
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q
 
 from portal.access import grants
 from portal.access.models import Person
 from portal.audit import services as audit
 from portal.estate.models import TargetLock
 from portal.jobs import services as jobs
-from portal.kit import redaction
+from portal.kit import redaction, statements
 from portal.kit.actors import Actor, system
 from portal.kit.moving import move
 from portal.kit.refusals import StaleTransition, because
@@ -35,16 +34,7 @@ from remediation.drafting.states import Status
 from remediation.execution import doubting, recounting, returning
 from remediation.execution.controls import LABELS, WAITING, Control
 from remediation.execution.models import Run, StepOutput, StepRun
-from remediation.execution.planning import (
-    AHEAD,
-    DONE,
-    ENDED,
-    GOING_BACK,
-    Move,
-    StepView,
-    is_tried_again,
-    remediation_status,
-)
+from remediation.execution.planning import ENDED, Move, is_tried_again, remediation_status
 from remediation.execution.states import RUN_NEXT, STEP_NEXT, Asked, RunStatus, StepStatus
 from remediation.policy import braking
 from remediation.policy.braking import Ending
@@ -61,16 +51,31 @@ PARTIAL = frozenset({RunStatus.NEEDS_PERSON, RunStatus.ROLLED_BACK, RunStatus.FA
 """Ends and halts that nobody may miss once something was written."""
 
 Phase = StepOutput.Phase
-_TO_UNDO = Q(status__in=GOING_BACK) | Q(status__in=DONE, intended_at__isnull=False)
 
+# Built once, because workers ask them for every step.
 _WORK = Query(lambda: Run.objects.filter(pk=given("id")).only("remediation_id"))
+_LOCKED = Query(
+    lambda: (
+        Run.objects.filter(pk=given("id"))
+        .select_for_update(of=("self",))
+        .select_related("plan", "held_by", "asked_by")
+        .defer("plan__content", "held_by__password", "asked_by__password")
+    )
+)
+_STEP = Query(lambda: StepRun.objects.filter(run=given("run"), number=given("number")))
+_HELD_STEP = Query(
+    lambda: (
+        StepRun.objects.filter(run=given("run"), number=given("number"))
+        .select_for_update(of=("run",))
+        .select_related("run")
+    )
+)
 
 
 def locked(run_id: int) -> Run:
     """The run with its row and its remediation's locked until the transaction ends."""
     remediation = remediations.locked(_WORK.one(id=run_id).remediation_id)
-    rows = Run.objects.select_for_update(of=("self",)).select_related("plan", "held_by", "asked_by")
-    run = rows.defer("plan__content").get(pk=run_id)
+    run = _LOCKED.one(id=run_id)
     run.remediation = remediation
     return run
 
@@ -84,7 +89,7 @@ def held(run_id: int, *, fence: int) -> Run:
 
 def held_step(run_id: int, number: int, *, fence: int) -> StepRun:
     """One step, its run locked and held as above. Whoever moves the run, or the remediation with it, takes `held`."""
-    step = StepRun.objects.select_for_update(of=("run",)).select_related("run").get(run=run_id, number=number)
+    step = _HELD_STEP.one(run=run_id, number=number)
     _refuse_replaced(step.run, fence)
     return step
 
@@ -120,29 +125,9 @@ def refuse_elsewhere(run: Run) -> None:
 
 def step_of(run: Run, number: int) -> StepRun:
     """One step of a run."""
-    return run.steps.get(number=number)
-
-
-def deciding(run: Run, content: Content) -> list[StepView]:
-    """The steps that decide what comes next, as the plan of moves sees them: one or two, however many there are.
-
-    Forward that is the first which is not behind, and after a failure or at the end whether any may have changed
-    something; on the way back the last which is not undone.
-    """
-    steps = run.steps.order_by("number")
-    if run.status == RunStatus.ROLLING_BACK:
-        return [_view(step, content) for step in steps.filter(_TO_UNDO).reverse()[:1]]
-    if run.status != RunStatus.RUNNING:
-        return []
-    found = list(steps.filter(status__in=AHEAD)[:1])
-    if not found or (found[0].status == StepStatus.FAILED and found[0].intended_at is None):
-        found += steps.filter(intended_at__isnull=False)[:1]
-    return [_view(step, content) for step in sorted(found, key=lambda step: step.number)]
-
-
-def _view(step: StepRun, content: Content) -> StepView:
-    reversible = is_reversible(content.steps[step.number - 1])
-    return StepView(step.number, StepStatus(step.status), step.intended_at is not None, reversible)
+    step = _STEP.one(run=run.pk, number=number)
+    step.run = run
+    return step
 
 
 def content_of(run: Run) -> Content:
@@ -207,9 +192,8 @@ def keep(
     step: StepRun, phase: StepOutput.Phase, *, is_good: bool | None, says: str, text: str, by: str, at: datetime
 ) -> None:
     """Keep what was said: without secrets, and at most 64 KB of it."""
-    StepOutput.objects.create(
-        step_id=step.pk, run_id=step.run_id, phase=phase, is_good=is_good, says=says, text=storable(text), by=by, at=at
-    )
+    said = {"phase": phase, "is_good": is_good, "says": says, "text": storable(text), "by": by, "at": at}
+    statements.insert(StepOutput(step_id=step.pk, run_id=step.run_id, **said))
 
 
 def storable(text: str) -> str:

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 
 from portal.kit.refusals import StaleTransition, because
+from portal.kit.statements import Query, among
 from portal.signoff import brakes
 from portal.signoff.models import Stop
 from remediation.connectors import client
@@ -26,6 +27,8 @@ from remediation.policy import services as policies
 from remediation.review import plans
 from remediation.review.plans import Content, OperationStep
 from remediation.tickets.models import Ticket
+
+_OUTSIDE = Query(lambda: Connector.objects.filter(among("slug", "slugs"), is_lab=False)[:1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +105,7 @@ def left_to_people(content: Content, ticket: Ticket) -> str:
     That a target belongs to the lab must be true of its connector today, not only when the plan was signed.
     """
     slugs = {step.connector for step in content.steps if isinstance(step, OperationStep)}
-    is_lab = content.is_lab_only and not Connector.objects.filter(slug__in=slugs, is_lab=False).exists()
+    is_lab = content.is_lab_only and _OUTSIDE.first(slugs=list(slugs)) is None
     return why_people(
         mode=policies.switches().mode,
         is_lab=is_lab,

@@ -11,7 +11,7 @@ from portal.kit.testing.queries import statements
 from remediation.connectors import identities
 from remediation.connectors.lab import first_day
 from remediation.connectors.testing import LabProcess
-from remediation.execution import claiming, records
+from remediation.execution import claiming, deciding, records
 from remediation.execution.models import StepRun
 from remediation.execution.planning import StepView, next_move
 from remediation.execution.states import Asked, RunStatus, StepStatus
@@ -59,7 +59,7 @@ def test_the_next_move_is_the_same_as_with_all_steps_at_hand(made: Signed) -> No
         run.status = status
         with taken_back():
             _put(made, every)
-            found = records.deciding(run, content)
+            found = deciding.steps(run, content)
         assert next_move(status, found, asked) == next_move(status, every, asked)
 
     same()
@@ -68,7 +68,7 @@ def test_the_next_move_is_the_same_as_with_all_steps_at_hand(made: Signed) -> No
 def test_a_long_run_asks_for_as_little_as_a_short_one(made: Signed) -> None:
     run, content = made.run, records.content_of(made.run)
     with statements() as asked:
-        found = records.deciding(run, content)
+        found = deciding.steps(run, content)
     assert [step.number for step in found] == [1]
     assert len(asked) == 1
 
