@@ -27,6 +27,9 @@ def words(made: Signed, client: Client, path: str = "run") -> str:
 
 def test_the_page_shows_the_waves_what_is_watched_and_every_reading(workers: LabProcess, client: Client) -> None:
     made, at = staged(CANARY, *MACHINES), timezone.now()
+    page = words(made, client)
+    assert "Waits for a worker" in page
+    assert "every signal below has to hold for 10 minutes" in page
     drain("execution")
     page = words(made, client)
     assert "1, the canary" in page
