@@ -5,8 +5,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 UV_VERSION := 0.13.8
 export DJANGO_SETTINGS_MODULE := portal.settings
+unexport PYTHONDONTWRITEBYTECODE # where it is set every process would compile everything again
 
-.PHONY: help run test test-hosts check format openapi bench chaos screenshots lock browser prometheus clean
+.PHONY: help run test ready test-hosts check format openapi bench chaos screenshots lock browser prometheus clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -14,8 +15,10 @@ help: ## this list
 run: .venv/installed ## start everything and stay: PORT, DATA_DIR and DATABASE_URL change where
 	@exec $(BIN)/python -m portal.launch
 
-test: .venv/installed browser prometheus ## every test, in parallel; ARGS="-k words" runs some
+test: ready ## every test, in parallel; ARGS="-k words" runs some
 	@$(BIN)/python -m pytest -n auto --dist worksteal --durations=15 $(ARGS)
+
+ready: .venv/installed browser prometheus # all that the tests use; .ci/run makes it too
 
 test-hosts: .venv/installed ## three worker hosts on one PostgreSQL, each a network namespace: as root
 	@$(BIN)/python -m remediation.execution.tests.hosts
