@@ -51,7 +51,7 @@ def workers(url: str, *, lease: int = 1, silence: int = 4, longest: int = 900) -
         "JOBS_SILENCE_SECONDS": str(silence),
         "SECRET_KEY": "of this process alone",
     }
-    command = [sys.executable, str(ROOT / "manage.py"), "workers", "probe"]
+    command = [sys.executable, str(ROOT / "manage.py"), "workers", "probe", "--processes", "1"]
     with subprocess.Popen(command, cwd=ROOT, env=environment) as started:
         try:
             yield psutil.Process(started.pid)
