@@ -14,6 +14,8 @@ from django.db import transaction
 
 from portal.kit.actors import Actor
 from portal.signoff.models import Plan
+from remediation.connectors import client
+from remediation.connectors.asking import Ask
 from remediation.drafting import services as remediations
 from remediation.review import looking, plans, standing, voiding
 from remediation.review.changing import Change
@@ -21,9 +23,9 @@ from remediation.review.looking import Seen
 from remediation.review.models import Look
 
 
-def settle(plan: Plan, *, actor: Actor, at: datetime) -> list[Change]:
+def settle(plan: Plan, *, actor: Actor, at: datetime, ask: Ask = client.read) -> list[Change]:
     """Look at the targets of a live plan; if they drifted, void it and answer with what drifted."""
-    seen = looking.look(plans.read(plan.content).steps)
+    seen = looking.look(plans.read(plan.content).steps, ask)
     merge = plan.merge_plan or plan
     with transaction.atomic():
         remediation = remediations.locked(plan.subject_id)

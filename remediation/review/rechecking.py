@@ -11,6 +11,8 @@ from portal.jobs import services as jobs
 from portal.kit.actors import system
 from portal.signoff.models import Plan
 from portal.signoff.states import PlanStatus, Stage
+from remediation.connectors import client
+from remediation.connectors.asking import Ask
 from remediation.drafting import services as remediations
 from remediation.drafting.models import Remediation
 from remediation.review import drifting, looking, plans, proposing, standing, voiding
@@ -24,10 +26,10 @@ PAGE = 100
 """Plans per job; the next page is a job of its own, so that others get a turn."""
 
 
-def recheck(*, after: int, at: datetime) -> str:
+def recheck(*, after: int, at: datetime, ask: Ask = client.read) -> str:
     """The next page of live plans behind this id: content first, then a look at the targets."""
     page = list(_live().filter(pk__gt=after).order_by("pk")[:PAGE])
-    void = sum(bool(_settle(plan, at) or drifting.settle(plan, actor=REVIEW, at=at)) for plan in page)
+    void = sum(bool(_settle(plan, at) or drifting.settle(plan, actor=REVIEW, at=at, ask=ask)) for plan in page)
     if len(page) == PAGE:
         jobs.enqueue("review.recheck", payload={"after": page[-1].pk}, at=at)
     return f"{len(page)} plans, {void} of them void."

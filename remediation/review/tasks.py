@@ -26,9 +26,10 @@ def prepare(job: Handed) -> str:
 @handler("review.recheck", queue="probe", on=("quorum.changed",), every_seconds=600, loads=LOADS, takes={"after": int})
 def recheck(job: Handed) -> str:
     """Every live plan, page by page, against what is true now and against a look at its targets."""
-    from remediation.review import rechecking  # noqa: PLC0415 - as above
+    from remediation.connectors import asking  # noqa: PLC0415 - as above
+    from remediation.review import rechecking  # noqa: PLC0415
 
-    return rechecking.recheck(after=job.payload.get("after", 0), at=job.at)
+    return rechecking.recheck(after=job.payload.get("after", 0), at=job.at, ask=asking.once(job.shared))
 
 
 @handler("review.reconsider", queue="probe", on=("policy.changed",), loads=LOADS)
