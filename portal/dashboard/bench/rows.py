@@ -67,7 +67,8 @@ SELECT 'merge', 'drafting.remediation', r.id, t.key, t.id, r.category_id, r.risk
 """
 # Reservations count for an hour, and an earlier measurement shall not use up the limit of this one.
 _EMPTY = """
-TRUNCATE tickets_ticket, signoff_plan, policy_reservation, execution_stepoutput, estate_targetlock CASCADE;
+TRUNCATE tickets_ticket, signoff_plan, policy_reservation, policy_failurebrake, execution_stepoutput, estate_targetlock
+  CASCADE;
 DELETE FROM jobs_job WHERE kind = 'drafting.draft'
 """
 _FILLED = "tickets_ticket, drafting_remediation, drafting_revision, review_gateresult, signoff_plan"
