@@ -80,8 +80,11 @@ def newest_rehearsal(plan_id: int) -> Rehearsal | None:
 
 
 def _newest(names: list[str]) -> Iterable[Taken]:
-    """The newest rows of each name: as many short reads of the index as there are names."""
-    return sorted((row for name in names for row in _LAST.all(operation=name)), key=lambda row: -row.pk)
+    """The newest rows of each name: as many short reads of the index as there are names, sent as one."""
+    if len(names) <= 1:
+        return [row for name in names for row in _LAST.all(operation=name)]
+    first, *rest = (Taken.objects.filter(operation=name).order_by("-id")[:LAST] for name in names)
+    return sorted(first.union(*rest, all=True), key=lambda row: -row.pk)
 
 
 _LAST = Query(lambda: Taken.objects.filter(operation=given("operation")).order_by("-id")[:LAST])
