@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -60,7 +60,7 @@ def figures(here: site.Site) -> Iterator[Figure]:
     yield from jobs.measure()
     yield from audit.measure()
     yield from _loop(here, run=f"{run}N")
-    yield from _timed("lists", reading.measure(here, place=PLACE, opener=_engineer()))
+    yield from _timed("lists", lambda: reading.measure(here, place=PLACE, opener=_engineer()))
     yield from history.fill(_engineer())
     for figure in _loop(here, run=f"{run}P"):
         yield replace(figure, name=f"{figure.name}, {history.RUNS:,} runs")
@@ -73,16 +73,16 @@ def _loop(here: site.Site, *, run: str) -> Iterator[Figure]:
     _, token = tokens.issue(person=_engineer(), name="bench", scopes=Scope.values, actor=COMMAND, at=at)
     headers = {"Authorization": f"Bearer {token}"}
     with acting(f"http://{PLACE}", at=at) as cast:
-        yield from _timed("signing", signing.measure(cast, run=run))
-    yield from _timed("drafting", drafting.measure(here, place=PLACE, headers=headers, run=run))
-    yield from _timed("running", running.measure(here, place=PLACE, run=run))
-    yield from _timed("accepting", accepting.measure(here, place=PLACE, headers=headers, run=run))
+        yield from _timed("signing", lambda: signing.measure(cast, run=run))
+    yield from _timed("drafting", lambda: drafting.measure(here, place=PLACE, headers=headers, run=run))
+    yield from _timed("running", lambda: running.measure(here, place=PLACE, run=run))
+    yield from _timed("accepting", lambda: accepting.measure(here, place=PLACE, headers=headers, run=run))
 
 
-def _timed(part: str, measured: Iterable[Figure]) -> Iterator[Figure]:
+def _timed(part: str, measure: Callable[[], Iterable[Figure]]) -> Iterator[Figure]:
     """The figures of a part, and how long it took to measure them."""
     began = time.monotonic()
-    yield from measured
+    yield from measure()
     yield Figure(f"  ({part} took)", time.monotonic() - began, "s")
 
 
