@@ -25,22 +25,23 @@ def run(job: Handed) -> str:
 
     A StaleTransition is no error: the job was delivered twice, or a person was first.
     """
+    taken_by = connection.connection
     try:
         result = registry.handler_of(job.kind).function(job)
     except StaleTransition as taken:
         result = f"already taken: {taken}"
     except (Exception, TimeoutException) as error:
         logger.exception("%s #%s failed in attempt %s", job.kind, job.id, job.attempt)
-        return _failed(job, tracing.words_of(error), tracing.trace_of(error))
+        return _failed(job, tracing.words_of(error), tracing.trace_of(error), taken_by)
     return result if _told(partial(services.finish, job.id, fence=job.fence, result=result)) else "lost"
 
 
-def _failed(job: Handed, error: str, trace: str) -> str:
-    """Gives the job back; that the connection was the reason is no fault of the job."""
+def _failed(job: Handed, error: str, trace: str, taken_by: object) -> str:
+    """Gives the job back; that the connection by which it was taken is gone by now is no fault of the job."""
     verb = services.fail
     if not connection.in_atomic_block:  # as within a TestCase
         connection.close_if_unusable_or_obsolete()  # the error may have been the end of it, and must be recorded
-        verb = services.fail if connection.connection is not None else services.interrupt
+        verb = services.fail if connection.connection is taken_by else services.interrupt
     return error if _told(partial(verb, job.id, fence=job.fence, error=error, trace=trace)) else "lost"
 
 

@@ -8,7 +8,7 @@ import sys
 import time
 from contextlib import suppress
 
-from django.db import connection
+from django.db import connection, transaction
 
 from portal.jobs.registry import Handed, handler
 
@@ -55,7 +55,7 @@ def fail(job: Handed) -> str:
 
 @handler("errand.lose_connection", queue="probe")
 def lose_connection(job: Handed) -> str:
-    with connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor:  # Django opens another connection at the end of the block
         cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
     return "unreachable"
 
