@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 
-BETWEEN_LOOKS = 50_000
+BETWEEN_LOOKS = 10_000
 """Objects made before the young ones are looked through. Python's 700 are reached several times in every request."""
 
 

@@ -72,6 +72,7 @@ class Plan(models.Model):
                 condition=Q(status=PlanStatus.OPEN) | Q(status=PlanStatus.SIGNED, stage=Stage.ROLLOUT),
                 name="signoff_plan_may_expire",
             ),
+            models.Index(fields=["subject_kind", "subject_id"], name="signoff_plan_of_subject"),
         ]
 
     def __str__(self) -> str:

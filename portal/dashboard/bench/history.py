@@ -44,18 +44,20 @@ SELECT id, 1, category_id, severity, CASE WHEN status = 'resolved' THEN 'succeed
 INSERT INTO signoff_plan (stage, subject_kind, subject_id, ticket_key, category_id, risk, severity, content, digest,
                           makers, excluded, needed, needed_groups, votes_last_minutes, valid_until, created_at, status,
                           status_at, void_reason)
-SELECT 'merge', 'drafting.remediation', 0, 'BENCH', id, 'safe_write', 'sev2', '', encode(sha256(''), 'hex'), '{}', '{}',
-       1, '{}', 240, now(), now(), 'claimed', now(), ''
-  FROM estate_category LIMIT 1;
+SELECT 'merge', 'drafting.remediation', r.id, t.key, r.category_id, r.risk, 'sev2', t.key,
+       encode(sha256(convert_to(t.key, 'UTF8')), 'hex'), ARRAY[t.opened_by_id], ARRAY[t.opened_by_id], 1, '{}', 240,
+       r.created_at + interval '1 day', r.created_at, 'claimed', r.created_at, ''
+  FROM drafting_remediation r JOIN tickets_ticket t ON t.id = r.ticket_id
+ WHERE t.key LIKE 'BENCH-PAST-%%' ORDER BY r.id;
 
 INSERT INTO signoff_plan (stage, subject_kind, subject_id, ticket_key, ticket_id, category_id, risk, severity, content,
                           digest, makers, excluded, needed, needed_groups, votes_last_minutes, valid_until, created_at,
                           status, status_at, void_reason, merge_plan_id)
 SELECT 'rollout', 'drafting.remediation', r.id, t.key, t.id, r.category_id, r.risk, 'sev2', t.key,
        encode(sha256(convert_to(t.key, 'UTF8')), 'hex'), ARRAY[t.opened_by_id], ARRAY[t.opened_by_id], 1, '{}', 240,
-       r.created_at + interval '1 day', r.created_at, 'claimed', r.created_at, '',
-       (SELECT max(id) FROM signoff_plan WHERE stage = 'merge')
+       r.created_at + interval '1 day', r.created_at, 'claimed', r.created_at, '', merge.id
   FROM drafting_remediation r JOIN tickets_ticket t ON t.id = r.ticket_id
+  JOIN signoff_plan merge ON merge.subject_id = r.id AND merge.subject_kind = 'drafting.remediation'
  WHERE t.key LIKE 'BENCH-PAST-%%' ORDER BY r.id;
 
 INSERT INTO execution_run (remediation_id, plan_id, mode, status, status_at, status_reason, fence, started_at,
@@ -63,7 +65,7 @@ INSERT INTO execution_run (remediation_id, plan_id, mode, status, status_at, sta
 SELECT r.id, p.id, 'workers', r.status, r.status_at, '', p.id, r.created_at + interval '20 minutes', r.status_at, '',
        1
   FROM drafting_remediation r JOIN signoff_plan p ON p.subject_id = r.id AND p.subject_kind = 'drafting.remediation'
- WHERE p.ticket_key LIKE 'BENCH-PAST-%%' ORDER BY r.id;
+ WHERE p.stage = 'rollout' AND p.ticket_key LIKE 'BENCH-PAST-%%' ORDER BY r.id;
 
 INSERT INTO execution_steprun (run_id, number, status, status_at, detail, idempotency_key, intended_at, acted_at)
 SELECT r.id, n, CASE WHEN r.status = 'succeeded' THEN 'verified' ELSE 'rolled_back' END, r.finished_at, '',
