@@ -25,7 +25,7 @@ def items_of(revision: Revision | None) -> list[ReviewItem]:
     return list(items_in(revision.content)) if revision else []
 
 
-@lru_cache(maxsize=1024)  # the queue asks for fifty texts again and again, and a text never changes
+@lru_cache(maxsize=256)  # the queue asks for fifty texts again and again, and a text never changes
 def items_in(content: str) -> tuple[ReviewItem, ...]:
     """The REVIEW items of a revision's text."""
     steps = enumerate(schema.from_text(content).steps, start=1)
