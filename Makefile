@@ -45,7 +45,7 @@ bench: .venv/installed ## measure the running product on a data folder of its ow
 	@DATA_DIR=var/bench PORT=$${PORT:-8765} LAB_CROWD=$${LAB_CROWD:-40} AUTO_REMEDIATION_MAX_ACTIONS_PER_HOUR=30000 \
 		AUTO_REMEDIATION_MAX_FAILURES_IN_A_ROW=30000 $(BIN)/python -m portal.launch --then bench
 
-chaos: .venv/installed ## kill everything at random under 1,000 runs (5 minutes): RUNS, SEED
+chaos: .venv/installed ## kill everything at random under 1,000 runs (6 minutes): RUNS, SEED
 	@rm -rf var/chaos
 	@DATA_DIR=var/chaos PORT=$${PORT:-8767} LAB_CROWD=$${LAB_CROWD:-200} AUTO_REMEDIATION_MAX_ACTIONS_PER_HOUR=30000 \
 		AUTO_REMEDIATION_MAX_FAILURES_IN_A_ROW=30000 $(BIN)/python -m portal.launch --then chaos
