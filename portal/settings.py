@@ -117,6 +117,7 @@ ROOMS = [
     "remediation.connectors",
     "remediation.knowledge",
     "remediation.drafting",
+    "remediation.playbooks",
     "remediation.wayback",
     "remediation.policy",
     "remediation.review",

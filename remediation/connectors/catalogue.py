@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from portal.kit.refusals import Reason, Refused
-from remediation.connectors.families import kubernetes, network, openstack, storage, vmware
+from remediation.connectors.families import kubernetes, network, openstack, roles, storage, vmware
 from remediation.connectors.operations import Irreversible, Operation, Parameters, Risk
 
 AnyOperation = Operation[Any]
@@ -22,7 +22,7 @@ AnyOperation = Operation[Any]
 OPERATIONS: Mapping[str, AnyOperation] = MappingProxyType(
     {
         operation.name: operation
-        for family in (vmware, kubernetes, network, storage, openstack)
+        for family in (vmware, kubernetes, network, storage, openstack, roles)
         for operation in family.OPERATIONS
     }
 )

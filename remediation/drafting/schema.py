@@ -18,6 +18,7 @@ VERSION = "countersign.draft/1"
 Sentence = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 CommandLine = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4_096)]
+RoleName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,39}$")]
 EvidenceRef = Annotated[str, StringConstraints(pattern=r"^E[1-9][0-9]{0,4}$")]
 
 
@@ -108,8 +109,32 @@ class Step(Closed):
     source: Sentence
 
 
+class RoleFile(Closed):
+    """One file of an Ansible role: where it stands inside the role, and its whole text."""
+
+    path: Name
+    text: str = Field(max_length=200_000)
+
+
+class RolePart(Closed):
+    """An Ansible role that the draft brings: its files, and its own patch scope.
+
+    The files are tasks, handlers, defaults, templates and meta; `tasks/backout.yml` is the way back, `tasks/verify.yml`
+    looks whether it worked. Play, inventory and limits are never the drafter's to write. `paths`, `services` and
+    `packages` are all that the tasks may touch.
+    """
+
+    name: RoleName
+    root_cause: Sentence
+    symptom: Sentence
+    files: list[RoleFile] = Field(min_length=1, max_length=60)
+    paths: list[Name] = Field(max_length=50)
+    services: list[Name] = Field(max_length=20)
+    packages: list[Name] = Field(max_length=20)
+
+
 class Draft(Closed):
-    """A whole draft."""
+    """A whole draft; one with a role has a step `apply_role` for every host that gets it."""
 
     summary: Sentence
     hypothesis: Sentence
@@ -120,6 +145,7 @@ class Draft(Closed):
     rollback_owner: Name
     rollback_minutes: int = Field(ge=1, le=1_440)
     confidence_percent: int = Field(ge=0, le=100)
+    role: RolePart | None = None
 
 
 def parse(data: Mapping[str, Any]) -> Draft:

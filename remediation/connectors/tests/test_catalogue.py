@@ -23,6 +23,7 @@ FAMILIES = {
     Family.NETWORK: {"clear_interface_errors", "enable_port", "restart_interface"},
     Family.STORAGE: {"expand_volume", "clear_snapshots"},
     Family.OPENSTACK: {"reboot_instance", "resize_instance"},
+    Family.HOSTS: {"apply_role"},
 }
 EVERY_OPERATION = pytest.mark.parametrize("name", sorted(SAMPLES))
 
@@ -40,14 +41,23 @@ def sample(name: str) -> tuple[Operation[Any], Parameters]:
     return catalogue.get(name), catalogue.validated(name, SAMPLES[name])
 
 
-def test_the_catalogue_has_exactly_the_fourteen_operations() -> None:
+def test_the_catalogue_has_exactly_the_fourteen_operations_and_roles() -> None:
     assert {name: operation.name for name, operation in catalogue.OPERATIONS.items()} == {
-        name: name for name in SAMPLES
+        name: name for name in [*SAMPLES, "apply_role"]
     }
     assert {
         family: {name for name, operation in catalogue.OPERATIONS.items() if operation.family is family}
         for family in FAMILIES
     } == FAMILIES
+
+
+@pytest.mark.parametrize(("destroys", "risk"), [(False, Risk.SAFE_WRITE), (True, Risk.CRITICAL_WRITE)])
+def test_a_role_with_marked_tasks_is_critical(*, destroys: bool, risk: Risk) -> None:
+    values = {"host": "log-ship-1", "role": "a" * 64, "destroys": destroys}
+    parameters = catalogue.validated("apply_role", values)
+    assert catalogue.risk_of("apply_role", parameters) == risk
+    assert catalogue.get("apply_role").target(parameters) == "hosts:log-ship-1"
+    assert refusals("apply_role", {**values, "role": "latest"}) == {"role": "string_pattern_mismatch"}
 
 
 @EVERY_OPERATION

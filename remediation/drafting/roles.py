@@ -1,0 +1,43 @@
+"""The Ansible role of a draft as a value: its digest, what it says of itself, and the steps that apply it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from portal.kit import canonical
+from remediation.drafting import composing, schema
+
+VERSION = "countersign.role/1"
+OPERATION = "apply_role"
+MARK = "# REVIEW"
+"""A comment above a task that destroys something or decides what is touched; a reviewer confirms each."""
+
+
+def digest_of(name: str, files: Mapping[str, str]) -> str:
+    """SHA-256 (hex) of a role: its name, and the path and text of every file."""
+    return canonical.digest_of(canonical.text_of({"name": name, "files": dict(files)}, version=VERSION))
+
+
+def files_of(part: schema.RolePart) -> dict[str, str]:
+    """The text of every file by its path; raises ValueError where two have the same path."""
+    files = {file.path: file.text for file in part.files}
+    if len(files) != len(part.files):
+        raise ValueError("Two files of the role have the same path.")
+    return files
+
+
+def part_digest(part: schema.RolePart) -> str:
+    """The digest of a draft's role."""
+    return digest_of(part.name, files_of(part))
+
+
+def is_marked(part: schema.RolePart) -> bool:
+    """Whether a task carries a REVIEW mark; then applying it is critical. A gate sees to it that none is missing."""
+    return any(MARK in file.text for file in part.files)
+
+
+def steps_for(part: schema.RolePart, hosts: Sequence[str], *, source: str) -> list[schema.Step]:
+    """One step per host that applies this role, in the order of the hosts; raises Refused for a bad host name."""
+    values: dict[str, composing.Value] = {"role": part_digest(part), "destroys": is_marked(part)}
+    review = f"{part.name} has tasks marked {MARK}: confirm each of them." if is_marked(part) else None
+    return [composing.operation(OPERATION, {"host": host, **values}, source=source, review=review) for host in hosts]

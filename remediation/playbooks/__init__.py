@@ -1,0 +1,1 @@
+"""Ansible with proof: gates, jail, canary proof, the role repository, and what plays a role on a host."""
