@@ -7,7 +7,7 @@ UV_VERSION := 0.13.8
 export DJANGO_SETTINGS_MODULE := portal.settings
 unexport PYTHONDONTWRITEBYTECODE # where it is set every process would compile everything again
 
-.PHONY: help run test ready test-hosts check format openapi bench chaos screenshots lock browser prometheus clean
+.PHONY: help run test ready test-hosts check format openapi bench chaos screenshots lock browser prometheus bubblewrap clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -18,7 +18,7 @@ run: .venv/installed ## start everything and stay: PORT, DATA_DIR and DATABASE_U
 test: ready ## every test, in parallel; ARGS="-k words" runs some
 	@$(BIN)/python -m pytest -n auto --dist worksteal --durations=15 $(ARGS)
 
-ready: .venv/installed browser prometheus # all that the tests use; .ci/run makes it too
+ready: .venv/installed browser prometheus bubblewrap # all that the tests use; .ci/run makes it too
 
 test-hosts: .venv/installed ## three worker hosts on one PostgreSQL, each a network namespace: as root
 	@$(BIN)/python -m remediation.execution.tests.hosts
@@ -96,3 +96,14 @@ prometheus:
 		fi; } || true
 	@command -v prometheus >/dev/null || \
 		echo "NO PROMETHEUS: tests of watched signals are skipped. Debian: apt-get install prometheus"
+
+bubblewrap:
+	@command -v bwrap >/dev/null || { \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "Installing bubblewrap for the jail of Ansible's programs (once) ..."; \
+			export DEBIAN_FRONTEND=noninteractive; \
+			apt-get update -qq; \
+			apt-get install -y -qq --no-install-recommends bubblewrap >/dev/null 2>&1; \
+		fi; } || true
+	@command -v bwrap >/dev/null || \
+		echo "NO BUBBLEWRAP: no role passes its gates, and tests of roles fail. Debian: apt-get install bubblewrap"
