@@ -174,14 +174,15 @@ class Target(models.Model):
 
 
 class TargetLock(models.Model):
-    """A run or a rehearsal that holds a target: at most one at a time, also while paused.
+    """A run, a rehearsal or a proof that holds a target: at most one at a time, also while paused.
 
-    Both are values: their rooms are above.
+    All of them are values: their rooms are above.
     """
 
     target = models.ForeignKey(Target, on_delete=models.PROTECT, related_name="locks")
     run_id = models.BigIntegerField(null=True)
     rehearsal_id = models.BigIntegerField(null=True)
+    proof_id = models.BigIntegerField(null=True)
     ticket_key = models.TextField()
     taken_at = models.DateTimeField()
     released_at = models.DateTimeField(null=True)
@@ -192,7 +193,9 @@ class TargetLock(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["target"], condition=Q(released_at=None), name="one_run_holds_a_target"),
             models.CheckConstraint(
-                condition=Q(run_id=None, rehearsal_id__isnull=False) | Q(run_id__isnull=False, rehearsal_id=None),
+                condition=Q(run_id__isnull=False, rehearsal_id=None, proof_id=None)
+                | Q(run_id=None, rehearsal_id__isnull=False, proof_id=None)
+                | Q(run_id=None, rehearsal_id=None, proof_id__isnull=False),
                 name="a_lock_has_one_holder",
             ),
         ]
@@ -201,15 +204,23 @@ class TargetLock(models.Model):
             models.Index(
                 fields=["rehearsal_id"], condition=Q(rehearsal_id__isnull=False), name="estate_lock_rehearsal"
             ),
+            models.Index(fields=["proof_id"], condition=Q(proof_id__isnull=False), name="estate_lock_proof"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.target_id} held by {'run' if self.run_id else 'rehearsal'} {self.run_id or self.rehearsal_id}"
+        return f"{self.target_id} held by {self.holder} {self.run_id or self.rehearsal_id or self.proof_id}"
+
+    @property
+    def holder(self) -> str:
+        """What holds it, as people call it."""
+        if self.run_id:
+            return "run"
+        return "rehearsal" if self.rehearsal_id else "proof"
 
     @property
     def says(self) -> str:
         """Who holds it, in a sentence; `path` leads there."""
-        return f"{self.target.identity} is held by the {'run' if self.run_id else 'rehearsal'} of {self.ticket_key}."
+        return f"{self.target.identity} is held by the {self.holder} of {self.ticket_key}."
 
     @property
     def path(self) -> str:

@@ -33,6 +33,9 @@ class Connector(models.Model):
     )
     read_token_env = models.CharField(max_length=80, validators=[read_token_name])
     write_token_env = models.CharField(max_length=80, blank=True, validators=[write_token_name])
+    provider = models.CharField(
+        max_length=20, blank=True, help_text="Who in the worker itself writes, instead of a server: roles, or empty."
+    )
     is_lab = models.BooleanField(default=False, help_text="Simulated: belongs to the lab.")
     is_enabled = models.BooleanField(default=True)
     pinned_tools = models.JSONField(default=dict, blank=True, help_text="Allowed tools: name to SHA-256 of the schema.")
