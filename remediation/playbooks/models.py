@@ -9,7 +9,7 @@ from django.db.models import Q
 
 from portal.kit.actors import Ref
 from portal.signoff.models import Plan
-from remediation.drafting.models import Remediation
+from remediation.drafting.models import Revision
 from remediation.playbooks.states import OPEN, PlayStatus, ProofStatus
 
 
@@ -21,7 +21,7 @@ class Proof(models.Model):
     """
 
     plan = models.ForeignKey(Plan, on_delete=models.PROTECT, related_name="proofs")
-    remediation = models.ForeignKey(Remediation, on_delete=models.PROTECT, related_name="proofs")
+    revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="proofs")
     role = models.CharField(max_length=64, help_text="The digest of the role.")
     host = models.TextField()
     status = models.CharField(max_length=16, default=ProofStatus.ASKED)

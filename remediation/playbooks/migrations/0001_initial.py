@@ -122,9 +122,9 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
-                    "remediation",
+                    "revision",
                     models.ForeignKey(
-                        on_delete=django.db.models.deletion.PROTECT, related_name="proofs", to="drafting.remediation"
+                        on_delete=django.db.models.deletion.PROTECT, related_name="proofs", to="drafting.revision"
                     ),
                 ),
             ],
