@@ -14,6 +14,7 @@ from portal import checks
 from portal.jobs.conf import q_cluster
 from portal.jobs.registry import QUEUES
 from portal.notices import conf
+from remediation.playbooks.repository import conf as repository
 
 env = environ.Env()
 
@@ -97,6 +98,15 @@ NOTICES_TIMEOUT_SECONDS = env.float("NOTICES_TIMEOUT_SECONDS", default=5.0)
 LAB_URL = env.str("LAB_URL", default="")
 LAB_READ_TOKEN = env.str("LAB_READ_TOKEN", default="")
 LAB_WRITE_TOKEN = env.str("LAB_WRITE_TOKEN", default="")
+
+ROLE_REPOSITORY = repository.remote(
+    url=env.str("ROLE_REPOSITORY", default=""),
+    branch=env.str("ROLE_REPOSITORY_BRANCH", default="main"),
+    forge=env.str("ROLE_FORGE", default=""),
+    forge_url=env.str("ROLE_FORGE_URL", default=repository.GITHUB),
+    forge_repository=env.str("ROLE_FORGE_REPOSITORY", default=""),
+    token=env.str("FORGE_TOKEN", default=""),  # the general cluster alone has it
+)
 
 SEAL_KEY = env.str("SEAL_KEY", default="") or _kept("seal_key", "")
 AUDIT_ANCHOR = env.str("AUDIT_ANCHOR", default=str(DATA_DIR / "audit" / "anchor.jsonl"))

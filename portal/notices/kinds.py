@@ -34,6 +34,7 @@ _ALL = (
     Kind("review", "Your drafts and signatures", "A draft of yours met an objection, or a plan you are part of ended."),
     Kind("delegation", "Delegations", "Somebody lets you sign in their stead."),
     Kind("run", "Runs", "A run started to wait for people, or ended.", by_mail=False),
+    Kind("request", "Pull requests", "The pull request of a role was opened, merged, closed, changed or spoken about."),
     Kind("brake", "Failures in a row", "Runs failed again and again; workers wait until somebody looks."),
     Kind("account", "Accounts", "Something happened to your account, or to one you look after.", is_mandatory=True),
     Kind("job", "Jobs", "A job is dead, or something cannot run by the clock."),

@@ -10,6 +10,7 @@ from django.db.models import Q
 from portal.kit.actors import Ref
 from portal.signoff.models import Plan
 from remediation.drafting.models import Revision
+from remediation.playbooks.repository import models as repository_models  # noqa: F401 - Django looks for them here
 from remediation.playbooks.states import OPEN, PlayStatus, ProofStatus
 
 
