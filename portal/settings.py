@@ -75,6 +75,8 @@ RUN_SETTLE_SECONDS = env.float("RUN_SETTLE_SECONDS", default=30.0)  # the longes
 RUN_REACH_SECONDS = env.float("RUN_REACH_SECONDS", default=20.0)  # how long a server that is away is asked again
 RUN_WRITE_SECONDS = env.float("RUN_WRITE_SECONDS", default=60.0)  # the longest to wait for the answer to a write
 RUN_WATCH_SECONDS = env.float("RUN_WATCH_SECONDS", default=15.0)  # from one look at the watched signals to the next
+PLAY_SECONDS = env.float("PLAY_SECONDS", default=300.0)  # the longest a role may be played on one host
+ANSIBLE_HOSTS = env.str("ANSIBLE_HOSTS", default="")  # the file that says how hosts are reached; execution alone has it
 PROMETHEUS_URL = env.str("PROMETHEUS_URL", default="")
 PATTERN_MIN_OCCURRENCES = env.int("PATTERN_MIN_OCCURRENCES", default=5)
 PATTERN_MIN_POSITIVE_RATE = env.int("PATTERN_MIN_POSITIVE_RATE", default=85)

@@ -18,7 +18,10 @@ from portal.launch.processes import GRACE_SECONDS, Program
 ROOT = Path(__file__).resolve().parent.parent.parent
 HOST = "127.0.0.1"
 MADE_HERE = ("SECRET_KEY", "SEAL_KEY", "LAB_READ_TOKEN", "LAB_WRITE_TOKEN", "LAB_ADMIN_TOKEN")  # the last: faults
+LAB_HOSTS = "ansible-hosts.yml"
+"""How the hosts of the lab are reached, in the lab's folder; the seeds write it."""
 LOOKS_SECONDS = 30.0  # for what a step asks before and after its write
+LONGEST_WRITES = {"RUN_WRITE_SECONDS": "60", "PLAY_SECONDS": "300"}
 CLUSTERS = ("drafting", "probe", "execution", "general")
 WORKER = ("--worker-class", "portal.launch.worker.Worker")
 """Options of the web server; with `--timeout` they say how many seconds a request may take to arrive."""
@@ -46,6 +49,7 @@ class Installation:
     def environment(self, process: str) -> dict[str, str]:
         """The surroundings of a kind of process: its own secrets and its own database role, nobody else's."""
         made = {name: self.keeper.get(name.lower()) for name in MADE_HERE}
+        made["ANSIBLE_HOSTS"] = str(self.data / "lab" / LAB_HOSTS)
         return {
             "AUTO_REMEDIATION_ENABLED": "lab",
             **vault.without_foreign(process, made | dict(self.outside)),
@@ -86,7 +90,7 @@ class Installation:
 
     def _longest_step(self) -> float:
         """How many seconds a step may take: its write, its verify, and the looks before and after."""
-        write = float(self.outside.get("RUN_WRITE_SECONDS", "60"))
+        write = max(float(self.outside.get(name, least)) for name, least in LONGEST_WRITES.items())
         settle = float(self.outside.get("RUN_SETTLE_SECONDS", "30"))
         return write + settle + LOOKS_SECONDS
 

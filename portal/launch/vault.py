@@ -12,7 +12,7 @@ MAY_SEE: dict[str, frozenset[str]] = {
     "web": frozenset({"SECRET_KEY"}),
     "drafting": frozenset({"SECRET_KEY", "ANTHROPIC_API_KEY"}),
     "probe": frozenset({"SECRET_KEY", "*_READ_TOKEN"}),
-    "execution": frozenset({"*_READ_TOKEN", "*_WRITE_TOKEN"}),
+    "execution": frozenset({"*_READ_TOKEN", "*_WRITE_TOKEN", "ANSIBLE_HOSTS"}),
     "general": frozenset({"MAIL_PASSWORD", "FORGE_TOKEN", "SEAL_KEY"}),
     "command": frozenset({"*"}),
     "lab": frozenset({"LAB_*_TOKEN"}),
@@ -26,6 +26,7 @@ SECRETS = (
     "*_SECRET",
     "*_PASSWORD",
     "*_CREDENTIALS",
+    "ANSIBLE_HOSTS",  # it names keys, and how each host is reached
     "KUBECONFIG",
     "PGPASSWORD",
     "SSH_AUTH_SOCK",

@@ -6,13 +6,16 @@ A write whose answer did not come is unknown, never failed (law 7); `asked_befor
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from portal.jobs.outside import refuse_inside_transaction
 from portal.kit.statements import Query, given
+from remediation.connectors import providers
 from remediation.connectors.models import Connector
 from remediation.connectors.probes import Outcome
+from remediation.connectors.providers import Provider
 
 if TYPE_CHECKING:
     from remediation.connectors.link import Called, Link, Listed
@@ -24,9 +27,19 @@ READ_SECONDS = 10.0
 WRITE_SECONDS = 60.0
 
 
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """One call of a server, and how many seconds its answer may take."""
+
+    side: Side
+    tool: str
+    arguments: Mapping[str, Any]
+    timeout: float
+
+
 def read(connector_slug: str, tool: str, arguments: Mapping[str, Any], *, timeout: float = READ_SECONDS) -> Outcome:
     """Ask the connector's read server. Never unknown: a question without an answer has failed."""
-    outcome = _call(connector_slug, "read", tool, arguments, timeout)
+    outcome = _call(connector_slug, _Sent("read", tool, arguments, timeout), lambda own: own.read(tool, arguments))
     return Outcome(ok=False, error=outcome.error) if outcome.is_unknown else outcome
 
 
@@ -38,10 +51,18 @@ def write(
     idempotency_key: str,
     fence: int,
     timeout: float = WRITE_SECONDS,
+    until: Callable[[], bool] = lambda: False,
 ) -> Outcome:
-    """Ask the connector's write server for a change; the same key never acts twice, an older fence not at all."""
+    """Ask the connector's write server for a change; the same key never acts twice, an older fence not at all.
+
+    Where the worker itself writes, `until` says that it is to break off; a server is not told.
+    """
+
+    def by_itself(own: Provider) -> Outcome:
+        return own.write(tool, arguments, key=idempotency_key, fence=fence, until=until)
+
     sent = {**arguments, "idempotency_key": idempotency_key, "fence": fence}
-    return _call(connector_slug, "write", tool, sent, timeout)
+    return _call(connector_slug, _Sent("write", tool, sent, timeout), by_itself)
 
 
 def asked_before(connector_slug: str, idempotency_key: str, *, timeout: float = READ_SECONDS) -> Outcome:
@@ -61,7 +82,12 @@ def asked_before(connector_slug: str, idempotency_key: str, *, timeout: float = 
 
 def raise_fence(connector_slug: str, target: str, fence: int, *, timeout: float = READ_SECONDS) -> Outcome:
     """Have the write server refuse from now on whatever still comes to a target from holders with a lower fence."""
-    return _call(connector_slug, "write", "raise_fence", {"target": target, "fence": fence}, timeout)
+
+    def by_itself(own: Provider) -> Outcome:
+        return own.raise_fence(target, fence)
+
+    sent = {"target": target, "fence": fence}
+    return _call(connector_slug, _Sent("write", "raise_fence", sent, timeout), by_itself)
 
 
 def listed(connector: Connector, side: Side) -> dict[str, str]:
@@ -71,27 +97,33 @@ def listed(connector: Connector, side: Side) -> dict[str, str]:
     return {name: tool.digest for name, tool in tools.items()}
 
 
-def _call(slug: str, side: Side, tool: str, arguments: Mapping[str, Any], timeout: float) -> Outcome:
-    from remediation.connectors import link as links  # noqa: PLC0415 - importing mcp takes memory: only who calls pays
-
+def _call(slug: str, sent: _Sent, by_itself: Callable[[Provider], Outcome]) -> Outcome:
     refuse_inside_transaction()
     connector = _CONNECTOR.first(slug=slug)
     if connector is None:
         return Outcome(ok=False, error=f"There is no connector {slug}.")
-    if refusal := _refusal(connector, side, tool):
+    if connector.is_enabled and (own := providers.of(connector, sent.tool)):
+        return by_itself(own)
+    return _ask_server(connector, sent)
+
+
+def _ask_server(connector: Connector, sent: _Sent) -> Outcome:
+    from remediation.connectors import link as links  # noqa: PLC0415 - importing mcp takes memory: only who calls pays
+
+    if refusal := _refusal(connector, sent.side, sent.tool):
         return Outcome(ok=False, error=refusal)
     try:
-        link, tools = _reach(connector, side)
+        link, tools = _reach(connector, sent.side)
     except links.Unreachable as error:
         text = f"{connector.name} cannot be reached and nothing was sent: {error}."
         return Outcome(ok=False, was_not_sent=True, error=text)
-    if refusal := _changed(connector, side, tool, tools.get(tool)):
+    if refusal := _changed(connector, sent.side, sent.tool, tools.get(sent.tool)):
         return Outcome(ok=False, error=refusal)
     try:
-        return _outcome(tool, link.call(tool, arguments, timeout=timeout))
+        return _outcome(sent.tool, link.call(sent.tool, sent.arguments, timeout=sent.timeout))
     except links.Lost as error:
         links.LINKS.drop(link)
-        return Outcome(ok=False, is_unknown=True, error=f"{connector.name} did not answer {tool}: {error}.")
+        return Outcome(ok=False, is_unknown=True, error=f"{connector.name} did not answer {sent.tool}: {error}.")
 
 
 def _reach(connector: Connector, side: Side) -> tuple[Link, dict[str, Listed]]:

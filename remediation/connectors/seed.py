@@ -42,6 +42,7 @@ def _lab(family: Family) -> dict[str, Any]:
         "write_url": f"{settings.LAB_URL}/{family}/write" if writes else "",
         "read_token_env": "LAB_READ_TOKEN",
         "write_token_env": "LAB_WRITE_TOKEN" if writes else "",
+        "provider": "" if writes else "roles",
         "is_lab": True,
     }
 

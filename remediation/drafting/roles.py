@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 
 from portal.kit import canonical
@@ -16,6 +17,11 @@ MARK = "# REVIEW"
 def digest_of(name: str, files: Mapping[str, str]) -> str:
     """SHA-256 (hex) of a role: its name, and the path and text of every file."""
     return canonical.digest_of(canonical.text_of({"name": name, "files": dict(files)}, version=VERSION))
+
+
+def file_digest(text: str) -> str:
+    """SHA-256 (hex) of one file, as `sha256sum` prints it."""
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def files_of(part: schema.RolePart) -> dict[str, str]:

@@ -28,6 +28,7 @@ from remediation.execution import advancing, records
 from remediation.execution.models import Run, StepRun
 from remediation.execution.records import WORKERS
 from remediation.execution.shift import left_to_people
+from remediation.playbooks.repository import requests
 from remediation.policy import safety
 from remediation.policy import services as policies
 from remediation.policy.facts import Decision as Verdict
@@ -38,7 +39,7 @@ from remediation.review.plans import Content
 
 PASSING = frozenset(
     {"emergency_stop", "freeze", "time_window_ok", "rate_limit_ok", "system_healthy", "backup_available"}
-    | {"locked", "rate_limit", "not_yet", "failures_in_a_row"}
+    | {"locked", "rate_limit", "not_yet", "failures_in_a_row", "not_merged"}
 )
 """What may stand in the way now and not later; workers wait for it. Anything else is final."""
 FIRST_REST = timedelta(seconds=30)
@@ -179,6 +180,8 @@ def _hard_stops(
         return [because("changed", "The draft changed after the plan was signed.")]
     if found := voiding.differences(read):
         return [because("changed", voiding.reason_of(found))]
+    if content.role and (unmerged := requests.merged_exactly(remediation, content.role.digest)):
+        return [unmerged]
     verdict, _ = policies.decide_now(
         read.revision,
         proposing.proposal(read.draft, content.steps, checks),

@@ -14,7 +14,7 @@ from portal.kit.refusals import Refused
 from remediation.connectors import catalogue
 from remediation.connectors.guards import GUARDS
 from remediation.connectors.operations import Irreversible
-from remediation.drafting import schema
+from remediation.drafting import roles, schema
 from remediation.policy.forbidden import forbidden_in
 from remediation.review import sequence
 from remediation.review.plans import Place
@@ -46,20 +46,27 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the gates know of the world: known targets, evidence of the ticket, the policy's forbidden commands."""
+    """What the gates know of the world: known targets, evidence of the ticket, the policy's forbidden commands.
+
+    `players` are the connectors that play Ansible roles.
+    """
 
     places: Mapping[str, Place]
     evidence: frozenset[str]
     forbidden: tuple[str, ...]
+    players: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What one gate says about one draft."""
+    """What one gate says about one draft; one that runs a program keeps what that said, and how long it took."""
 
     gate: str
     findings: tuple[Finding, ...]
     input_digest: str
+    ruleset: str = RULESET
+    log: str = ""
+    took_ms: int | None = None
 
     @property
     def has_passed(self) -> bool:
@@ -82,6 +89,7 @@ def _input_digest(draft: schema.Draft, around: Surroundings) -> str:
         "places": {name: [place.connector, place.is_lab, place.environment] for name, place in around.places.items()},
         "evidence": sorted(around.evidence & {ref for fact in draft.facts for ref in fact.evidence}),
         "forbidden": sorted(around.forbidden),
+        "players": sorted(around.players),
     }
     return canonical.digest_of(canonical.text_of(data, version="countersign.gate-input/1"))
 
@@ -211,6 +219,51 @@ def _secrets(draft: schema.Draft, _around: Surroundings) -> Iterator[Finding]:
         yield Finding("draft", f"It looks as if it held a secret ({rule}, {count} times).", mend)
 
 
+def _role(draft: schema.Draft, around: Surroundings) -> Iterator[Finding]:
+    """The draft's role stays inside its patch scope, and the steps apply exactly this role."""
+    part, applied = draft.role, list(_applying(draft))
+    if part is None:
+        for place, _ in applied:
+            yield Finding(f"{place}.action", "There is no role in this draft.", "Add the role, or cut the step.")
+        return
+    try:
+        files = roles.files_of(part)
+    except ValueError as error:
+        yield Finding("role.files", str(error), "Give every file once.")
+        return
+    if not applied:
+        yield Finding("steps", "No step applies the role.", f"Add a step {roles.OPERATION} for every host.")
+    for place, action in applied:
+        yield from _applied(place, action, part, around)
+    from remediation.playbooks import gate  # noqa: PLC0415 - only drafts with a role need it
+
+    scope = gate.Scope(tuple(part.paths), tuple(part.services), tuple(part.packages))
+    for found in gate.check(part.name, files, scope):
+        yield Finding(f"role/{found.file}:{found.line}", found.text, found.mend)
+
+
+def _applying(draft: schema.Draft) -> Iterator[tuple[str, schema.OperationAction]]:
+    for place, step in _steps(draft):
+        if step.action.kind == "operation" and step.action.operation == roles.OPERATION:
+            yield place, step.action
+
+
+def _applied(
+    place: str, action: schema.OperationAction, part: schema.RolePart, around: Surroundings
+) -> Iterator[Finding]:
+    """The step applies this role as it stands, on a host whose connector plays roles."""
+    values = schema.parameters_of(action)
+    wanted = {"role": roles.part_digest(part), "destroys": roles.is_marked(part)}
+    for name, value in wanted.items():
+        if values.get(name) != value:
+            text = f"The step's {name} is not what the role of this draft is."
+            yield Finding(f"{place}.action.{name}", text, f"Set it to {str(value).lower()}.")
+    target = around.places.get(f"hosts:{values.get('host')}")
+    if target and target.connector not in around.players:
+        text = f"The connector {target.connector} of {values['host']} plays no roles."
+        yield Finding(f"{place}.action.host", text, "Name a host that is reached by one that does.")
+
+
 GATES: dict[str, Rule] = {
     "catalogue": _catalogue,
     "scope": _scope,
@@ -219,6 +272,7 @@ GATES: dict[str, Rule] = {
     "forbidden commands": _forbidden,
     "evidence": _evidence,
     "secrets": _secrets,
+    "role": _role,
 }
 
 

@@ -14,7 +14,7 @@ from portal.kit import canonical
 from remediation.connectors import catalogue, identities
 from remediation.connectors.guards import GUARDS
 from remediation.connectors.operations import Call, Expectation, Irreversible, Probe, Risk, WayBack
-from remediation.drafting import schema
+from remediation.drafting import roles, schema
 from remediation.review import waves
 from remediation.review.waves import Aim, Stages
 
@@ -95,6 +95,19 @@ PlanStep = OperationStep | CommandStep
 
 
 @dataclass(frozen=True, slots=True)
+class Role:
+    """The Ansible role that the steps apply: the digest of each file, its patch scope, and the host that proves it."""
+
+    name: str
+    digest: str
+    files: Mapping[str, str]
+    paths: tuple[str, ...]
+    services: tuple[str, ...]
+    packages: tuple[str, ...]
+    canary: str
+
+
+@dataclass(frozen=True, slots=True)
 class GateVerdict:
     """What one gate said, and about exactly what."""
 
@@ -106,7 +119,10 @@ class GateVerdict:
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """Everything a vote is about. Freshness is not in here: it is checked, not hashed."""
+    """Everything a vote is about. Freshness is not in here: it is checked, not hashed.
+
+    `proof` is the digest of the canary proof that a rollout of a role rests on.
+    """
 
     stage: str
     ticket: str
@@ -131,6 +147,8 @@ class Content:
     makers: tuple[int, ...]
     merge_digest: str | None = None
     stages: Stages | None = None
+    role: Role | None = None
+    proof: str = ""
 
     @property
     def is_for_people(self) -> bool:
@@ -146,6 +164,23 @@ class Content:
 def compile_steps(draft: schema.Draft, places: Mapping[str, Place]) -> tuple[PlanStep, ...]:
     """The steps of a draft that has passed its gates, resolved against the catalogue; places by target identity."""
     return tuple(_compile(number, step, places) for number, step in enumerate(draft.steps, start=1))
+
+
+def role_of(draft: schema.Draft, steps: Sequence[PlanStep]) -> Role | None:
+    """The role of a draft as its plan names it; the first host that gets it is the canary."""
+    part = draft.role
+    if part is None:
+        return None
+    first = next(step for step in steps if isinstance(step, OperationStep) and step.operation == roles.OPERATION)
+    return Role(
+        name=part.name,
+        digest=roles.part_digest(part),
+        files={path: roles.file_digest(text) for path, text in sorted(roles.files_of(part).items())},
+        paths=tuple(part.paths),
+        services=tuple(part.services),
+        packages=tuple(part.packages),
+        canary=str(first.parameters["host"]),
+    )
 
 
 def stand_in(step: OperationStep, parameters: Mapping[str, str | int | bool], connector: str) -> OperationStep:
@@ -219,7 +254,13 @@ def read(text: str) -> Content:
     data["needed_groups"] = tuple(data["needed_groups"])
     data["risk"] = Risk(data["risk"])
     data["stages"] = waves.read(data["stages"]) if data.get("stages") else None
+    data["role"] = _read_role(data["role"]) if data.get("role") else None
     return Content(**data)
+
+
+def _read_role(data: Mapping[str, Any]) -> Role:
+    scope = {name: tuple(data[name]) for name in ("paths", "services", "packages")}
+    return Role(**{**data, **scope})
 
 
 def _compile(number: int, step: schema.Step, places: Mapping[str, Place]) -> PlanStep:

@@ -7,7 +7,7 @@ is kept of it but its gate results.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.conf import settings
@@ -29,14 +29,14 @@ from remediation.drafting import schema
 from remediation.drafting import services as remediations
 from remediation.drafting.models import Remediation, Revision
 from remediation.drafting.states import Status
+from remediation.playbooks.repository import requests
 from remediation.policy import safety
 from remediation.policy import services as policies
 from remediation.policy.facts import SafetyCheck
 from remediation.policy.models import Moment
-from remediation.review import gates, looking, plans, proposing
+from remediation.review import jailing, looking, plans, proposing
 from remediation.review.gates import Report
 from remediation.review.looking import Seen
-from remediation.review.models import GateResult
 from remediation.review.plans import PlanStep
 from remediation.review.proposing import World
 from remediation.review.reading import Reading
@@ -74,6 +74,9 @@ def prepare(revision_id: int, *, at: datetime, ask: Ask = client.read) -> str:
     draft = schema.from_text(revision.content)
     world = proposing.world_of(revision.remediation, draft)
     reports = _pass_gates(revision, draft, world, at)
+    if draft.role and all(report.has_passed for report in reports):  # what failed there is shown to no Ansible program
+        world = replace(world, jailed=jailing.check(revision, draft.role, at=at))
+        reports = [*reports, *world.jailed]
     if not all(report.has_passed for report in reports):
         return _stop(revision, reports, at)
     steps = plans.compile_steps(draft, world.places)
@@ -102,6 +105,7 @@ def return_to_review(remediation: Remediation, *, reason: str, actor: Actor, at:
     for plan in signoffs.live_plans(remediation.ref):
         signoffs.void(plan, reason=reason, actor=actor, at=at)
     if remediation.status in APPROVED:
+        requests.take_back(remediation, reason=reason, actor=actor, at=at)
         remediations.move(remediation, Status.IN_REVIEW, actor=actor, at=at, reason=reason)
 
 
@@ -110,7 +114,7 @@ def open_rollout_plan(merge: Plan, read: Reading, *, actor: Actor, at: datetime)
 
     A machine that signed under a certificate may sign again: two people stand behind that (law 4).
     """
-    content = proposing.as_rollout(plans.read(merge.content), merge.digest, read.remediation, read.world.rules)
+    content = proposing.as_rollout(plans.read(merge.content), merge, read.remediation, read.world.rules)
     by_people = [vote for vote in signoffs.votes_of(merge) if vote.certificate_id is None]
     both = {pk for vote in by_people for pk in (vote.person_id, vote.principal_id)}
     signers = set() if settings.SMALL_TEAM else both
@@ -133,19 +137,7 @@ def symptom_of(ticket: Ticket, given: Iterable[Evidence]) -> str:
 
 def _pass_gates(revision: Revision, draft: schema.Draft, world: World, at: datetime) -> list[Report]:
     reports = proposing.reports_of(draft, world)
-    results = [
-        GateResult(
-            revision=revision,
-            gate=report.gate,
-            ruleset=gates.RULESET,
-            has_passed=report.has_passed,
-            input_digest=report.input_digest,
-            findings=[asdict(finding) for finding in report.findings],
-            at=at,
-        )
-        for report in reports
-    ]
-    statements.insert_all(results)
+    statements.insert_all([jailing.result_of(revision, report, at=at) for report in reports])
     return reports
 
 

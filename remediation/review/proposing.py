@@ -16,11 +16,12 @@ from portal.signoff import services as signoffs
 from portal.signoff.models import Plan
 from portal.signoff.services import NewPlan, Requirement, Rule
 from portal.signoff.states import Stage
-from remediation.connectors import catalogue
+from remediation.connectors import catalogue, providers
 from remediation.connectors.families.common import recent_backup
 from remediation.connectors.operations import Probe, Risk
 from remediation.drafting import schema
 from remediation.drafting.models import Remediation, Revision
+from remediation.playbooks import proofs
 from remediation.policy import services as policies
 from remediation.policy.facts import Action, ActionType, SafetyCheck
 from remediation.policy.models import CategoryPolicy
@@ -49,24 +50,33 @@ DEFAULT_VALIDITY = 240
 class World:
     """What a plan is made of beside its draft: policy, evidence, where targets are reached, rules of quorum.
 
-    The gates do without the rules.
+    The gates do without the rules. Of a draft with a role also: which connectors play roles, and what the jailed gates
+    said of it, which run programs and are not asked again.
     """
 
     policy: CategoryPolicy | None
     given: Sequence[Evidence]
     places: Mapping[str, Place]
     rules: Sequence[Rule] = ()
+    players: frozenset[str] = frozenset()
+    jailed: Sequence[Report] = ()
 
 
 def world_of(remediation: Remediation, draft: schema.Draft) -> World:
     """The world of a draft before its gates, as the rows say it now."""
-    return World(policies.policy_of(remediation.category_id), given_for(remediation), places_of(draft))
+    policy, places = policies.policy_of(remediation.category_id), places_of(draft)
+    return World(policy, given_for(remediation), places, players=players_for(draft))
 
 
 def world_again(remediation: Remediation, world: World) -> World:
     """What may have changed of it meanwhile; the steps name the places they were compiled with."""
     policy = policies.policy_of(remediation.category_id)
-    return World(policy, given_for(remediation), world.places, signoffs.rules())
+    return replace(world, policy=policy, given=given_for(remediation), rules=signoffs.rules())
+
+
+def players_for(draft: schema.Draft) -> frozenset[str]:
+    """The connectors that play roles, where the draft has one."""
+    return providers.players() if draft.role else frozenset()
 
 
 def given_for(remediation: Remediation) -> list[Evidence]:
@@ -77,7 +87,8 @@ def given_for(remediation: Remediation) -> list[Evidence]:
 def reports_of(draft: schema.Draft, world: World) -> list[Report]:
     """What the gates say about a draft in this world."""
     forbidden = tuple(world.policy.forbidden_commands) if world.policy else ()
-    return gates.check(draft, Surroundings(world.places, frozenset(row.ref for row in world.given), forbidden))
+    evidence = frozenset(row.ref for row in world.given)
+    return [*gates.check(draft, Surroundings(world.places, evidence, forbidden, world.players)), *world.jailed]
 
 
 def proposal(draft: schema.Draft, steps: Sequence[PlanStep], safety: Sequence[SafetyCheck]) -> Proposal:
@@ -148,19 +159,27 @@ def content_of(
         scope=draft.scope.model_dump(mode="json"),
         evidence=_cited(world.given, draft),
         contradicted_by=tuple(row.ref for row in contradicting(world.given, draft)),
-        gates=tuple(GateVerdict(each.gate, gates.RULESET, each.has_passed, each.input_digest) for each in reports),
+        gates=tuple(GateVerdict(each.gate, each.ruleset, each.has_passed, each.input_digest) for each in reports),
         limits=policies.limits_data(policies.limits_of(policy) if policy else None),
         rollback_owner=draft.rollback_owner,
         rollback_minutes=draft.rollback_minutes,
         makers=tuple(_makers_up_to(revision)),
         stages=_stages(remediation, steps, policy),
+        role=plans.role_of(draft, steps),
     )
 
 
-def as_rollout(merge: Content, merge_digest: str, remediation: Remediation, rules: Sequence[Rule]) -> Content:
-    """What the rollout plan says that follows a merge plan: the same steps, naming the merge plan's digest."""
-    wanted = _quorum(remediation, merge.steps, merge.risk, Stage.ROLLOUT, rules)
-    return replace(merge, stage="rollout", merge_digest=merge_digest, needed=wanted.needed, needed_groups=wanted.groups)
+def as_rollout(content: Content, merge: Plan, remediation: Remediation, rules: Sequence[Rule]) -> Content:
+    """What the rollout plan says that follows a merge plan: the same steps, naming that plan's digest and the proof."""
+    wanted = _quorum(remediation, content.steps, content.risk, Stage.ROLLOUT, rules)
+    return replace(
+        content,
+        stage="rollout",
+        merge_digest=merge.digest,
+        needed=wanted.needed,
+        needed_groups=wanted.groups,
+        proof=proofs.digest_of(merge.pk) if content.role else "",
+    )
 
 
 def new_plan(

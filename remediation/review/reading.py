@@ -16,7 +16,7 @@ from remediation.drafting import services as remediations
 from remediation.drafting.models import Remediation, Revision
 from remediation.policy import services as policies
 from remediation.policy.models import CategoryPolicy
-from remediation.review import plans, proposing
+from remediation.review import jailing, plans, proposing
 from remediation.review.plans import PlanStep
 from remediation.review.proposing import World
 from remediation.tickets.models import Evidence
@@ -49,7 +49,14 @@ class Reading:
     @cached_property
     def world(self) -> World:
         """What a plan of the draft would be made of."""
-        return World(self.policy, self.evidence, proposing.places_of(self.draft), signoffs.rules())
+        return World(
+            self.policy,
+            self.evidence,
+            proposing.places_of(self.draft),
+            signoffs.rules(),
+            proposing.players_for(self.draft),
+            jailing.kept(self.revision, self.draft),
+        )
 
     @cached_property
     def steps(self) -> tuple[PlanStep, ...]:

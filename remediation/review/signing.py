@@ -20,11 +20,12 @@ from portal.signoff.states import PlanStatus, Stage
 from remediation.drafting import services as remediations
 from remediation.drafting.models import Remediation, Revision
 from remediation.drafting.states import Status
+from remediation.playbooks import proofs
 from remediation.policy import services as policies
 from remediation.policy.facts import Decision as Verdict
 from remediation.policy.facts import SafetyCheck
 from remediation.policy.models import Decision, Moment
-from remediation.review import comparing, proposing, reading, sheets, standing, taking, voiding
+from remediation.review import comparing, plans, proposing, reading, sheets, standing, taking, voiding
 from remediation.review.preparing import open_rollout_plan, return_to_review
 from remediation.review.reading import Reading
 from remediation.review.standing import Standing
@@ -183,9 +184,12 @@ def conclude(read: Reading, plan: Plan, actor: Actor, at: datetime) -> Signed:
 
 
 def _go_on(read: Reading, plan: Plan, actor: Actor, at: datetime) -> Plan:
-    """What a completed plan leads to: the rollout plan, or the run of this one."""
+    """What a completed plan leads to: the proof of its role, the rollout plan, or the run of this one."""
     if plan.stage == Stage.MERGE:
         remediations.move(read.remediation, Status.APPROVED_FOR_MERGE, actor=actor, at=at)
+        if role := plans.read(plan.content).role:
+            proofs.ask(plan, read.revision, role=role.digest, host=role.canary, actor=actor, at=at)
+            return plan
         return open_rollout_plan(plan, read, actor=actor, at=at)
     remediations.move(read.remediation, Status.APPROVED_FOR_ROLLOUT, actor=actor, at=at)
     jobs.publish("plan.signed", subject_id=plan.pk, at=at)

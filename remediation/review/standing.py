@@ -16,6 +16,7 @@ from portal.signoff import services as signoffs
 from portal.signoff.models import Plan, Vote
 from portal.signoff.states import LIVE, PlanStatus, Stage
 from remediation.drafting.models import Remediation, Revision
+from remediation.playbooks import proofs
 from remediation.review import looking, proposing, reading
 from remediation.review.checklist import ReviewItem, items_of
 from remediation.review.models import GateResult, Objection, Take, Tick
@@ -67,7 +68,7 @@ def of_reading(read: Reading, *, at: datetime) -> Standing:
     Whether the plan itself still leads to anything the sign-off says, when somebody signs it.
     """
     remediation, revision, plan = read.remediation, read.revision, read.plan
-    checklist = _checklist(read)
+    checklist = checklist_of(read)
     gates = sorted(newest_gates([revision]), key=lambda gate: gate.pk)
     objections = _OBJECTIONS.all(revision=revision.pk)
     prefetch_related_objects(objections, "remarks")
@@ -79,13 +80,15 @@ def of_reading(read: Reading, *, at: datetime) -> Standing:
         *_evidence_blockers(read, at),
         *_drift_blockers(plan),
         *_brake_blockers(plan, read, at),
+        *_proof_blockers(plan),
     ]
     return Standing(revision, plan, gates, checklist, objections, blockers, None, None)
 
 
 def missing_from(plan: Plan, read: Reading, *, at: datetime) -> list[str]:
     """What stands between a plan and its completion where nothing is left to do on the draft that was read."""
-    return [*(reason.text for reason in _brake_blockers(plan, read, at)), *signoffs.missing(plan)]
+    blockers = [*_brake_blockers(plan, read, at), *_proof_blockers(plan)]
+    return [*(reason.text for reason in blockers), *signoffs.missing(plan)]
 
 
 def plan_of(remediation: Remediation) -> Plan | None:
@@ -148,7 +151,8 @@ def _taken(remediation: Remediation, at: datetime) -> Take | None:
     return taken_of([remediation], at=at).get(remediation.pk)
 
 
-def _checklist(read: Reading) -> list[Ticked]:
+def checklist_of(read: Reading) -> list[Ticked]:
+    """The REVIEW items of what was read, and who confirmed each."""
     items = items_of(read.revision)
     wanted = [each.item for each in items]
     rows = Tick.objects.filter(remediation=read.remediation, item__in=wanted).select_related("person").order_by("id")
@@ -207,6 +211,18 @@ def _brake_blockers(plan: Plan | None, read: Reading, at: datetime) -> list[Reas
         until = f"{hold.freeze.ends_at:%Y-%m-%d %H:%M} UTC"
         reasons.append(because("freeze", f"Frozen until {until}: {hold.freeze.reason}"))
     return reasons
+
+
+def _proof_blockers(plan: Plan | None) -> list[Reason]:
+    """After the merge stage of a role its proof is waited for; the rollout plan that it leads to is another one."""
+    if plan is None or plan.stage != Stage.MERGE or plan.status != PlanStatus.SIGNED:
+        return []
+    proof = proofs.newest(plan.pk)
+    if proof is None:
+        return []
+    if proof.is_open:
+        return [because("proof", f"The role is being proven on {proof.host}.")]
+    return [because("proof", f"The role is not proven on {proof.host}. {proof.says}")]
 
 
 def _expiry_blockers(plan: Plan | None, at: datetime) -> list[Reason]:

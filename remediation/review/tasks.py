@@ -83,3 +83,11 @@ def forget_sheets(job: Handed) -> str:
         if not job.renew():
             break
     return f"forgot {forgotten} sheets"
+
+
+@handler("review.after_proof", queue="probe", on=("proof.ended",), about="playbooks.proof")
+def after_proof(job: Handed) -> str:
+    """A role that was proven goes on to its rollout plan, one whose proof failed goes back to review."""
+    from remediation.review import proven  # noqa: PLC0415 - models are not loaded when this module is
+
+    return proven.conclude(job.subject_id or 0, at=job.at)

@@ -80,5 +80,5 @@ def _from_today(plan: Plan, read: Reading) -> list[Change]:
     steps = plans.compile_steps(draft, world.places)
     today = proposing.content_of(read.revision, draft, steps, reports, world)
     if plan.stage == Stage.ROLLOUT and plan.merge_plan:
-        today = proposing.as_rollout(today, plan.merge_plan.digest, read.remediation, world.rules)
+        today = proposing.as_rollout(today, plan.merge_plan, read.remediation, world.rules)
     return changes_of(plan.content, plans.text_of(today))

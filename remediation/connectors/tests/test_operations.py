@@ -40,8 +40,10 @@ class Step:
                 return judgement
             time.sleep(0.05)
 
-    def act(self, call: Call, **options: float) -> Outcome:
-        return client.write(self.slug, call.tool, call.arguments, idempotency_key=str(uuid4()), fence=1, **options)
+    def act(self, call: Call, *, timeout: float = client.WRITE_SECONDS) -> Outcome:
+        return client.write(
+            self.slug, call.tool, call.arguments, idempotency_key=str(uuid4()), fence=1, timeout=timeout
+        )
 
 
 @EVERY_OPERATION
