@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from remediation.desk import api, run_api, working_api
+from remediation.desk import api, run_api, timeline_api, working_api
 
 urlpatterns = [
     path("tickets", api.TicketList.as_view()),
@@ -13,6 +13,9 @@ urlpatterns = [
     path("tickets/<str:ticket_id>/ticks", api.Ticks.as_view()),
     path("tickets/<str:ticket_id>/request-changes", api.RequestChanges.as_view()),
     path("tickets/<str:ticket_id>/evidence", api.EvidenceList.as_view()),
+    path("tickets/<str:ticket_id>/timeline", timeline_api.TimelineDetail.as_view()),
+    path("tickets/<str:ticket_id>/timeline/read", timeline_api.ReadNotes.as_view()),
+    path("tickets/<str:ticket_id>/role", timeline_api.DraftRole.as_view()),
     path("tickets/<str:ticket_id>/redraft", api.Redraft.as_view()),
     path("tickets/<str:ticket_id>/fresh-plan", api.FreshPlan.as_view()),
     path("tickets/<str:ticket_id>/taken", working_api.Taken.as_view()),
@@ -22,6 +25,7 @@ urlpatterns = [
     path("tickets/<str:ticket_id>/withdraw", working_api.Withdraw.as_view()),
     path("tickets/<str:ticket_id>/close", api.Close.as_view()),
     path("tickets/<str:ticket_id>/run", run_api.RunDetail.as_view()),
+    path("tickets/<str:ticket_id>/run/timeline", timeline_api.RunAsTimeline.as_view()),
     path("tickets/<str:ticket_id>/run/steps", run_api.RunSteps.as_view()),
     path("tickets/<str:ticket_id>/run/pause", run_api.Pause.as_view()),
     path("tickets/<str:ticket_id>/run/stop-after-step", run_api.StopAfterStep.as_view()),

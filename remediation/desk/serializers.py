@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -17,6 +16,7 @@ from remediation.drafting import schema
 from remediation.execution.logbook import Narrowed
 from remediation.execution.models import StepOutput
 from remediation.review.models import Objection
+from remediation.tickets import timelines
 from remediation.tickets.models import KEY, Evidence, Severity
 from remediation.tickets.services import NewEvidence, NewTicket
 from remediation.tickets.states import TicketStatus
@@ -62,7 +62,9 @@ class TimelineIn(StrictSerializer):
 
     at = serializers.DateTimeField()
     text = Piece(allow_blank=True, default="", max_length=PIECE_BYTES)
-    command = Piece(allow_blank=True, default="", max_length=4_096)
+    by = Trimmed(allow_blank=True, default="", max_length=timelines.NAME_AT_MOST, help_text="Who saw or did it.")
+    host = Trimmed(allow_blank=True, default="", max_length=timelines.NAME_AT_MOST, help_text="Where.")
+    command = Piece(allow_blank=True, default="", max_length=timelines.COMMAND_AT_MOST, help_text="Really run.")
     output = Piece(allow_blank=True, default="", max_length=PIECE_BYTES)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
@@ -72,7 +74,29 @@ class TimelineIn(StrictSerializer):
         return _not_empty(attrs)
 
 
-class TicketIn(StrictSerializer):
+class Told(StrictSerializer):
+    """What was wrong in the end, and why."""
+
+    symptom = Trimmed(allow_blank=True, default="", max_length=timelines.SENTENCE_AT_MOST)
+    root_cause = Trimmed(allow_blank=True, default="", max_length=timelines.SENTENCE_AT_MOST)
+
+
+class KeptIn(Told):
+    """A timeline as people corrected it."""
+
+    entries: Pieces = serializers.ListSerializer(
+        child=TimelineIn(), allow_empty=False, max_length=timelines.ENTRIES_AT_MOST
+    )
+
+
+class NotesIn(StrictSerializer):
+    """Notes of an incident as they were written."""
+
+    text = Piece(max_length=PIECE_BYTES)
+    day = serializers.DateField(help_text="The day of clock times that name none; they are read as UTC.")
+
+
+class TicketIn(Told):
     """A new ticket."""
 
     ticket_id = serializers.RegexField(KEY, help_text="Yours; unique.")
@@ -84,13 +108,17 @@ class TicketIn(StrictSerializer):
     environment = serializers.ChoiceField(Environment.choices, default=Environment.PRODUCTION)
     service = serializers.CharField(max_length=80, allow_null=True, default=None)
     affected_systems = serializers.ListField(child=Trimmed(max_length=200), max_length=50, default=list)
-    timeline: Pieces = serializers.ListSerializer(child=TimelineIn(), default=list, max_length=PIECES)
+    timeline: Pieces = serializers.ListSerializer(
+        child=TimelineIn(), default=list, max_length=timelines.ENTRIES_AT_MOST
+    )
     evidence: Pieces = serializers.ListSerializer(child=EvidenceIn(), default=list, max_length=PIECES)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """The pieces of both lists count together."""
         if len(attrs["timeline"]) + len(attrs["evidence"]) > PIECES:
             raise serializers.ValidationError({"evidence": [f"At most {PIECES} pieces, timeline included."]})
+        if (attrs["symptom"] or attrs["root_cause"]) and not attrs["timeline"]:
+            raise serializers.ValidationError({"timeline": ["Symptom and root cause are part of a timeline."]})
         return attrs
 
 
@@ -250,8 +278,15 @@ def new_ticket(body: Mapping[str, Any]) -> NewTicket:
         environment=body["environment"],
         service_slug=body["service"],
         affected_systems=body["affected_systems"],
-        evidence=[*map(_from_timeline, body["timeline"]), *new_evidence(body["evidence"])],
+        evidence=new_evidence(body["evidence"]),
+        timeline=told(body, body["timeline"]) if body["timeline"] else None,
     )
+
+
+def told(body: Mapping[str, Any], entries: list[dict[str, Any]]) -> timelines.Timeline:
+    """The timeline in a validated body."""
+    moments = tuple(timelines.Entry(**entry) for entry in entries)
+    return timelines.Timeline(moments, symptom=body["symptom"], root_cause=body["root_cause"])
 
 
 def new_evidence(pieces: list[dict[str, Any]]) -> list[NewEvidence]:
@@ -268,14 +303,6 @@ def filters(query: Mapping[str, Any]) -> reads.Filters:
 def narrowed(query: Mapping[str, Any]) -> Narrowed:
     """What a validated LogIn narrows a log to."""
     return Narrowed(step=query["step"], phase=query["phase"] or "", only_failures=query["only_failures"])
-
-
-def _from_timeline(entry: Mapping[str, Any]) -> NewEvidence:
-    """A command of the timeline is evidence of its own kind: what was run, and below what was said what came out."""
-    observed_at: datetime = entry["at"]
-    text = "\n".join(part for part in (entry["text"], entry["output"]) if part)
-    kind = Evidence.Kind.COMMAND if entry["command"] else Evidence.Kind.TIMELINE
-    return NewEvidence(kind=kind, text=text, observed_at=observed_at, command=entry["command"])
 
 
 def _not_empty(piece: dict[str, Any]) -> dict[str, Any]:

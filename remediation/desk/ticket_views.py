@@ -169,6 +169,8 @@ def _page(
         "evidence_form": evidence_form or LaterEvidenceForm(refs=_refs(ticket)),
         "close_form": close_form or CloseForm(),
         "may_close": takes_part and ticket.status in CLOSABLE,
+        "told": tickets.timeline_of(ticket),
+        "may_draft_role": remediations.may_draft_role(person_of(request), ticket),
         "shows_evidence_form": evidence_form is not None or (takes_part and ticket.status != TicketStatus.CLOSED),
         "refusal": refusal,
         "crumbs": [("Tickets", reverse("tickets")), (ticket.key, "")],

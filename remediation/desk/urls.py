@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from remediation.desk import ticket_views, views
+from remediation.desk import ticket_views, timeline_views, views
 
 urlpatterns = [
     path("", views.queue, name="queue"),
@@ -14,6 +14,8 @@ urlpatterns = [
     path("tickets/<str:key>/timeline", ticket_views.timeline, name="ticket_timeline"),
     path("tickets/<str:key>/attempts", ticket_views.attempts, name="ticket_attempts"),
     path("tickets/<str:key>/evidence", ticket_views.add_evidence, name="ticket_evidence"),
+    path("tickets/<str:key>/incident", timeline_views.incident, name="ticket_incident"),
+    path("tickets/<str:key>/role", timeline_views.draft_role, name="ticket_role"),
     path("tickets/<str:key>/redraft", ticket_views.redraft, name="ticket_redraft"),
     path("tickets/<str:key>/close", ticket_views.close, name="ticket_close"),
 ]

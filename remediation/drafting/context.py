@@ -39,7 +39,7 @@ def request_of(
     ticket: Ticket, pattern: Pattern, *, similarity_percent: int, procedures: tuple[Procedure, ...], spent: Spend
 ) -> DraftRequest:
     """Everything about the ticket as plain values, read once; nothing of the database leaves with it."""
-    evidence = tuple(_evidence(row) for row in tickets.evidence_of(ticket))
+    evidence = evidence_of(ticket)
     return DraftRequest(
         key=ticket.key,
         title=ticket.title,
@@ -67,6 +67,13 @@ def spend_of(ticket: Ticket) -> Spend:
         **{f"tokens_{number}": Sum(column, filter=unpriced) for number, column in enumerate(tokens)},
     )
     return Spend(sums.pop("price") or 0, sum(count or 0 for count in sums.values()))
+
+
+def evidence_of(ticket: Ticket) -> tuple[EvidenceText, ...]:
+    """All evidence but that of a timeline in whose place another one came."""
+    rows = tickets.evidence_of(ticket)
+    newest = max((row.timeline_id for row in rows if row.timeline_id), default=None)
+    return tuple(_evidence(row) for row in rows if row.timeline_id in {None, newest})
 
 
 def _evidence(row: Evidence) -> EvidenceText:

@@ -19,7 +19,7 @@ from portal.jobs import services as jobs
 from portal.kit import canonical, statements
 from portal.kit.actors import Actor, Door, Ref
 from portal.kit.moving import move as compare_and_swap
-from portal.kit.refusals import StaleTransition, because
+from portal.kit.refusals import Refused, StaleTransition, because
 from portal.kit.statements import Query, given
 from remediation.drafting import schema
 from remediation.drafting.models import Attempt, Drafter, Remediation, Revision
@@ -28,6 +28,7 @@ from remediation.drafting.states import NEXT, OVER, Status, ticket_status
 from remediation.knowledge import services as knowledge
 from remediation.tickets import services as tickets
 from remediation.tickets.models import Ticket
+from remediation.tickets.states import TicketStatus
 
 ENDED = frozenset({Status.ROLLED_BACK, Status.REJECTED})
 REDRAFTABLE = ENDED | {Status.FAILED, Status.NEEDS_PERSON}
@@ -187,6 +188,54 @@ def redraft(remediation_id: int, *, person: Person, door: Door, at: datetime) ->
             move(remediation, Status.DRAFTING, actor=actor, at=at, reason="A person asked for a new draft.")
         jobs.publish("remediation.redraft", subject_id=remediation.pk, at=at)
     return remediation
+
+
+def draft_role(ticket_id: int, *, person: Person, door: Door, at: datetime) -> Remediation:
+    """A person asks for an Ansible role that makes the fix of this ticket last; answers with what is drafted now.
+
+    What ended, well or not, is followed by a remediation of its own; the ticket is open again until its role has run.
+    """
+    with transaction.atomic():
+        last = _last(ticket_id, person)
+        actor = person.at(door)
+        if last.status in OVER:
+            _refuse_followed(last)
+            remediation = begin(ticket_id, actor=actor, at=at)
+            tickets.follow(remediation.ticket, ticket_status(Status.DRAFTING, has_written=False), at=at)
+        elif last.status in REDRAFTABLE:
+            refuse_while_run_waits(last)
+            remediation = last
+            move(remediation, Status.DRAFTING, actor=actor, at=at, reason="A person asked for a role.")
+        else:
+            text = f"The remediation is {last.status}. A role is drafted once it has ended: run it, or reject it."
+            raise StaleTransition(because("under_way", text))
+        statements.update(Remediation, {"pk": remediation.pk}, is_role_wanted=True)
+        subject, ticket = remediation.ref, remediation.ticket.ref
+        audit.record("role.asked_for", actor=actor, at=at, subject=subject, ticket=ticket, data={})
+        jobs.publish("remediation.redraft", subject_id=remediation.pk, at=at)
+    return remediation
+
+
+def may_draft_role(person: Person, ticket: Ticket) -> bool:
+    """Whether a person could have a role drafted for this ticket now, once its timeline is kept."""
+    last = newest(ticket) if ticket.status != TicketStatus.CLOSED else None
+    is_free = last is not None and last.status in OVER | REDRAFTABLE
+    return is_free and grants.of(person).may("review", ticket.category_id)
+
+
+def _last(ticket_id: int, person: Person) -> Remediation:
+    """The ticket's newest remediation, locked, for somebody who may have a role drafted from its timeline."""
+    ticket = Ticket.objects.select_related("category").get(pk=ticket_id)
+    grants.require(person, "review", ticket.category)
+    last = newest(ticket)
+    if last is None:
+        raise StaleTransition(because("not_begun", f"Nothing has been drafted for {ticket} yet."))
+    last = locked(last.pk)
+    _refuse_closed(last)
+    if tickets.timeline_of(ticket) is None:
+        text = "Tell what happened first: a role is drafted from the timeline of the incident."
+        raise Refused(because("no_timeline", text, "timeline"))
+    return last
 
 
 def _refuse_closed(remediation: Remediation) -> None:

@@ -42,6 +42,8 @@ KINDS = {"deployment": "deployment", "volume": "volume", "server": "server", "vm
 EVENTS = {
     "ticket.opened": ("opened the ticket", "ticket"),
     "evidence.added": ("added evidence", "plus"),
+    "timeline.kept": ("told what happened", "plus"),
+    "role.asked_for": ("asked for a role", "refresh"),
     "remediation.begun": ("began a remediation", "robot"),
     "revision.created": ("saved a revision", "pencil"),
     "decision.made": ("applied the policy", "scale"),

@@ -12,6 +12,7 @@ from django.db import models
 from patterns.models import Pattern
 from portal.estate.models import Category, Environment, Service
 from portal.kit.actors import Ref
+from remediation.tickets import timelines
 from remediation.tickets.states import TicketStatus
 
 KEY = r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$"
@@ -70,6 +71,46 @@ class Ticket(models.Model):
         return Ref("tickets.ticket", self.pk, self.key)
 
 
+class Timeline(models.Model):
+    """What happened in an incident, as people keep it (canonical, `countersign.timeline/1`). Append-only.
+
+    A corrected one is another one; the newest counts. Its entries are evidence, too.
+    """
+
+    class Source(models.TextChoices):
+        """How it came to be written."""
+
+        TYPED = "typed", "Typed in"
+        PASTED = "pasted", "Pasted and corrected"
+        RUN = "run", "Told by a run"
+        API = "api", "Sent"
+
+    ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="timelines")
+    content = models.TextField()
+    digest = models.CharField(max_length=64)
+    source = models.CharField(max_length=10, choices=Source.choices)
+    kept_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
+    kept_at = models.DateTimeField()
+
+    class Meta:
+        """Newest last."""
+
+        ordering: ClassVar = ["id"]
+
+    def __str__(self) -> str:
+        return f"timeline {self.pk}"
+
+    @property
+    def ref(self) -> Ref:
+        """The timeline as a value."""
+        return Ref("tickets.timeline", self.pk, f"timeline of {self.ticket.key}")
+
+    @property
+    def told(self) -> timelines.Timeline:
+        """What it says."""
+        return timelines.from_text(self.content)
+
+
 class Evidence(models.Model):
     """One piece of what was observed. `ref` (E1, E2, …) is what drafts cite. Append-only."""
 
@@ -87,6 +128,14 @@ class Evidence(models.Model):
 
     ticket = models.ForeignKey(Ticket, on_delete=models.PROTECT, related_name="evidence", db_index=False)
     number = models.PositiveIntegerField()
+    timeline = models.ForeignKey(
+        Timeline,
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="pieces",
+        db_index=False,
+        help_text="The timeline it is part of.",
+    )
     kind = models.CharField(max_length=10, choices=Kind.choices)
     text = models.TextField()
     command = models.TextField(default="")

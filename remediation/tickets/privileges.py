@@ -9,6 +9,7 @@ GRANTS = {
         "execution": FOLLOW,
         "general": FOLLOW,
     },
+    "tickets_timeline": {"all": "SELECT", "web": "SELECT, INSERT"},
     "tickets_evidence": {"all": "SELECT", "web": "SELECT, INSERT", "probe": "SELECT, INSERT"},
     "tickets_idempotencykey": {"web": "SELECT, INSERT"},
 }

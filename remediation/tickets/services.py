@@ -16,11 +16,12 @@ from portal.access.models import Person
 from portal.audit import services as audit
 from portal.estate.models import Category, Environment
 from portal.jobs import services as jobs
-from portal.kit import statements
+from portal.kit import canonical, statements
 from portal.kit.actors import Door
 from portal.kit.refusals import NotAllowed, Reason, Refused, StaleTransition, because
 from portal.kit.statements import Query, given
-from remediation.tickets.models import KEY, Evidence, IdempotencyKey, Severity, Ticket
+from remediation.tickets import timelines
+from remediation.tickets.models import KEY, Evidence, IdempotencyKey, Severity, Ticket, Timeline
 from remediation.tickets.states import FINISHED, TicketStatus
 
 _EVIDENCE = Query(lambda: Evidence.objects.filter(ticket=given("ticket")).order_by("number"))
@@ -70,6 +71,7 @@ class NewTicket:
     service_slug: str | None = None
     affected_systems: Sequence[str] = ()
     evidence: Sequence[NewEvidence] = field(default_factory=tuple)
+    timeline: timelines.Timeline | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +158,35 @@ def add_evidence(
         if against:
             jobs.publish("evidence.contradicts", subject_id=ticket.pk, at=at)
     return added
+
+
+def keep_timeline(
+    ticket_id: int, *, told: timelines.Timeline, source: Timeline.Source, person: Person, door: Door, at: datetime
+) -> Timeline:
+    """Keep what happened as a person corrected it; every entry becomes evidence. A later one takes its place."""
+    if reasons := list(timelines.problems_of(told)):
+        raise Refused(*reasons)
+    with transaction.atomic():
+        ticket = Ticket.objects.select_for_update().select_related("category").get(pk=ticket_id)
+        require_part(person, ticket.category)
+        refuse_closed(ticket)
+        before = ticket.timelines.last()
+        kept = _insert_timeline(ticket, person, told, source=source, at=at)
+        if before and before.digest == kept.digest:
+            raise StaleTransition(because("kept", "Exactly this timeline is kept already."))
+        start = ticket.evidence.count() + 1
+        pieces = _add_evidence(ticket, person, _told(told), start=start, at=at, timeline=kept)
+        data = {"digest": kept.digest, "source": source.value, "refs": [piece.ref for piece in pieces]}
+        audit.record("timeline.kept", actor=person.at(door), at=at, subject=kept.ref, ticket=ticket.ref, data=data)
+    return kept
+
+
+def timeline_of(ticket: Ticket) -> Timeline | None:
+    """The timeline that counts: the one kept last."""
+    kept = ticket.timelines.last()
+    if kept:
+        kept.ticket = ticket
+    return kept
 
 
 def close(ticket_id: int, *, person: Person, door: Door, at: datetime, resolution: str) -> Ticket:
@@ -257,18 +288,57 @@ def _create(opener: Person, new: NewTicket, category: Category, service_id: int 
         opened_at=at,
     )
     statements.insert(ticket)
-    _add_evidence(ticket, opener, new.evidence, start=1, at=at)
+    start = 1
+    if new.timeline:
+        kept = _insert_timeline(ticket, opener, new.timeline, source=Timeline.Source.API, at=at)
+        start += len(_add_evidence(ticket, opener, _told(new.timeline), start=start, at=at, timeline=kept))
+    _add_evidence(ticket, opener, new.evidence, start=start, at=at)
     return ticket
 
 
+def _insert_timeline(
+    ticket: Ticket, person: Person, told: timelines.Timeline, *, source: Timeline.Source, at: datetime
+) -> Timeline:
+    text = timelines.text_of(told)
+    digest = canonical.digest_of(text)
+    return statements.insert(
+        Timeline(ticket=ticket, content=text, digest=digest, source=source, kept_by=person, kept_at=at)
+    )
+
+
+def _told(told: timelines.Timeline) -> list[NewEvidence]:
+    """Every entry as evidence: with a command it is what the command said; last what was found out in the end."""
+    moments = [(entry, entry.at) for entry in told.entries if entry.at]
+    pieces = [
+        NewEvidence(
+            kind=Evidence.Kind.COMMAND if entry.command else Evidence.Kind.TIMELINE,
+            text=entry.words,
+            observed_at=at,
+            command=entry.command,
+        )
+        for entry, at in moments
+    ]
+    if told.summary:
+        last = max(at for _, at in moments)
+        pieces.append(NewEvidence(kind=Evidence.Kind.NOTE, text=told.summary, observed_at=last))
+    return pieces
+
+
 def _add_evidence(
-    ticket: Ticket, person: Person, new: Sequence[NewEvidence], *, start: int, at: datetime
+    ticket: Ticket,
+    person: Person,
+    new: Sequence[NewEvidence],
+    *,
+    start: int,
+    at: datetime,
+    timeline: Timeline | None = None,
 ) -> list[Evidence]:
     refreshed = _refreshed(ticket, new)
     rows = [
         Evidence(
             ticket=ticket,
             number=number,
+            timeline=timeline,
             kind=each.kind,
             text=each.text,
             command=each.command,

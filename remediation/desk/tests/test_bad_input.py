@@ -65,6 +65,7 @@ def piece(**changes: Any) -> dict[str, Any]:
     return {"kind": "log", "text": "x", "observed_at": "2026-05-04T10:00:00Z", **changes}
 
 
+MOMENT = {"at": "2026-11-20T02:14:00Z", "text": "Paged."}
 BODIES: list[Any] = [
     ("/tickets", incident(enable_auto_remedation=True), 400, "enable_auto_remedation", "unknown_field"),
     ("/tickets", incident(enable_auto_remediation="true"), 400, "enable_auto_remediation", "invalid"),
@@ -111,6 +112,14 @@ BODIES: list[Any] = [
         "timeline[0].command",
         "invalid",
     ),
+    ("/tickets", incident(root_cause="No cap."), 400, "timeline", "invalid"),
+    ("/tickets/INC-1/timeline", {"entries": []}, 400, "entries", "empty"),
+    ("/tickets/INC-1/timeline", {"entries": [MOMENT | {"at": None}]}, 400, "entries[0].at", "null"),
+    ("/tickets/INC-1/timeline", {"entries": [MOMENT | {"output": "x"}]}, 400, "entries[0].command", "invalid"),
+    ("/tickets/INC-1/timeline", {"entries": [MOMENT | {"when": "x"}]}, 400, "entries[0].when", "unknown_field"),
+    ("/tickets/INC-1/timeline", {"entries": [MOMENT] * 101}, 400, "entries", "max_length"),
+    ("/tickets/INC-1/timeline", {"entries": [MOMENT], "symptom": "x" * 2_001}, 400, "symptom", "max_length"),
+    ("/tickets/INC-1/timeline/read", {"text": "x", "day": "today"}, 400, "day", "invalid"),
     ("/tickets", [], 400, "", "invalid"),
     ("/tickets", {}, 400, "ticket_id", "required"),
     ("/tickets", b"", 400, "ticket_id", "required"),
