@@ -137,6 +137,7 @@ ROOMS = [
     "remediation.autonomy",
     "remediation.desk",
     "feedback",
+    "remediation.postmortem",
     "portal.dashboard",
 ]
 INSTALLED_APPS = [  # libraries first: a room may take a library's page out of the admin again

@@ -11,12 +11,15 @@ from markdown_it.token import Token
 from markdown_it.utils import EnvType, OptionsDict
 
 _LOWEST_HEADING = 6
-_HEADINGS_START_AT = 3  # a page and its card already have the first two levels
+_START = 3  # a page and its card already have the first two levels
 
 
-def html_of(text: str) -> SafeString:
-    """The HTML of a Markdown text. Raw HTML in it is shown, not used; an image becomes the link it points to."""
-    return SafeString(_PARSER.render(text))
+def html_of(text: str, *, start: int = _START) -> SafeString:
+    """The HTML of a Markdown text. Raw HTML in it is shown, not used; an image becomes the link it points to.
+
+    `start` is the level that its first level of headings gets.
+    """
+    return SafeString(_PARSER.render(text, {"start": start}))
 
 
 class _Renderer(RendererHTML):
@@ -27,7 +30,7 @@ class _Renderer(RendererHTML):
         return self.renderToken(tokens, idx, options, env)
 
     def heading_open(self, tokens: Sequence[Token], idx: int, options: OptionsDict, env: EnvType) -> str:
-        level = int(tokens[idx].tag[1:]) + _HEADINGS_START_AT - 1
+        level = int(tokens[idx].tag[1:]) + env["start"] - 1
         tokens[idx].tag = f"h{min(level, _LOWEST_HEADING)}"
         return self.renderToken(tokens, idx, options, env)
 

@@ -78,6 +78,8 @@ EVENTS = {
     "rehearsal.ended": ("ended a rehearsal", "arrow-back-up"),
     "wayback.taken": ("took a way back", "arrow-back-up"),
     "brake.engaged": ("engaged a brake", "hand-stop"),
+    "postmortem.drafted": ("drafted the postmortem", "notebook"),
+    "postmortem.edited": ("edited the postmortem", "notebook"),
     "ticket.closed": ("closed the ticket", "check"),
 }
 """How the timeline words an event; any other kind is shown by its own name."""

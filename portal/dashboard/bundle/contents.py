@@ -22,6 +22,7 @@ from portal.signoff.models import Certificate, Delegation, Plan, Vote
 from remediation.drafting.models import Attempt, Revision
 from remediation.execution.models import Reading, Run, StepOutput, StepRun
 from remediation.policy.models import Assessment, Decision
+from remediation.postmortem.models import Version
 from remediation.review.models import GateResult, Objection, Remark, Sheet, Tick
 from remediation.tickets.models import Ticket
 from remediation.wayback.models import Rehearsal, RehearsalOutput, RehearsalStep, Taken
@@ -59,6 +60,7 @@ def tables_of(ticket: Ticket) -> dict[str, Any]:
         "rehearsals": [_rehearsal(each) for each in Rehearsal.objects.filter(plan__in=plans).order_by("id")],
         "ways_back": rows(Taken.objects.filter(ticket_id=ticket.pk)),
         "feedback": rows(Feedback.objects.filter(ticket=ticket)),
+        "postmortem": rows(Version.objects.filter(postmortem__ticket=ticket)),
         "trail": proofs.proof_of(_events(ticket, plans)),
     }
     tables["people"] = rows(Person.objects.filter(pk__in=_people(tables)), "id", "username", "full_name", "kind")
