@@ -1,0 +1,202 @@
+"""What can be seen without running a role: it would not converge, or would not do what it says.
+
+Handlers that do not exist, lies about change, what changes on every run, lines where they have no effect, files
+where no folder is.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+
+from remediation.playbooks.gate import destruction, evaluating, reading
+from remediation.playbooks.gate.lexing import NotReadable
+from remediation.playbooks.gate.modules import MODULES
+from remediation.playbooks.gate.reading import Scalar, text_of
+from remediation.playbooks.gate.roles import ENTRIES, HANDLERS, Role, texts
+from remediation.playbooks.gate.scoping import shown
+from remediation.playbooks.gate.shapes import Finding
+from remediation.playbooks.gate.tasks import Task
+from remediation.playbooks.gate.templates import names_of, parse_bare
+
+THERE = frozenset({
+    "/", "/etc", "/etc/apt/apt.conf.d", "/etc/cron.d", "/etc/cron.daily", "/etc/cron.hourly", "/etc/cron.monthly",
+    "/etc/cron.weekly", "/etc/default", "/etc/logrotate.d", "/etc/modprobe.d", "/etc/modules-load.d", "/etc/network",
+    "/etc/profile.d", "/etc/security", "/etc/security/limits.d", "/etc/ssh", "/etc/sysctl.d", "/etc/systemd",
+    "/etc/systemd/system", "/etc/tmpfiles.d", "/etc/update-motd.d", "/home", "/opt", "/root", "/run", "/srv",
+    "/usr/local/bin", "/usr/local/etc", "/usr/local/lib", "/usr/local/sbin", "/usr/local/share", "/var",
+    "/var/backups", "/var/cache", "/var/lib", "/var/log", "/var/spool",
+})  # fmt: skip
+"""Folders that every host of ours has."""
+USUAL = frozenset(
+    {"", "conf.d", "conf", "mods-available", "mods-enabled", "sites-available", "sites-enabled", "snippets"}
+)
+"""Folders that a package brings below /etc/<package>."""
+LONGEST, REPETITIONS = 100, 2
+ORDERED = {
+    "/etc/logrotate.conf": (
+        re.compile(
+            r"\s*(?:maxage|maxsize|minsize|size|rotate|compress|delaycompress|dateext|create|daily|weekly|monthly)\b"
+        ),
+        "lands behind the line `include /etc/logrotate.d` and has no effect on the files that it includes",
+        "Add insertbefore: BOF, so that the setting stands before the include.",
+    ),
+    "/etc/ssh/sshd_config": (
+        re.compile(r"\s*[A-Za-z]"),
+        "lands at the end, inside the last Match block if there is one; and of two settings the first counts",
+        "Add insertbefore: BOF, or write a file of its own in /etc/ssh/sshd_config.d.",
+    ),
+    "/etc/hosts.allow": (re.compile(r"."), "lands behind rules that match before it", "Add insertbefore: BOF."),
+}
+"""Files where the end is the wrong place: which lines, why, and what to write instead."""
+
+
+def findings(role: Role) -> Iterator[Finding]:
+    """Everything that would not converge, or would not do what it says."""
+    for task in role.all_tasks:
+        yield from _notified(role, task)
+        yield from _told(task)
+        yield from _restarts(task)
+        yield from _appends(role, task)
+    for entry in ENTRIES:
+        yield from _folders(role, entry)
+
+
+def _notified(role: Role, task: Task) -> Iterator[Finding]:
+    node = task.node.items.get("notify")
+    if node is None:
+        return
+    for name in texts(node):
+        if name not in role.handlers:
+            there = ", ".join(sorted(role.handlers)) or f"{HANDLERS} has none"
+            text = (
+                f"The handler {name!r} does not exist, so nothing happens when this task changes something ({there})."
+            )
+            yield Finding(task.file, node.line, "handler", text, f"Write it in {HANDLERS} under exactly this name.")
+
+
+def _told(task: Task) -> Iterator[Finding]:
+    """`changed_when` and `failed_when` say the truth, or nothing."""
+    node = task.node.items.get("changed_when")
+    module = MODULES.get(task.module)
+    if node is not None and module and not module.only_reads and task.module != "command":
+        text = f"changed_when overrules what {task.module} itself says about change."
+        yield Finding(task.file, task.node.lines["changed_when"], "converge", text, "Leave changed_when out.")
+    elif node is not None and task.module == "command" and _is_fixed(node):
+        text = "changed_when always says the same, whatever the command does."
+        yield Finding(task.file, task.node.lines["changed_when"], "converge", text, "Read what the command registered.")
+    elif node is not None and module and module.only_reads and not _is_false(node):
+        text = f"{task.module} only reads, and is said to change something."
+        yield Finding(task.file, task.node.lines["changed_when"], "converge", text, "Leave changed_when out.")
+    node = task.node.items.get("failed_when")
+    if node is not None and _is_fixed(node):
+        text = "failed_when always says the same; a failure would not count."
+        yield Finding(task.file, task.node.lines["failed_when"], "key", text, "Say which answer is a failure.")
+
+
+def _is_false(node: reading.Node) -> bool:
+    return isinstance(node, Scalar) and node.value is False
+
+
+def _is_fixed(node: reading.Node) -> bool:
+    """Whether no variable has a say in a condition."""
+    for each in node.items if isinstance(node, reading.Sequence) else (node,):
+        try:
+            if isinstance(each, Scalar) and names_of(parse_bare(each.text)):
+                return False
+        except NotReadable:
+            return False
+    return True
+
+
+def _restarts(task: Task) -> Iterator[Finding]:
+    """A restart belongs in a handler; as a task it happens on every run."""
+    always = task.says("state", "restarted", "reloaded") or (task.is_on("daemon_reload") and not task.text("when"))
+    if (
+        task.file != HANDLERS
+        and always
+        and task.module in {"systemd", "systemd_service", "service"}
+        and not task.text("when")
+    ):
+        text = "This restarts or reloads on every run, so that the role never converges."
+        yield Finding(task.file, task.line_of("state"), "converge", text, f"Move it to {HANDLERS} and notify it.")
+
+
+def _appends(role: Role, task: Task) -> Iterator[Finding]:
+    """Lines that are added where they have no effect, or anew with every new value."""
+    if task.module not in {"lineinfile", "blockinfile"} or task.says("state", "absent"):
+        return
+    line = task.argument("line", "block")
+    if task.module == "lineinfile":
+        if line is None:
+            yield Finding(task.file, task.line, "argument", "lineinfile has no line.", "Add line.")
+        elif "{{" in line.text and not {"regexp", "search_string"} & task.arguments.items.keys():
+            text = "A line that a variable changes is added anew with every value; the old one stays."
+            yield Finding(task.file, line.line, "converge", text, "Add regexp, so that the line is replaced.")
+        else:
+            yield from _own_pattern(task, line)
+    if line is not None and not {"insertbefore", "insertafter"} & task.arguments.items.keys():
+        for path in destruction.destinations(role, task):
+            lines, why, mend = ORDERED.get(path, (None, "", ""))
+            if lines and any(map(lines.match, line.text.split("\n"))):
+                yield Finding(task.file, line.line, "converge", f"A new line in {path} {why}.", mend)
+
+
+def _own_pattern(task: Task, line: Scalar) -> Iterator[Finding]:
+    """A pattern that does not match the line it puts there adds one on every run."""
+    pattern = task.argument("regexp")
+    if pattern is None or "{" in pattern.text or "{" in line.text or task.is_on("backrefs"):
+        return
+    try:
+        matches = re.search(pattern.text, line.text) if not _is_slow(pattern.text) else True
+    except re.error:
+        yield Finding(task.file, pattern.line, "argument", "regexp is no regular expression.", "Mend it.")
+        return
+    if not matches:
+        text = "regexp does not match the line that the task writes; later values are added beside it."
+        yield Finding(task.file, pattern.line, "converge", text, "Let regexp match the old line and the new one.")
+
+
+def _is_slow(pattern: str) -> bool:
+    """Repetitions of repetitions can take for ever; they are left to the proof."""
+    return len(pattern) > LONGEST or len(re.findall(r"[*+{]", pattern)) > REPETITIONS
+
+
+def _folders(role: Role, entry: str) -> Iterator[Finding]:
+    """A file is written into a folder that is there, or that an earlier task makes."""
+    made: set[str] = set()
+    for task in role.played(entry):
+        paths = destruction.destinations(role, task)
+        if task.module == "file" and task.says("state", "directory"):
+            made.update(each for path in paths for each in _with_parents(path))
+        elif task.module in {"copy", "template"} or task.is_on("create"):
+            for path in paths:
+                folder = posixpath.dirname(path)
+                if not (_is_there(folder, role) or folder in made or evaluating.HOLE in path):
+                    text = f"The folder {shown(folder)} may not exist, and nothing before this task makes it."
+                    mend = (
+                        f"Add a task before it: ansible.builtin.file with path: {shown(folder)} and state: directory."
+                    )
+                    line = task.line_of("dest" if "dest" in task.arguments.items else "path")
+                    yield Finding(task.file, line, "folder", text, mend)
+
+
+def _with_parents(path: str) -> Iterator[str]:
+    while len(path) > 1:
+        yield path
+        path = posixpath.dirname(path)
+
+
+def _is_there(folder: str, role: Role) -> bool:
+    """Whether every host has this folder, or the package of a service has brought it."""
+    if folder in THERE:
+        return True
+    parts = folder.split("/")
+    owners = {
+        name.partition("@")[0]
+        for task in role.all_tasks
+        if task.module in {"apt", "dnf", "package", "systemd", "systemd_service", "service"}
+        for name in re.findall(r"[a-z0-9][a-z0-9.+@-]*", text_of(task.argument("name", "pkg")))
+    }
+    return len(parts) in {3, 4} and parts[1] == "etc" and parts[2] in owners and "/".join(parts[3:]) in USUAL

@@ -1,0 +1,75 @@
+"""What goes is moved aside first, and purged later by a task of its own.
+
+A deletion is in order when one of these holds:
+
+- an earlier task of the same file copies the same path, over the same loop, to another folder (`copy` with
+  `remote_src: true`): deleting is then the second half of moving aside;
+- the way back takes away what `tasks/main.yml` itself has put there;
+- the task stands alone as a purge and says why: the comment `# PURGE: <why nothing is moved aside>`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from remediation.playbooks.gate.destruction import deletes, destinations
+from remediation.playbooks.gate.reading import scalars as scalars_of
+from remediation.playbooks.gate.reading import text_of
+from remediation.playbooks.gate.roles import BACKOUT, MAIN, Role
+from remediation.playbooks.gate.shapes import Finding
+from remediation.playbooks.gate.tasks import PURGE, Task
+
+RULE = "quarantine"
+MEND = (
+    "Copy the files to a folder of their own first (ansible.builtin.copy, remote_src: true, the same loop), or say in "
+    f"a comment above the task why not: {PURGE} <why>."
+)
+
+
+def findings(role: Role) -> Iterator[Finding]:
+    """Deletions without a quarantine before them."""
+    for file in (MAIN, BACKOUT):
+        own = _put_by_main(role) if file == BACKOUT else frozenset()
+        before: list[Task] = []
+        for task in role.played(file):
+            if deletes(task) and not (_says_why(task) or _is_aside(task, before) or _is_own(role, task, own)):
+                yield Finding(task.file, task.line, RULE, "What this task deletes was not moved aside before.", MEND)
+            before.append(task)
+
+
+def _says_why(task: Task) -> bool:
+    return any(line.removeprefix(PURGE).strip() for line in task.comments if line.startswith(PURGE))
+
+
+def _is_aside(task: Task, before: list[Task]) -> bool:
+    """Whether one of the tasks before copied exactly this to another place."""
+    path = text_of(task.argument("path", "dest"))
+    return any(
+        other.module == "copy"
+        and other.is_on("remote_src")
+        and text_of(other.argument("src")) == path
+        and text_of(other.argument("dest")) != path
+        and _same(task, other, "loop", "when")
+        for other in before
+    )
+
+
+def _same(task: Task, other: Task, *keys: str) -> bool:
+    return all(_spelled(task, key) == _spelled(other, key) for key in keys)
+
+
+def _spelled(task: Task, key: str) -> str:
+    """A value without its place, to compare by."""
+    node = task.node.items.get(key)
+    return text_of(node) or (repr(tuple(each.text for each in scalars_of(node))) if node else "")
+
+
+def _is_own(role: Role, task: Task, own: frozenset[str]) -> bool:
+    paths = destinations(role, task)
+    return bool(paths) and all(path in own for path in paths)
+
+
+def _put_by_main(role: Role) -> frozenset[str]:
+    """Files that the role itself writes whole. Not folders: they may hold what others have put there."""
+    makers = [task for task in role.played(MAIN) if task.module in {"copy", "template"} or task.says("state", "link")]
+    return frozenset(path for task in makers for path in destinations(role, task))

@@ -1,0 +1,126 @@
+"""A role as the rules look at it: its documents, its tasks, the variables that are known where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from remediation.playbooks.gate import reading
+from remediation.playbooks.gate.reading import Node, NotPlain, Scalar, text_of
+from remediation.playbooks.gate.shapes import Finding
+from remediation.playbooks.gate.tasks import Task, tasks_in
+
+MAIN, BACKOUT, VERIFY = "tasks/main.yml", "tasks/backout.yml", "tasks/verify.yml"
+ENTRIES = (MAIN, BACKOUT, VERIFY)
+HANDLERS, DEFAULTS, META = "handlers/main.yml", "defaults/main.yml", "meta/main.yml"
+IMPORTS = frozenset({"import_tasks", "include_tasks"})
+MAGIC = frozenset({"inventory_hostname", "inventory_hostname_short", "ansible_facts", "ansible_managed", "omit"})
+
+
+@dataclass
+class Role:
+    """The files of one role, read once. `unreadable` says which could not be."""
+
+    name: str
+    files: Mapping[str, str]
+    documents: dict[str, Node | None] = field(default_factory=dict)
+    unreadable: list[Finding] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        for path in sorted(self.files):
+            if path.endswith(".yml"):
+                try:
+                    self.documents[path] = reading.read(path, self.files[path])
+                except NotPlain as error:
+                    self.unreadable.append(error.finding)
+
+    @cached_property
+    def tasks(self) -> dict[str, tuple[Task, ...]]:
+        """The tasks of every file that holds tasks or handlers."""
+        return {
+            path: tasks_in(path, root, self.files[path])
+            for path, root in self.documents.items()
+            if path.startswith(("tasks/", "handlers/"))
+        }
+
+    @cached_property
+    def all_tasks(self) -> tuple[Task, ...]:
+        return tuple(task for tasks in self.tasks.values() for task in tasks)
+
+    @cached_property
+    def handlers(self) -> frozenset[str]:
+        """What can be notified: names of handlers, and what they listen to."""
+        found: set[str] = set()
+        for task in self.tasks.get(HANDLERS, ()):
+            found.add(task.name)
+            found.update(texts(task.node.items.get("listen")))
+        return frozenset(found - {""})
+
+    @cached_property
+    def defaults(self) -> dict[str, Node]:
+        root = self.documents.get(DEFAULTS)
+        return dict(root.items) if isinstance(root, reading.Mapping) else {}
+
+    def played(self, path: str) -> tuple[Task, ...]:
+        """The tasks of a file, and of those that it imports, each file once, in the order of the run."""
+        return tuple(self._played(path, set()))
+
+    def _played(self, path: str, seen: set[str]) -> Iterator[Task]:
+        seen.add(path)
+        for task in self.tasks.get(path, ()):
+            yield task
+            other = imported(task)
+            if other and other not in seen:
+                yield from self._played(other, seen)
+
+    @cached_property
+    def _named(self) -> dict[str, frozenset[str]]:
+        """The variables that the tasks of a file find in their run; handlers run behind those of any entry."""
+        named: dict[str, frozenset[str]] = {}
+        for path in self.tasks:
+            entries = [entry for entry in ENTRIES if path in {task.file for task in self.played(entry)}]
+            played = [task for entry in entries or [path] for task in self.played(entry)]
+            if path == HANDLERS:
+                played = list(self.all_tasks)
+            named[path] = frozenset(name for task in played for name in _sets(task))
+        return named
+
+    def knows(self, task: Task) -> frozenset[str]:
+        """Every variable that is set where a task stands."""
+        return self._named[task.file] | MAGIC | self.defaults.keys() | task.vars.keys() | frozenset(loop_names(task))
+
+
+def texts(node: Node | None) -> Iterator[str]:
+    """The texts of a value that is one text or a list of them."""
+    for item in node.items if isinstance(node, reading.Sequence) else (node,):
+        if isinstance(item, Scalar):
+            yield item.text
+
+
+def imported(task: Task) -> str:
+    """The file of this role that a task brings in; empty for other tasks."""
+    if task.module not in IMPORTS:
+        return ""
+    given = task.node.items.get(f"ansible.builtin.{task.module}")
+    name = text_of(given) or text_of(task.arguments.items.get("file"))
+    return f"tasks/{name}" if name else ""
+
+
+def loop_names(task: Task) -> Iterator[str]:
+    """The variables of a loop."""
+    if "loop" not in task.node.items:
+        return
+    control = task.node.items.get("loop_control")
+    given = control.items if isinstance(control, reading.Mapping) else {}
+    yield text_of(given.get("loop_var")) or "item"
+    if "index_var" in given:
+        yield text_of(given["index_var"])
+
+
+def _sets(task: Task) -> Iterator[str]:
+    """The variables that a task sets for those after it."""
+    if task.text("register"):
+        yield task.text("register")
+    if task.module == "set_fact":
+        yield from task.arguments.items
