@@ -6,6 +6,10 @@ import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 
+from remediation.playbooks.gate.shapes import Scope
+
+__all__ = ["BAD", "Facts", "Kind", "Outcome", "Played", "Scope", "State", "TaskResult", "Thing"]
+
 
 class Kind(StrEnum):
     """What is played: a look at the state, a check without changes, the role, its verification, its way back."""
@@ -68,12 +72,17 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """One path, service or package, and its state in words that can be compared. `length` is a file's, in bytes."""
+    """One path, service or package, and its state in words that can be compared.
+
+    `kind` is "path" for what the scope names, "entry" for what a folder holds, "service" or "package". `length` is a
+    file's, in bytes; `prefix` the digest of as many bytes as it had at an earlier look.
+    """
 
     kind: str
     name: str
     state: str
     length: int = 0
+    prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,15 +96,6 @@ class State:
         """SHA-256 (hex) of all states."""
         lines = "\n".join(f"{thing.kind}\t{thing.name}\t{thing.state}" for thing in self.things)
         return hashlib.sha256(lines.encode()).hexdigest()
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What a role may touch: absolute paths (a folder stands for all in it), services, packages."""
-
-    paths: tuple[str, ...] = ()
-    services: tuple[str, ...] = ()
-    packages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,8 +123,8 @@ class Played:
 
     @property
     def failed(self) -> tuple[TaskResult, ...]:
-        """The tasks that failed, and those that did not reach the host."""
-        return tuple(task for task in self.tasks if task.outcome in BAD)
+        """The tasks that ended the play; one that the role rescued did not."""
+        return tuple(task for task in self.tasks if task.outcome in BAD) if self.error else ()
 
     @property
     def skipped_by_check(self) -> tuple[TaskResult, ...]:

@@ -1,0 +1,107 @@
+"""Turns what the player in the jail tells into results of tasks. Pure; every text is redacted, then cut."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from portal.kit import redaction
+from remediation.playbooks.playtext import ROLES
+from remediation.playbooks.shapes import Facts, Kind, Outcome, State, TaskResult, Thing
+
+LONGEST_DIFF = 20_000
+LONGEST_MESSAGE = 4_000
+CUT = "\n[cut here]"
+CONDITION = "Conditional result was False"
+NO_ITEMS = "No items in the list"
+MODE = "check_mode"
+"""A task that asks whether this is a check does something else when it is none."""
+
+
+@dataclass(slots=True)
+class Story:
+    """What has been told so far of one play on one host, task by task."""
+
+    host: str
+    is_check: bool
+    known: Collection[str] = ()
+    tasks: list[TaskResult] = field(default_factory=list)
+    states: list[State] = field(default_factory=list)
+    facts: Facts | None = None
+    diff: str = ""
+
+    def hear(self, line: str) -> TaskResult | None:
+        """Take in one line; the task it is about, if there is something to show."""
+        try:
+            told = json.loads(line)
+            kind = Kind(told["play"])
+        except (ValueError, KeyError, TypeError):
+            return None
+        if told["result"] == "diff":
+            self.diff += told["text"]
+            return None
+        result = self._result(kind, told)
+        if result.outcome is not Outcome.RUNNING:
+            self._keep(told, result)
+            self.diff = ""
+        return result
+
+    def _result(self, kind: Kind, told: dict[str, Any]) -> TaskResult:
+        outcome = Outcome.CHANGED if told["result"] == "ok" and told["changed"] else Outcome(told["result"])
+        file, line = _place(told["path"])
+        begun = TaskResult(kind, self.host, self._clean(told["task"]), told["module"], file, line, outcome)
+        if outcome is Outcome.RUNNING:
+            return begun
+        return replace(
+            begun,
+            is_skipped_by_check=self.is_check and kind is Kind.CHECK and any(map(_is_by_check, told["skips"])),
+            diff=_cut(self._clean(self.diff.replace("\r\n", "\n").strip("\n")), LONGEST_DIFF),
+            message=_cut(self._clean(told["message"]), LONGEST_MESSAGE),
+        )
+
+    def _keep(self, told: dict[str, Any], result: TaskResult) -> None:
+        self.tasks.append(result)
+        if told["facts"] and self.facts is None:
+            self.facts = _facts(told["facts"])
+        if told["state"] is not None and result.kind is Kind.LOOK:
+            self.states.append(_state(told["state"]))
+
+    def _clean(self, text: str) -> str:
+        return redaction.redact(text, known=self.known).text
+
+
+def _place(path: str) -> tuple[str, int]:
+    """The file inside the role, and the line; a task of ours has none."""
+    where, _, line = path.rpartition(":")
+    parts = where.removeprefix(f"{ROLES}/").split("/", 1)
+    if not where.startswith(f"{ROLES}/") or len(parts) == 1:
+        return "", 0
+    return parts[1], int(line) if line.isdigit() else 0
+
+
+def _is_by_check(skip: dict[str, str]) -> bool:
+    """Whether a task was skipped only because this is a check; a reason that is not known counts as that."""
+    if MODE in skip["condition"]:
+        return True
+    return skip["reason"] not in (CONDITION, NO_ITEMS)
+
+
+def _facts(told: dict[str, str]) -> Facts:
+    return Facts(
+        distribution=told.get("ansible_distribution", ""),
+        version=told.get("ansible_distribution_version", ""),
+        python=told.get("ansible_python_version", ""),
+        service_manager=told.get("ansible_service_mgr", ""),
+        architecture=told.get("ansible_architecture", ""),
+    )
+
+
+def _state(told: list[dict[str, Any]]) -> State:
+    things = (Thing(one["kind"], one["name"], one["state"], one["length"], one["prefix"]) for one in told)
+    return State(tuple(sorted(things, key=lambda thing: (thing.kind, thing.name))))
+
+
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else text[:length] + CUT

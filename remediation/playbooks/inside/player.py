@@ -1,0 +1,102 @@
+"""Runs inside the jail: plays one playbook with ansible-runner and prints what happens, one JSON object a line.
+
+Only what the product shows leaves the jail, and never more than so many characters of one text.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import ansible_runner
+
+LONGEST = 60_000
+RESULTS = {
+    "runner_on_start": "running",
+    "runner_on_ok": "ok",
+    "runner_on_failed": "failed",
+    "runner_on_skipped": "skipped",
+    "runner_on_unreachable": "unreachable",
+    "runner_on_file_diff": "diff",
+}
+FACTS = (
+    "ansible_distribution",
+    "ansible_distribution_version",
+    "ansible_python_version",
+    "ansible_service_mgr",
+    "ansible_architecture",
+)
+
+
+def told(event: dict[str, Any]) -> dict[str, Any] | None:
+    """What leaves the jail of one event; None for one that nobody shows."""
+    result = RESULTS.get(event.get("event", ""))
+    data = event.get("event_data") or {}
+    if result is None:
+        return None
+    outcome = data.get("res") or {}
+    told = {
+        "result": result,
+        "play": data.get("play", ""),
+        "task": data.get("task", ""),
+        "module": data.get("resolved_action") or data.get("task_action", ""),
+        "path": data.get("task_path", ""),
+        "text": event.get("stdout", "")[:LONGEST] if result == "diff" else "",
+    }
+    return {**told, **_result(outcome)} if result in ("ok", "failed", "skipped", "unreachable") else told
+
+
+def _result(outcome: dict[str, Any]) -> dict[str, Any]:
+    """How a module ended: what it says, whether it changed something, why it or one of its items was skipped."""
+    items = [item for item in outcome.get("results") or () if isinstance(item, dict)]
+    facts = outcome.get("ansible_facts") or {}
+    return {
+        "changed": bool(outcome.get("changed")),
+        "message": _message(outcome, items),
+        "skips": [_skip(one) for one in items or [outcome] if one.get("skipped")],
+        "facts": {name: str(facts[name]) for name in FACTS if name in facts},
+        "state": outcome.get("countersign_state"),
+    }
+
+
+def _message(outcome: dict[str, Any], items: list[dict[str, Any]]) -> str:
+    bad = next((item for item in items if item.get("failed")), outcome)
+    parts = [str(bad.get(name) or "").strip() for name in ("msg", "stderr", "module_stderr", "stdout")]
+    return "\n".join(part for part in parts if part)[:LONGEST]
+
+
+def _skip(outcome: dict[str, Any]) -> dict[str, str]:
+    return {
+        "reason": str(outcome.get("skip_reason") or outcome.get("skipped_reason") or ""),
+        "condition": str(outcome.get("false_condition") or ""),
+    }
+
+
+def show(event: dict[str, Any]) -> bool:
+    """Print an event; ansible-runner need not write it down."""
+    if (line := told(event)) is not None:
+        sys.stdout.write(json.dumps(line) + "\n")
+        sys.stdout.flush()
+    return False
+
+
+def main() -> int:
+    """Play /job/play.yml on the host that the first argument names; what follows goes to ansible-playbook."""
+    host, *options = sys.argv[1:]
+    run = ansible_runner.run(
+        private_data_dir="/tmp",  # noqa: S108 - memory of the jail
+        playbook="/job/play.yml",
+        inventory="/job/inventory.yml",
+        limit=host,
+        cmdline=" ".join(options),
+        quiet=True,
+        suppress_env_files=True,
+        settings={"suppress_output_file": True, "pexpect_timeout": 0.2},
+        event_handler=show,
+    )
+    return int(run.rc or 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

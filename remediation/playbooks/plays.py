@@ -1,0 +1,186 @@
+"""Plays a role on exactly one host: ansible-runner in the jail, which reaches that host and nothing else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from portal.kit import redaction
+from remediation.playbooks import events, forwarding, hosts, inside, jail, jailed, labhosts, playtext
+from remediation.playbooks.jail import File
+from remediation.playbooks.shapes import BAD, Kind, Outcome, Played, Scope, State, TaskResult
+
+SOCKET = "/job/host.sock"
+LAB = "/lab"
+SSH = (
+    "-F /dev/null -o ControlMaster=auto -o ControlPersist=60s -o BatchMode=yes -o ConnectTimeout=10"
+    f" -o ProxyCommand='{jail.PYTHON} -IS /job/relay.py {SOCKET}'"
+    " -o StrictHostKeyChecking=yes -o UserKnownHostsFile=/job/known_hosts -o GlobalKnownHostsFile=/dev/null"
+    " -o IdentityFile=/job/key -o IdentitiesOnly=yes -o PreferredAuthentications=publickey"
+    " -o ForwardAgent=no -o ForwardX11=no -o PermitLocalCommand=no"
+)
+NOTHING = Scope()
+UNREACHED = "The host could not be reached."
+
+OnEvent = Callable[[TaskResult], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What a jail needs to reach one host: more files, folders and variables of the inventory, and what is secret."""
+
+    cell: jail.Cell
+    variables: Mapping[str, object]
+    secrets: tuple[str, ...] = ()
+
+
+def silent(_event: TaskResult) -> None:
+    """Nobody listens to this one."""
+
+
+def play(
+    kinds: Sequence[Kind],
+    *,
+    name: str,
+    files: Mapping[str, str],
+    host: hosts.Host,
+    scope: Scope = NOTHING,
+    before: State | None = None,
+    on_event: OnEvent = silent,
+    is_to_stop: jailed.IsToStop = jailed.never,
+    seconds: int = 120,
+) -> Played:
+    """Play these kinds one after the other in one Ansible process; what fails ends it.
+
+    With a check nothing changes on the host, so a check is played with no kind that changes something. `before` is an
+    earlier look that a look is compared with. Raises nothing for a bad host, role or jail: `error` says it.
+    """
+    if Kind.CHECK in kinds and {Kind.APPLY, Kind.BACK_OUT} & set(kinds):
+        raise ValueError("A check changes nothing: play it by itself.")
+    begun = time.monotonic()
+    try:
+        job = _job(name, files, playtext.plays_of(name, kinds, scope=scope, before=before))
+        with reach(host) as way:
+            cell = _cell(job, host, way)
+            story = events.Story(host.name, Kind.CHECK in kinds, way.secrets)
+            ran = _run(cell, story, seconds=seconds, on_event=on_event, is_to_stop=is_to_stop)
+            return _played(kinds, story, ran)
+    except (hosts.BadHosts, playtext.BadRole, jail.NoJail) as reason:
+        milliseconds = round((time.monotonic() - begun) * 1000)
+        return Played(tuple(kinds), (), None, (), milliseconds, str(reason), "")
+
+
+def _job(name: str, files: Mapping[str, str], playbook: str) -> dict[str, File]:
+    """The files of a play that are the same for every host."""
+    job = {path: File(text) for path, text in playtext.files_of(name, files).items()}
+    return job | {
+        "/job/play.yml": File(playbook),
+        "/job/ansible.cfg": File(playtext.SETTINGS),
+        "/job/player.py": File(inside.text_of("player")),
+        "/job/library/countersign_state.py": File(inside.text_of("countersign_state")),
+    }
+
+
+def _cell(job: Mapping[str, File], host: hosts.Host, way: Reach) -> jail.Cell:
+    """The jail of this play: its own files, and what it takes to reach the host."""
+    inventory = {"/job/inventory.yml": File(playtext.inventory_of(host.name, way.variables))}
+    variables = {"ANSIBLE_CONFIG": "/job/ansible.cfg", **way.cell.variables}
+    return replace(way.cell, files={**job, **inventory, **way.cell.files}, variables=variables)
+
+
+def _run(
+    cell: jail.Cell, story: events.Story, *, seconds: int, on_event: OnEvent, is_to_stop: jailed.IsToStop
+) -> jailed.Ran:
+    def hear(line: str) -> None:
+        if (event := story.hear(line)) is not None:
+            on_event(event)
+
+    command = [jail.PYTHON, "-I", "/job/player.py", story.host, "--diff", *(["--check"] if story.is_check else [])]
+    return jailed.run(cell, command, seconds=seconds, on_line=hear, is_to_stop=is_to_stop)
+
+
+def _played(kinds: Sequence[Kind], story: events.Story, ran: jailed.Ran) -> Played:
+    return Played(
+        kinds=tuple(kinds),
+        tasks=tuple(story.tasks),
+        facts=story.facts,
+        states=tuple(story.states),
+        milliseconds=ran.milliseconds,
+        error=_error(ran, story, kinds),
+        log=redaction.redact(ran.log, known=story.known).text,
+        is_stopped=ran.is_stopped,
+    )
+
+
+def _error(ran: jailed.Ran, story: events.Story, kinds: Sequence[Kind]) -> str:
+    """Why a play did not end well: it was ended, a task failed, or Ansible itself did."""
+    if ran.error:
+        return ran.error
+    if ran.status:
+        bad = [task for task in story.tasks if task.outcome in BAD]
+        return _words_of(bad[-1]) if bad else f"Ansible ended with status {ran.status}: {_first_line(ran.log)}"
+    told = {task.kind for task in story.tasks}
+    silent_ones = [kind.value for kind in kinds if kind not in told]
+    return f"Nothing was played for {', '.join(silent_ones)}." if silent_ones else ""
+
+
+def _words_of(task: TaskResult) -> str:
+    if task.outcome is Outcome.UNREACHABLE:
+        return f"{UNREACHED} {_first_line(task.message)}"
+    return f"“{task.task}” failed ({task.place}): {_first_line(task.message)}"
+
+
+def _first_line(text: str) -> str:
+    lines = [line for line in text.splitlines() if line.strip()]
+    return lines[0][:300] if lines else "it says nothing"
+
+
+@contextmanager
+def reach(host: hosts.Host) -> Iterator[Reach]:
+    """What a jail needs to reach this host while the block lasts; raises BadHosts."""
+    if isinstance(host.reach, hosts.Folder):
+        yield _lab(host.reach.path)
+        return
+    with forwarding.socket_to(host.reach.address, host.reach.port) as socket:
+        yield _by_ssh(host.reach, socket)
+
+
+def _lab(folder: Path) -> Reach:
+    if not (folder / "etc").is_dir():
+        raise hosts.BadHosts(f"The lab's folder of this host is not there: {folder.name}.")
+    interpreter = f"#!{jail.BARE_PYTHON} -IS\n"
+    files = {
+        f"{LAB}/systemctl": File(interpreter + inside.text_of("systemctl"), is_program=True),
+        f"{LAB}/systemd": File('#!/bin/sh\n"$@"\n', is_program=True),
+    }
+    writes = {f"/{top}": folder / top for top in labhosts.TOPS if (folder / top).is_dir()}
+    path = {"PATH": f"{LAB}:{jail.ENVIRONMENT['PATH']}"}
+    cell = jail.Cell(files=files, writes=writes, variables=path, init=f"{LAB}/systemd")
+    variables = {"ansible_connection": "local", "ansible_remote_tmp": "/tmp/remote"}  # noqa: S108 - in the jail
+    return Reach(cell, {**variables, "ansible_python_interpreter": jail.BARE_PYTHON})
+
+
+def _by_ssh(way: hosts.Ssh, socket: Path) -> Reach:
+    key = hosts.key_of(way)
+    files = {
+        "/job/key": File(key, is_secret=True),
+        "/job/known_hosts": File(way.known_hosts),
+        "/job/relay.py": File(inside.text_of("relay")),
+    }
+    variables: dict[str, object] = {
+        "ansible_connection": "ssh",
+        "ansible_host": way.address,
+        "ansible_port": way.port,
+        "ansible_user": way.user,
+        "ansible_become": way.becomes,
+        "ansible_ssh_args": SSH,
+        "ansible_python_interpreter": way.python,
+    }
+    return Reach(jail.Cell(files=files, reads={SOCKET: socket}), variables, (key.strip(), *_lines_of(key)))
+
+
+def _lines_of(key: str) -> tuple[str, ...]:
+    return tuple(line for line in key.splitlines() if line and not line.startswith("-----"))

@@ -1,0 +1,100 @@
+"""What we write around a role: the play, the inventory, the settings of Ansible. A role brings none of it. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+import yaml
+
+from remediation.playbooks.shapes import Kind, Scope, State
+
+ROLES = "/job/roles"
+PART = re.compile(r"(?:tasks|handlers|defaults|meta)/[a-z0-9_]+\.ya?ml|templates/[A-Za-z0-9_.-]+\.j2")
+NAME = re.compile(r"[a-z][a-z0-9_]{1,39}")
+ENTRY = {Kind.CHECK: "main", Kind.APPLY: "main", Kind.VERIFY: "verify", Kind.BACK_OUT: "backout"}
+FOLDERS = ("tasks", "handlers", "defaults", "templates", "meta")
+
+SETTINGS = """[defaults]
+roles_path = /job/roles
+library = /job/library
+collections_path = /job/collections
+local_tmp = /tmp/local
+gathering = explicit
+host_key_checking = True
+retry_files_enabled = False
+forks = 1
+timeout = 15
+nocolor = True
+localhost_warning = False
+deprecation_warnings = False
+
+[connection]
+pipelining = True
+
+[ssh_connection]
+retries = 0
+transfer_method = piped
+control_path_dir = /tmp/cp
+"""
+
+
+class BadRole(Exception):
+    """The role cannot be handed to Ansible at all: a name or a path that no role of ours has."""
+
+
+def files_of(name: str, files: Mapping[str, str]) -> dict[str, str]:
+    """The text of every file by its path inside the jail; raises BadRole. Symbolic links and `..` have no way in."""
+    if not NAME.fullmatch(name):
+        raise BadRole(f"{name[:60]!r} is no name of a role.")
+    for path in files:
+        if not PART.fullmatch(path):
+            raise BadRole(f"{path[:120]!r} is no file of a role: its folders are {', '.join(FOLDERS)}.")
+    return {f"{ROLES}/{name}/{path}": text for path, text in files.items()}
+
+
+def play_of(name: str) -> str:
+    """The play that applies a role to whatever `--limit` names: what people find beside it in the role repository."""
+    play = {"name": f"Apply {name}", "hosts": "all", "gather_facts": True, "gather_subset": ["min"]}
+    return _text([{**play, "roles": [{"role": name}]}])
+
+
+def plays_of(name: str, kinds: Sequence[Kind], *, scope: Scope, before: State | None) -> str:
+    """One playbook of several plays, each named by its kind; a look compares with `before` where files have grown."""
+    return _text([_look(scope, before) if kind is Kind.LOOK else _play(name, kind) for kind in kinds])
+
+
+def _play(name: str, kind: Kind) -> dict[str, object]:
+    task = {"name": "Play the role", "ansible.builtin.import_role": {"name": name, "tasks_from": ENTRY[kind]}}
+    play: dict[str, object] = {"name": kind.value, "hosts": "all", "gather_facts": True, "gather_subset": ["min"]}
+    if kind is Kind.VERIFY:
+        play["check_mode"] = False  # a verification only reads; in a check it has to read too
+    return {**play, "tasks": [task]}
+
+
+def _look(scope: Scope, before: State | None) -> dict[str, object]:
+    things = before.things if before else ()
+    asked = {
+        "paths": list(scope.paths),
+        "services": list(scope.services),
+        "packages": list(scope.packages),
+        "lengths": {thing.name: thing.length for thing in things if thing.kind == "entry" and thing.length},
+    }
+    task = {"name": "Look at what the scope names", "countersign_state": asked}
+    return {"name": Kind.LOOK.value, "hosts": "all", "gather_facts": False, "tasks": [task]}
+
+
+def inventory_of(host: str, variables: Mapping[str, object]) -> str:
+    """An inventory of exactly one host."""
+    return _text({"all": {"hosts": {host: dict(variables)}}})
+
+
+class _Indented(yaml.SafeDumper):
+    """Lists stand to the right of their key, as ansible-lint has it."""
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: FBT001, FBT002
+        super().increase_indent(flow, False)
+
+
+def _text(data: object) -> str:
+    return yaml.dump(data, Dumper=_Indented, explicit_start=True, sort_keys=False, allow_unicode=True, width=1000)
