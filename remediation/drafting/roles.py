@@ -10,6 +10,7 @@ from remediation.drafting import composing, schema
 
 VERSION = "countersign.role/1"
 OPERATION = "apply_role"
+REQUIRED = ("tasks/main.yml", "tasks/backout.yml", "tasks/verify.yml")
 MARK = "# REVIEW"
 """A comment above a task that destroys something or decides what is touched; a reviewer confirms each."""
 
@@ -47,3 +48,23 @@ def steps_for(part: schema.RolePart, hosts: Sequence[str], *, source: str) -> li
     values: dict[str, composing.Value] = {"role": part_digest(part), "destroys": is_marked(part)}
     review = f"{part.name} has tasks marked {MARK}: confirm each of them." if is_marked(part) else None
     return [composing.operation(OPERATION, {"host": host, **values}, source=source, review=review) for host in hosts]
+
+
+def with_files(draft: schema.Draft, files: Mapping[str, str]) -> schema.Draft:
+    """The draft with other files of its role: digest and marks in its steps follow; everything else stays.
+
+    Raises ValueError for a draft without a role.
+    """
+    if draft.role is None:
+        raise ValueError("The draft has no role.")
+    texts = [schema.RoleFile(path=path, text=text) for path, text in sorted(files.items())]
+    part = draft.role.model_copy(update={"files": texts})
+    return draft.model_copy(update={"role": part, "steps": [_reapplied(step, part) for step in draft.steps]})
+
+
+def _reapplied(step: schema.Step, part: schema.RolePart) -> schema.Step:
+    """The step as it is composed for the role as it is now, on the host that it names."""
+    if step.action.kind != "operation" or step.action.operation != OPERATION:
+        return step
+    host = str(schema.parameters_of(step.action)["host"])
+    return steps_for(part, [host], source=step.source)[0]
