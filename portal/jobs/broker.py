@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -25,6 +26,7 @@ logger = logging.getLogger(__name__)
 SWEEPS_A_LEASE = 5  # so much later than its end at most it is noticed that a lease ran out
 _AT_ONCE = 4  # wake-ups in one go; more would keep the cluster's own beat waiting
 _FORGOTTEN_AFTER = 1.0  # seconds until a wake-up counts as lost and is sent again
+_GLANCE = 0.01  # seconds between two looks whether the worker needs to be woken
 
 
 class Every:
@@ -43,10 +45,14 @@ class Every:
 
 
 class LedgerBroker(Broker):  # type: ignore[misc]
-    """Listens for work on one queue. Used by one process, django-q2's pusher."""
+    """Listens for work on one queue. Used by one process, django-q2's pusher.
 
-    def __init__(self, list_key: str | None = None) -> None:
+    As long as the worker `is_served`, finding jobs by itself, nobody looks or wakes it.
+    """
+
+    def __init__(self, list_key: str | None = None, *, is_served: Callable[[], bool] = lambda: False) -> None:
         super().__init__(list_key)
+        self._is_served = is_served
         self._beats = Every(settings.Q_CLUSTER["silence"] / 4)
         self._sweeps = Every(settings.Q_CLUSTER["lease"] / SWEEPS_A_LEASE)
         self._woken: dict[int, float] = {}
@@ -56,6 +62,9 @@ class LedgerBroker(Broker):  # type: ignore[misc]
         """Wake-ups for the worker, after at most `poll` seconds; a beat comes first, also when the database is away."""
         if self._beats.is_due():
             return [self._wake_up("beat")]
+        if self._is_served():
+            time.sleep(_GLANCE)
+            return None
         try:
             return self._look() or self._wait_and_look()
         except (Error, psycopg.Error):

@@ -7,6 +7,7 @@ them: the job in hand is finished, no other is begun.
 from __future__ import annotations
 
 import logging
+import math
 import os
 import signal
 import socket
@@ -20,7 +21,7 @@ from datetime import datetime
 from multiprocessing.connection import Connection
 from multiprocessing.sharedctypes import RawArray, RawValue
 from multiprocessing.util import Finalize
-from typing import Any
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import Error, connection
@@ -37,6 +38,8 @@ logger = logging.getLogger(__name__)
 
 STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
 _SPELL = 1.0  # seconds in which a worker begins one job after the other; then a beat may have its turn
+_GLANCE = 0.01  # seconds until it looks for another one: where one job came, more come soon; then twice as many
+_LONGEST_GLANCE = 0.1  # seconds; then somebody has to wake it
 
 
 class Hand:
@@ -69,6 +72,7 @@ class Life:
         self.hand = hand
         self.is_stopping = RawValue(c_bool, False)  # without a lock: written by a signal handler
         self.has_worker = RawValue(c_bool, False)  # until that ends in good order
+        self.is_served = RawValue(c_bool, False)  # the worker looks for jobs by itself
         self.sweeps = Every(settings.Q_CLUSTER["lease"] / SWEEPS_A_LEASE)
         self._pulse = pulse
         self._predecessor = predecessor
@@ -122,7 +126,7 @@ def run(queue: str, *, pulse: Connection, lifeline: Connection, hand: Hand, pred
     os.register_at_fork(after_in_child=lambda: _end_with(lifeline))
     post_spawn.connect(_in_worker)
     logging.getLogger("django-q").setLevel(logging.WARNING)  # else it tells about every wake-up, five times
-    cluster = LedgerCluster(broker=LedgerBroker(queue))
+    cluster = LedgerCluster(broker=LedgerBroker(queue, is_served=lambda: bool(_life.is_served.value)))
     cluster.start()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
     if queue == "general":
@@ -159,32 +163,53 @@ def _lives_on(cluster: LedgerCluster, seconds: float) -> bool:
 def serve(queue: str) -> str:
     """Takes and runs the oldest due job, and the next, for a while; why it ended. Called in the worker, per wake-up.
 
-    A wake-up goes through three processes, which costs more than most jobs: where many wait, one has to do for them.
+    A wake-up goes through three processes, which costs more than most jobs: where many come, one has to do for them.
     """
     _life.show()
-    ends_at, shared = time.monotonic() + _SPELL, dict[Any, Any]()
     try:
-        while not _life.is_stopping.value:
-            if not _serve_one(queue, shared):
-                return "nothing due"
-            if time.monotonic() >= ends_at:
-                return "others have their turn"
+        with _serving(), _Keeper() as keeper:
+            return _serve(queue, keeper)
     except Error:  # the ledger is out of reach; a job in hand comes back when its lease runs out
         logger.exception("The %s worker cannot reach the ledger", queue)
         connection.close()
         return "no ledger"
+
+
+def _serve(queue: str, keeper: _Keeper) -> str:
+    ends_at, shared = time.monotonic() + _SPELL, dict[Any, Any]()
+    pause = math.inf
+    while not _life.is_stopping.value:
+        if _serve_one(queue, keeper, shared):
+            pause = _GLANCE
+        elif pause > _LONGEST_GLANCE:
+            return "nothing due"
+        else:
+            time.sleep(pause)
+            pause *= 2
+        if time.monotonic() >= ends_at:
+            return "others have their turn"
     return "stopping"
 
 
-def _serve_one(queue: str, shared: dict[Any, Any]) -> bool:
+def _serve_one(queue: str, keeper: _Keeper, shared: dict[Any, Any]) -> bool:
     """Whether there was a job to run."""
     if _life.sweeps.is_due():  # while all workers are busy nobody else sweeps, and what was lost goes first
         services.revive_lost(queue)
     taken = services.take(queue, limit=1, lease_seconds=settings.Q_CLUSTER["lease"])
     for job in taken:
-        with _held(job):
+        with keeper.holding(job):
             work.run(replace(job, is_stopping=lambda: bool(_life.is_stopping.value), shared=shared))
     return bool(taken)
+
+
+@contextmanager
+def _serving() -> Iterator[None]:
+    """Nobody has to wake the worker meanwhile."""
+    _life.is_served.value = True
+    try:
+        yield
+    finally:
+        _life.is_served.value = False
 
 
 def beat(queue: str) -> str:
@@ -201,36 +226,62 @@ def beat(queue: str) -> str:
     return "alive"
 
 
-@contextmanager
-def _held(job: Handed) -> Iterator[None]:
-    """Renews the lease and shows life from a second thread, while the first one works."""
-    done = threading.Event()
-    pause = min(settings.Q_CLUSTER["lease"], settings.Q_CLUSTER["silence"]) / 3
-    keeper = threading.Thread(target=_keep, args=(job, done, pause), daemon=True)
-    keeper.start()
-    _life.hand.close(job)
-    try:
-        yield
-    finally:
-        _life.hand.open()
-        done.set()
-        keeper.join()
+class _Keeper:
+    """Renews the lease of the job in hand and shows life from a second thread, while the first one works."""
 
+    def __init__(self) -> None:
+        self._in_hand: tuple[Handed, float] | None = None
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._keep, daemon=True)
 
-def _keep(job: Handed, done: threading.Event, pause: float) -> None:
-    is_ours, began = True, time.monotonic()
-    overdue = settings.Q_CLUSTER["timeout"] + settings.Q_CLUSTER["silence"]  # django-q2 interrupted it long ago
-    while not done.wait(pause):
-        if time.monotonic() - began > overdue:
-            os.kill(os.getpid(), signal.SIGKILL)  # it cannot be interrupted; the job goes to another worker
-        _life.show()
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        if self._thread.ident:
+            self._thread.join()
+
+    @contextmanager
+    def holding(self, job: Handed) -> Iterator[None]:
+        """The worker has this job in hand."""
+        self._in_hand = job, time.monotonic()
+        if not self._thread.ident:
+            self._thread.start()
+        _life.hand.close(job)
         try:
-            is_ours = is_ours and job.renew()
-            _life.beat(job.id)
-        except Error:
-            logger.exception("Cannot renew the lease of %s #%s", job.kind, job.id)
-            connection.close()
-    connection.close()
+            yield
+        finally:
+            _life.hand.open()
+            self._in_hand = None
+
+    def _keep(self) -> None:
+        pause = min(settings.Q_CLUSTER["lease"], settings.Q_CLUSTER["silence"]) / 3
+        lost: Handed | None = None
+        while not self._done.wait(pause):
+            if held := self._in_hand:
+                _end_if_overdue(held[1])
+                lost = _kept(held[0], lost)
+        connection.close()
+
+
+def _end_if_overdue(since: float) -> None:
+    """A job that cannot be interrupted goes to another worker; django-q2 tried long ago."""
+    if time.monotonic() - since > settings.Q_CLUSTER["timeout"] + settings.Q_CLUSTER["silence"]:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _kept(job: Handed, lost: Handed | None) -> Handed | None:
+    """Shows life and renews, unless the job is `lost`; answers which one is lost now."""
+    _life.show()
+    try:
+        if job is not lost and not job.renew():
+            lost = job
+        _life.beat(job.id)
+    except Error:
+        logger.exception("Cannot renew the lease of %s #%s", job.kind, job.id)
+        connection.close()
+    return lost
 
 
 def _end_with(lifeline: Connection) -> None:

@@ -13,6 +13,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from portal.jobs import schedules, services, work
+from portal.jobs.broker import LedgerBroker
 from portal.jobs.models import Job, Schedule
 from portal.jobs.registry import QUEUES
 from portal.jobs.states import State
@@ -298,3 +299,18 @@ def test_no_role_changes_what_it_may_ask_for(committed_db: str, as_role: AsRole,
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 role.execute(statement)
         assert role.execute("SELECT count(*) FROM jobs_kind").fetchone() != (0,)
+
+
+def test_a_worker_that_looks_by_itself_is_not_woken_for_a_job_and_gets_its_beats(committed_db: str) -> None:
+    waiting("probe")
+    is_served = True
+    broker = LedgerBroker("probe", is_served=lambda: is_served)
+
+    assert woken_for(broker) == ["beat"]
+    assert woken_for(broker) == []
+    is_served = False
+    assert woken_for(broker) == ["serve"]
+
+
+def woken_for(broker: LedgerBroker) -> list[str]:
+    return [what for what, _ in broker.dequeue() or []]

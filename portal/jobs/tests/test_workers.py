@@ -115,6 +115,11 @@ def test_jobs_that_wait_together_are_done_one_after_the_other_and_share_what_the
     assert [job.pk for job in begun] == [job.pk for job in waiting]
 
 
+def test_a_worker_that_had_a_job_finds_the_next_one_by_itself(supervisor: psutil.Process) -> None:
+    """What it learned from the one before is at hand for a job that came when there was none to do."""
+    eventually(lambda: ended(enqueue("errand.count")).result != "1")
+
+
 def test_a_job_that_kills_its_worker_is_dead_after_three_attempts_and_others_go_on(patient: psutil.Process) -> None:
     """Nobody waits until its lease runs out: whoever is dead has no job in hand."""
     deadly, others = enqueue("errand.die"), [enqueue("errand.introduce") for _ in range(3)]
@@ -141,7 +146,9 @@ def test_a_cluster_whose_idle_worker_was_killed_is_replaced(patient: psutil.Proc
 def test_a_job_that_takes_longer_than_lease_and_patience_is_left_in_peace_and_those_behind_it_run_once(
     supervisor: psutil.Process,
 ) -> None:
-    nap, behind = enqueue("errand.nap", seconds=5), [enqueue("errand.introduce") for _ in range(12)]
+    with transaction.atomic():
+        enqueue("errand.introduce")  # the same worker had another job in hand before
+        nap, behind = enqueue("errand.nap", seconds=5), [enqueue("errand.introduce") for _ in range(12)]
 
     done = ended(nap)
     assert (done.state, done.attempts, done.result) == (State.DONE, 1, "slept")
