@@ -13,7 +13,7 @@ from remediation.playbooks.gate.shapes import Finding
 from remediation.playbooks.gate.tasks import Task, module_key
 
 RULE = "argument"
-MODE = re.compile(r"[0-7]{4}")
+MODE = re.compile(r"[0-7]{4}|preserve|\{\{ [a-z_]+\.mode \}\}")
 TEMPLATE = re.compile(r"[a-z0-9][a-z0-9_.-]*\.j2")
 FILE = re.compile(r"[a-z0-9_]+\.yml")
 VARIABLE = re.compile(r"[a-z][a-z0-9_]*")
@@ -169,12 +169,8 @@ def _number(node: Node) -> Complaint:
 
 
 def _mode(node: Node) -> Complaint:
-    is_mode = (
-        isinstance(node, Scalar)
-        and isinstance(node.value, str)
-        and (MODE.fullmatch(node.text) or node.text == "preserve")
-    )
-    return None if is_mode else ("is not four octal digits in quotes", 'Write it as "0644".')
+    is_mode = isinstance(node, Scalar) and isinstance(node.value, str) and MODE.fullmatch(node.text)
+    return None if is_mode else ("is not four octal digits in quotes", 'Write it as "0644", or the one that was found.')
 
 
 def _listed(node: Node) -> Complaint:

@@ -9,6 +9,7 @@ from remediation.playbooks.gate import (
     commands,
     convergence,
     destruction,
+    folders,
     keys,
     layout,
     quarantine,
@@ -46,6 +47,7 @@ def _of_role(role: Role, scope: Scope) -> Iterator[Finding]:
     yield from destruction.floating(role)
     yield from quarantine.findings(role)
     yield from convergence.findings(role)
+    yield from folders.findings(role)
     yield from wayback.findings(role)
 
 

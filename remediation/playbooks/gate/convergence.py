@@ -1,38 +1,22 @@
 """What can be seen without running a role: it would not converge, or would not do what it says.
 
-Handlers that do not exist, lies about change, what changes on every run, lines where they have no effect, files
-where no folder is.
+Handlers that do not exist, lies about change, what changes on every run, lines where they have no effect.
 """
 
 from __future__ import annotations
 
-import posixpath
 import re
 from collections.abc import Iterator
 
-from remediation.playbooks.gate import destruction, evaluating, reading
+from remediation.playbooks.gate import destruction, reading
 from remediation.playbooks.gate.lexing import NotReadable
 from remediation.playbooks.gate.modules import MODULES
-from remediation.playbooks.gate.reading import Scalar, text_of
-from remediation.playbooks.gate.roles import ENTRIES, HANDLERS, Role, texts
-from remediation.playbooks.gate.scoping import shown
+from remediation.playbooks.gate.reading import Scalar
+from remediation.playbooks.gate.roles import HANDLERS, Role, texts
 from remediation.playbooks.gate.shapes import Finding
 from remediation.playbooks.gate.tasks import Task
 from remediation.playbooks.gate.templates import names_of, parse_bare
 
-THERE = frozenset({
-    "/", "/etc", "/etc/apt/apt.conf.d", "/etc/cron.d", "/etc/cron.daily", "/etc/cron.hourly", "/etc/cron.monthly",
-    "/etc/cron.weekly", "/etc/default", "/etc/logrotate.d", "/etc/modprobe.d", "/etc/modules-load.d", "/etc/network",
-    "/etc/profile.d", "/etc/security", "/etc/security/limits.d", "/etc/ssh", "/etc/sysctl.d", "/etc/systemd",
-    "/etc/systemd/system", "/etc/tmpfiles.d", "/etc/update-motd.d", "/home", "/opt", "/root", "/run", "/srv",
-    "/usr/local/bin", "/usr/local/etc", "/usr/local/lib", "/usr/local/sbin", "/usr/local/share", "/var",
-    "/var/backups", "/var/cache", "/var/lib", "/var/log", "/var/spool",
-})  # fmt: skip
-"""Folders that every host of ours has."""
-USUAL = frozenset(
-    {"", "conf.d", "conf", "mods-available", "mods-enabled", "sites-available", "sites-enabled", "snippets"}
-)
-"""Folders that a package brings below /etc/<package>."""
 LONGEST, REPETITIONS = 100, 2
 ORDERED = {
     "/etc/logrotate.conf": (
@@ -59,8 +43,6 @@ def findings(role: Role) -> Iterator[Finding]:
         yield from _told(task)
         yield from _restarts(task)
         yield from _appends(role, task)
-    for entry in ENTRIES:
-        yield from _folders(role, entry)
 
 
 def _notified(role: Role, task: Task) -> Iterator[Finding]:
@@ -161,42 +143,3 @@ def _own_pattern(task: Task, line: Scalar) -> Iterator[Finding]:
 def _is_slow(pattern: str) -> bool:
     """Repetitions of repetitions can take for ever; they are left to the proof."""
     return len(pattern) > LONGEST or len(re.findall(r"[*+{]", pattern)) > REPETITIONS
-
-
-def _folders(role: Role, entry: str) -> Iterator[Finding]:
-    """A file is written into a folder that is there, or that an earlier task makes."""
-    made: set[str] = set()
-    for task in role.played(entry):
-        paths = destruction.destinations(role, task)
-        if task.module == "file" and task.says("state", "directory"):
-            made.update(each for path in paths for each in _with_parents(path))
-        elif task.module in {"copy", "template"} or task.is_on("create"):
-            for path in paths:
-                folder = posixpath.dirname(path)
-                if not (_is_there(folder, role) or folder in made or evaluating.HOLE in path):
-                    text = f"The folder {shown(folder)} may not exist, and nothing before this task makes it."
-                    mend = (
-                        f"Add a task before it: ansible.builtin.file with path: {shown(folder)} and state: directory."
-                    )
-                    line = task.line_of("dest" if "dest" in task.arguments.items else "path")
-                    yield Finding(task.file, line, "folder", text, mend)
-
-
-def _with_parents(path: str) -> Iterator[str]:
-    while len(path) > 1:
-        yield path
-        path = posixpath.dirname(path)
-
-
-def _is_there(folder: str, role: Role) -> bool:
-    """Whether every host has this folder, or the package of a service has brought it."""
-    if folder in THERE:
-        return True
-    parts = folder.split("/")
-    owners = {
-        name.partition("@")[0]
-        for task in role.all_tasks
-        if task.module in {"apt", "dnf", "package", "systemd", "systemd_service", "service"}
-        for name in re.findall(r"[a-z0-9][a-z0-9.+@-]*", text_of(task.argument("name", "pkg")))
-    }
-    return len(parts) in {3, 4} and parts[1] == "etc" and parts[2] in owners and "/".join(parts[3:]) in USUAL

@@ -2,8 +2,8 @@
 
 A deletion is in order when one of these holds:
 
-- an earlier task of the same file copies the same path, over the same loop, to another folder (`copy` with
-  `remote_src: true`): deleting is then the second half of moving aside;
+- an earlier task of the same file keeps the same path, over the same loop, elsewhere: by a second name (`file` with
+  `state: hard`) or by a copy (`copy` with `remote_src: true`). Deleting is then the second half of moving aside;
 - the way back takes away what `tasks/main.yml` itself has put there;
 - the task stands alone as a purge and says why: the comment `# PURGE: <why nothing is moved aside>`.
 """
@@ -21,8 +21,8 @@ from remediation.playbooks.gate.tasks import PURGE, Task
 
 RULE = "quarantine"
 MEND = (
-    "Copy the files to a folder of their own first (ansible.builtin.copy, remote_src: true, the same loop), or say in "
-    f"a comment above the task why not: {PURGE} <why>."
+    "Move the files aside first, by a task over the same loop (ansible.builtin.file with state: hard and a dest in a "
+    f"folder of its own); or say in a comment above the task why not: {PURGE} <why>."
 )
 
 
@@ -42,15 +42,20 @@ def _says_why(task: Task) -> bool:
 
 
 def _is_aside(task: Task, before: list[Task]) -> bool:
-    """Whether one of the tasks before copied exactly this to another place."""
+    """Whether one of the tasks before keeps exactly this in another place."""
     path = text_of(task.argument("path", "dest"))
     return any(
-        other.module == "copy"
-        and other.is_on("remote_src")
+        _keeps(other)
         and text_of(other.argument("src")) == path
-        and text_of(other.argument("dest")) != path
+        and text_of(other.argument("dest", "path")) != path
         and _same(task, other, "loop", "when")
         for other in before
+    )
+
+
+def _keeps(task: Task) -> bool:
+    return (task.module == "copy" and task.is_on("remote_src")) or (
+        task.module == "file" and task.says("state", "hard")
     )
 
 

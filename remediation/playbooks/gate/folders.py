@@ -1,0 +1,84 @@
+"""Files are written into folders that are there: on every host, by a package, or made by an earlier task."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator
+
+from remediation.playbooks.gate import destruction
+from remediation.playbooks.gate.evaluating import HOLE
+from remediation.playbooks.gate.reading import text_of
+from remediation.playbooks.gate.roles import ENTRIES, Role
+from remediation.playbooks.gate.scoping import shown
+from remediation.playbooks.gate.shapes import Finding
+from remediation.playbooks.gate.tasks import Task
+
+RULE = "folder"
+THERE = frozenset({
+    "/", "/etc", "/etc/apt/apt.conf.d", "/etc/cron.d", "/etc/cron.daily", "/etc/cron.hourly", "/etc/cron.monthly",
+    "/etc/cron.weekly", "/etc/default", "/etc/logrotate.d", "/etc/modprobe.d", "/etc/modules-load.d", "/etc/network",
+    "/etc/profile.d", "/etc/security", "/etc/security/limits.d", "/etc/ssh", "/etc/sysctl.d", "/etc/systemd",
+    "/etc/systemd/system", "/etc/tmpfiles.d", "/etc/update-motd.d", "/home", "/opt", "/root", "/run", "/srv",
+    "/usr/local/bin", "/usr/local/etc", "/usr/local/lib", "/usr/local/sbin", "/usr/local/share", "/var",
+    "/var/backups", "/var/cache", "/var/lib", "/var/log", "/var/spool",
+})  # fmt: skip
+"""Folders that every host of ours has."""
+USUAL = frozenset(
+    {"", "conf.d", "conf", "mods-available", "mods-enabled", "sites-available", "sites-enabled", "snippets"}
+)
+"""Folders that a package brings below /etc/<package>."""
+
+
+def findings(role: Role) -> Iterator[Finding]:
+    """Files for which there may be no folder, in the order of each run."""
+    for entry in ENTRIES:
+        made: set[str] = set()
+        for task in role.played(entry):
+            paths = destruction.destinations(role, task)
+            if task.module == "file" and task.says("state", "directory"):
+                made.update(each for path in paths for each in _with_parents(path))
+            elif _writes_a_file(task):
+                for path in paths:
+                    yield from _of_file(role, task, path, made)
+
+
+def _writes_a_file(task: Task) -> bool:
+    return task.module in {"copy", "template"} or (
+        task.module == "file" and task.says("state", "hard", "link", "touch")
+    )
+
+
+def _of_file(role: Role, task: Task, path: str, made: set[str]) -> Iterator[Finding]:
+    folder = posixpath.dirname(path)
+    line = task.line_of("dest" if "dest" in task.arguments.items else "path")
+    if _is_there(folder, role) or HOLE in path:
+        return
+    if folder not in made:
+        text = f"The folder {shown(folder)} may not exist, and nothing before this task makes it."
+        mend = f"Add a task before it: ansible.builtin.file with path: {shown(folder)} and state: directory."
+        yield Finding(task.file, line, RULE, text, mend)
+    elif task.module == "copy" and task.is_on("remote_src"):
+        text = f"In the first check {shown(folder)} is not there, and a copy on the host (remote_src) fails."
+        mend = "Give it a second name instead: ansible.builtin.file with src, dest and state: hard."
+        yield Finding(task.file, line, RULE, text, mend)
+
+
+def _with_parents(path: str) -> Iterator[str]:
+    while len(path) > 1:
+        yield path
+        path = posixpath.dirname(path)
+
+
+def _is_there(folder: str, role: Role) -> bool:
+    """Whether every host has this folder, or the package of a service has brought it."""
+    if folder in THERE:
+        return True
+    parts = folder.split("/")
+    owners = {
+        name.partition("@")[0]
+        for task in role.all_tasks
+        if task.module in {"apt", "dnf", "package", "systemd", "systemd_service", "service"}
+        for name in re.findall(r"[a-z0-9][a-z0-9.+@-]*", text_of(task.argument("name", "pkg")))
+    }
+    return len(parts) in {3, 4} and parts[1] == "etc" and parts[2] in owners and "/".join(parts[3:]) in USUAL
