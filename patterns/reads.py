@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 
 from patterns.models import Occurrence
 from patterns.reliability import FeedbackFacts, is_negative
+from portal.kit import recall
 from portal.kit.statements import Query, given
 
 WINDOW = timedelta(days=365)
@@ -28,12 +29,18 @@ class Pending:
 
 def feedback_of_pattern(pattern_id: int, at: datetime, *, pending: Pending | None = None) -> list[FeedbackFacts]:
     """The newest feedback of a pattern, one per person and ticket."""
-    return _latest(_facts(_OF_PATTERN.all(pattern=pattern_id, since=at - WINDOW, at=at)), pending)
+    rows = recall.or_ask(
+        ("feedback of pattern", pattern_id), lambda: _OF_PATTERN.all(pattern=pattern_id, since=at - WINDOW, at=at)
+    )
+    return _latest(_facts(rows), pending)
 
 
 def feedback_of_category(category_id: int, at: datetime, *, pending: Pending | None = None) -> list[FeedbackFacts]:
     """The newest feedback of a category, one per person and ticket."""
-    return _latest(_facts(_OF_CATEGORY.all(category=category_id, since=at - WINDOW, at=at)), pending)
+    rows = recall.or_ask(
+        ("feedback of category", category_id), lambda: _OF_CATEGORY.all(category=category_id, since=at - WINDOW, at=at)
+    )
+    return _latest(_facts(rows), pending)
 
 
 def executed(pattern_id: int, *, action: str = "", environment: str = "") -> list[Occurrence]:

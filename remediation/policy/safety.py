@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from portal.estate.models import TargetLock
+from portal.kit import recall
 from portal.kit.statements import Query, among
 from remediation.connectors import client
 from remediation.connectors.asking import Ask
@@ -70,7 +71,8 @@ def _backup(subject: Subject, ask: Ask) -> _Answer:
 
 
 def _health(subjects: Sequence[Subject], symptom: str, ask: Ask) -> list[_Answer]:
-    locks = _LOCKS.all(targets=[each.target for each in subjects])
+    targets = tuple(each.target for each in subjects)
+    locks = recall.or_ask(("locks", targets), lambda: _LOCKS.all(targets=list(targets)))
     held = {lock.target.identity: lock.says for lock in locks}
     answers = [_reachable(slug, ask) for slug in sorted({each.connector for each in subjects})]
     for each in subjects:

@@ -16,7 +16,7 @@ from portal.access import grants
 from portal.access.models import Person
 from portal.audit import services as audit
 from portal.estate.models import Category
-from portal.kit import memo, statements
+from portal.kit import memo, recall, statements
 from portal.kit.actors import Actor
 from portal.kit.refusals import Reason, Refused, because
 from portal.kit.statements import Query, given
@@ -29,6 +29,7 @@ from remediation.connectors.catalogue import OPERATIONS
 from remediation.connectors.operations import Risk
 from remediation.drafting.models import Remediation, Revision
 from remediation.policy import braking, certified, outcomes
+from remediation.policy.certified import Cover
 from remediation.policy.decide import decide
 from remediation.policy.facts import EVERY_DAY, Action, Facts, Limits, SafetyCheck, Switches
 from remediation.policy.facts import Decision as Verdict
@@ -255,10 +256,12 @@ def _keep(
 def facts_of(revision: Revision, proposal: Proposal, hold: Hold, *, reliability: float, at: datetime) -> Facts:
     """Everything decide() looks at, read once; a freeze counts if it holds when the run is to start."""
     remediation = revision.remediation
-    cover = certified.cover_of(revision, proposal.actions, at=at)
+    cover = _cover_of(revision, proposal.actions, at)
     ticket, pattern = remediation.ticket, remediation.ticket.pattern
     stop, freeze = hold.stop, hold.freeze
-    everywhere, here = actions_last_hour(remediation.category_id, at=at)
+    everywhere, here = recall.or_ask(
+        ("actions", remediation.category_id), lambda: actions_last_hour(remediation.category_id, at=at)
+    )
     return Facts(
         switches=switches(),
         ticket_opted_in=ticket.enable_auto_remediation,
@@ -283,9 +286,16 @@ def facts_of(revision: Revision, proposal: Proposal, hold: Hold, *, reliability:
     )
 
 
+def _cover_of(revision: Revision, actions: Sequence[Action], at: datetime) -> Cover:
+    """The certificate for this draft; drafts of one pattern that do the same have the same one."""
+    same = (*((each.operation, each.system) for each in actions), revision.remediation.ticket.pattern_id)
+    return recall.or_ask(("cover", revision.origin, same), lambda: certified.cover_of(revision, actions, at=at))
+
+
 def ways_back_of(operations: Mapping[str, bool]) -> list[Record]:
     """What is known of the ways back of these operations, each with whether it has one."""
-    known = waysback.records_of(name for name, has_one in operations.items() if has_one)
+    names = tuple(name for name, has_one in operations.items() if has_one)
+    known = recall.or_ask(("ways back", names), lambda: waysback.records_of(names))
     return [known.get(name) or Record(name, missing="there is none.") for name in operations]
 
 
@@ -297,8 +307,9 @@ def _unproven(actions: Sequence[Action]) -> tuple[str, ...]:
 
 def _brakes_of(remediation: Remediation, actions: Sequence[Action]) -> list[FailureBrake]:
     """The brakes on these targets and on the ticket's pattern; a host is its own target under commands."""
-    targets = {each.system if each.operation in OPERATIONS else identities.host(each.system) for each in actions}
-    return braking.engaged(targets=targets, pattern_id=remediation.ticket.pattern_id)
+    systems = {each.system if each.operation in OPERATIONS else identities.host(each.system) for each in actions}
+    targets, pattern = tuple(sorted(systems)), remediation.ticket.pattern_id
+    return recall.or_ask(("brakes", targets, pattern), lambda: braking.engaged(targets=targets, pattern_id=pattern))
 
 
 def actions_last_hour(category_id: int, *, at: datetime) -> tuple[int, int]:
@@ -331,7 +342,7 @@ def _refuse_beyond(most: int, used: int, wanted: int, where: str) -> None:
 
 def _inputs(remediation: Remediation, at: datetime, pending: reads.Pending | None) -> Inputs:
     ticket, pattern, category_id = remediation.ticket, remediation.ticket.pattern, remediation.category_id
-    resolved, finished = outcomes.recent(category_id, at=at)
+    resolved, finished = recall.or_ask(("outcomes", category_id), lambda: outcomes.recent(category_id, at=at))
     similarity = ticket.pattern_similarity
     of_pattern = reads.feedback_of_pattern(pattern.pk, at, pending=pending) if pattern else []
     return Inputs(

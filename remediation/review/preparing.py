@@ -12,6 +12,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Exists, OuterRef, QuerySet
 
 from portal.access import grants
 from portal.access.models import Person
@@ -45,12 +46,16 @@ from remediation.tickets.models import Evidence, Ticket
 PROBE = system("probe")
 UNDER_REVIEW = frozenset({Status.DRAFTING, Status.NEEDS_PERSON, Status.IN_REVIEW})
 APPROVED = frozenset({Status.APPROVED_FOR_MERGE, Status.PROVEN, Status.APPROVED_FOR_ROLLOUT})
-_REVISION = Query(
-    lambda: Revision.objects.select_related("remediation__ticket__pattern", "remediation__category").filter(
-        pk=given("id")
-    )
-)
 CHECKABLE = APPROVED | {Status.IN_REVIEW, Status.NEEDS_PERSON}
+
+
+def _unless_newer() -> QuerySet[Revision]:
+    newer = Revision.objects.filter(remediation=OuterRef("remediation"), number__gt=OuterRef("number"))
+    rows = Revision.objects.select_related("remediation__ticket__pattern", "remediation__category")
+    return rows.filter(~Exists(newer), pk=given("id"))
+
+
+_NEWEST = Query(_unless_newer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +73,8 @@ class _Made:
 
 def prepare(revision_id: int, *, at: datetime, ask: Ask = client.read) -> str:
     """Take the newest revision through gates and decision to an open plan; says in a sentence how far it came."""
-    revision = _load(revision_id)
-    if not _is_newest(revision):
+    revision = _NEWEST.first(id=revision_id)
+    if revision is None:
         return "A newer revision took its place."
     draft = schema.from_text(revision.content)
     world = proposing.world_of(revision.remediation, draft)
@@ -120,10 +125,6 @@ def open_rollout_plan(merge: Plan, read: Reading, *, actor: Actor, at: datetime)
     signers = set() if settings.SMALL_TEAM else both
     new = proposing.new_plan(content, read.remediation, at=at, excluded=signers, merge=merge)
     return signoffs.open_plan(new, actor=actor, at=at)
-
-
-def _load(revision_id: int) -> Revision:
-    return _REVISION.one(id=revision_id)
 
 
 def _is_newest(revision: Revision) -> bool:

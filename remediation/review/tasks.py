@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from portal.jobs.registry import Handed, handler
+from portal.kit import recall
 
 LOADS = ("remediation.review.rechecking", "remediation.connectors.link")
 
@@ -20,7 +21,8 @@ def prepare(job: Handed) -> str:
     from remediation.connectors import asking  # noqa: PLC0415 - the probe cluster alone needs the MCP client
     from remediation.review import preparing  # noqa: PLC0415
 
-    return preparing.prepare(job.subject_id or 0, at=job.at, ask=asking.once(job.shared))
+    with recall.among(job.shared):
+        return preparing.prepare(job.subject_id or 0, at=job.at, ask=asking.once(job.shared))
 
 
 @handler("review.recheck", queue="probe", on=("quorum.changed",), every_seconds=600, loads=LOADS, takes={"after": int})

@@ -153,7 +153,9 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["role", "file", "line"],
-                "indexes": [models.Index(fields=["value"], name="playbooks_managed_value", opclasses=["text_pattern_ops"])],
+                "indexes": [
+                    models.Index(fields=["value"], name="playbooks_managed_value", opclasses=["text_pattern_ops"])
+                ],
             },
         ),
         migrations.AddIndex(
