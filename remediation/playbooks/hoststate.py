@@ -1,6 +1,7 @@
 """Compares what a scope names on a host before and after. Pure.
 
-A log that a service goes on writing to has only grown: below a folder of the scope that is no difference.
+Two things are no difference: a log below a folder of the scope that has only grown, because its service goes on
+writes to it; and a new folder with nothing in it: no way back could take it away and spare what others put there.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from remediation.playbooks.shapes import State, Thing
 VERSION = "countersign.state/1"
 LOGS = "/var/log/"
 DIGEST = " sha256:"
+FOLDER = "folder "
+ABSENT = "absent"
 
 
 def differences(before: State, after: State) -> list[str]:
@@ -20,13 +23,22 @@ def differences(before: State, after: State) -> list[str]:
     earlier = {(thing.kind, thing.name): thing for thing in before.things}
     later = {(thing.kind, thing.name): thing for thing in after.things}
     pairs = [(earlier.get(key), later.get(key)) for key in sorted(earlier.keys() | later.keys())]
-    return [_sentence(one, other) for one, other in pairs if not _is_same(one, other)]
+    return [
+        _sentence(one, other) for one, other in pairs if not (_is_same(one, other) or _is_left_empty(one, other, after))
+    ]
 
 
 def _is_same(before: Thing | None, after: Thing | None) -> bool:
     if before is None or after is None:
         return False
     return before.state == after.state or _has_only_grown(before, after)
+
+
+def _is_left_empty(before: Thing | None, after: Thing | None, all_after: State) -> bool:
+    """A folder that was not there before, and has nothing in it."""
+    if after is None or not after.state.startswith(FOLDER) or (before and before.state != ABSENT):
+        return False
+    return not any(thing.name.startswith(f"{after.name}/") for thing in all_after.things if thing.state != ABSENT)
 
 
 def _has_only_grown(before: Thing, after: Thing) -> bool:

@@ -26,6 +26,7 @@ LONGEST_LINE = jail.MEBIBYTE
 LOG = 64 * 1024
 PULSE = 0.1
 LOOK = 0.5
+PATIENCE = 10
 CUT = "\n[cut here: {left} more bytes]\n"
 
 OnLine = Callable[[str], None]
@@ -139,14 +140,21 @@ class _Watch:
 
 
 def _taken_by(pid: int) -> tuple[int, int]:
-    """Bytes of memory and number of processes of a process and all that it started."""
-    memory = processes = 0
-    with contextlib.suppress(psutil.Error):
-        for child in psutil.Process(pid).children(recursive=True):
-            with contextlib.suppress(psutil.Error):
-                memory += child.memory_info().rss
-                processes += 1
-    return memory, processes
+    """Bytes of memory and number of processes that a process started."""
+    memory = 0
+    inside = _started_by(pid)
+    for child in inside:
+        with contextlib.suppress(psutil.Error):
+            memory += child.memory_info().rss
+    return memory, len(inside)
+
+
+def _started_by(pid: int) -> list[psutil.Process]:
+    try:
+        children: list[psutil.Process] = psutil.Process(pid).children(recursive=True)
+    except psutil.Error:
+        return []
+    return children
 
 
 def _follow(process: subprocess.Popen[bytes], watch: _Watch, on_line: OnLine | None) -> Log:
@@ -189,10 +197,12 @@ class _Lines:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the jail, if it still is: with its first process the kernel ends all others."""
+    """End the jail if it still runs, and wait for all that it started: with its first process the kernel ends them."""
+    inside = _started_by(process.pid) if process.poll() is None else []
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
+    psutil.wait_procs(inside, timeout=PATIENCE)
     for stream in (process.stdout, process.stderr):
         _close(stream)
 

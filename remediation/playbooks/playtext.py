@@ -24,6 +24,7 @@ gathering = explicit
 host_key_checking = True
 retry_files_enabled = False
 forks = 1
+module_compression = ZIP_STORED
 timeout = 15
 nocolor = True
 localhost_warning = False
@@ -60,13 +61,19 @@ def play_of(name: str) -> str:
 
 
 def plays_of(name: str, kinds: Sequence[Kind], *, scope: Scope, before: State | None) -> str:
-    """One playbook of several plays, each named by its kind; a look compares with `before` where files have grown."""
-    return _text([_look(scope, before) if kind is Kind.LOOK else _play(name, kind) for kind in kinds])
+    """One playbook of several plays, each named by its kind; a look compares with `before` where files have grown.
+
+    Facts are gathered by the first play of the role: later ones have them too.
+    """
+    first = next((kind for kind in kinds if kind is not Kind.LOOK), None)
+    return _text([_look(scope, before) if kind is Kind.LOOK else _play(name, kind, kind is first) for kind in kinds])
 
 
-def _play(name: str, kind: Kind) -> dict[str, object]:
+def _play(name: str, kind: Kind, is_first: bool) -> dict[str, object]:  # noqa: FBT001 - read by its name
     task = {"name": "Play the role", "ansible.builtin.import_role": {"name": name, "tasks_from": ENTRY[kind]}}
-    play: dict[str, object] = {"name": kind.value, "hosts": "all", "gather_facts": True, "gather_subset": ["min"]}
+    play: dict[str, object] = {"name": kind.value, "hosts": "all", "gather_facts": is_first}
+    if is_first:
+        play["gather_subset"] = ["min"]
     if kind is Kind.VERIFY:
         play["check_mode"] = False  # a verification only reads; in a check it has to read too
     return {**play, "tasks": [task]}

@@ -1,9 +1,9 @@
 """The canary proof: a role is played on one host until it is shown, not said, that it converges and can be undone.
 
-Six Ansible processes: a check; the role; a second check that would change nothing and leaves nothing out; a second
-real run that changes nothing; the role's verification; its way back. Before and after, our own look at everything that
-the patch scope names says whether what the role reports is true: a check that wrote, a task that calls its change none,
-a way back that forgets something.
+Five Ansible processes: a check; the role; a second check that would change nothing and leaves nothing out; a second
+real run that changes nothing, with the role's verification; its way back. Before and after, our own look at all that
+the patch scope names says whether what the role reports is true: no check that wrote, no task that calls its change
+none, no way back that forgets something.
 """
 
 from __future__ import annotations
@@ -20,14 +20,13 @@ from remediation.playbooks.shapes import Facts, Kind, Played, Scope, State, Task
 
 PROGRAMS = ("ansible-core", "ansible-lint", "ansible-runner")
 CHECK, APPLY, SECOND_CHECK = "First check", "Apply", "Second check"
-SECOND_RUN, VERIFY, BACK_OUT, LOOK = "Second run", "Verify", "Back-out", "Look"
-ORDER = (CHECK, APPLY, SECOND_CHECK, SECOND_RUN, VERIFY)
+SECOND_RUN, BACK_OUT, LOOK = "Second run and verify", "Back-out", "Look"
+ORDER = (CHECK, APPLY, SECOND_CHECK, SECOND_RUN)
 PLAYED: dict[str, tuple[Kind, ...]] = {
     CHECK: (Kind.LOOK, Kind.CHECK),
     APPLY: (Kind.LOOK, Kind.APPLY),
     SECOND_CHECK: (Kind.LOOK, Kind.CHECK),
-    SECOND_RUN: (Kind.APPLY, Kind.LOOK),
-    VERIFY: (Kind.VERIFY,),
+    SECOND_RUN: (Kind.APPLY, Kind.LOOK, Kind.VERIFY),
     BACK_OUT: (Kind.BACK_OUT, Kind.LOOK),
     LOOK: (Kind.LOOK,),
 }
