@@ -6,6 +6,7 @@ to merge one. Who merges is a person, in the role repository.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -26,13 +27,15 @@ from remediation.drafting.states import Status
 from remediation.playbooks.repository import content as contents
 from remediation.playbooks.repository.content import RequestContent
 from remediation.playbooks.repository.models import PullRequest
-from remediation.playbooks.repository.states import REQUEST_NEXT, UNMERGED, RequestStatus
+from remediation.playbooks.repository.states import REQUEST_NEXT, RequestStatus
 
 OPEN_JOB = "playbooks.open_request"
 TAKE_BACK_JOB = "playbooks.take_back_request"
 FOLLOW_JOB = "playbooks.follow_requests"
 NO_REPOSITORY = "No role repository is configured: set ROLE_REPOSITORY."
 SUPERSEDED = "A newer proof took its place."
+LOOSE = frozenset({RequestStatus.OPENING, RequestStatus.OPEN, RequestStatus.CLOSED, RequestStatus.FAILED})
+"""What can still be taken back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +62,7 @@ def open_for(remediation: Remediation, *, content: RequestContent, actor: Actor,
         if last.status == RequestStatus.FAILED:
             _open_again(last, actor, at)
         return last
-    if last and last.status in UNMERGED:
+    if last and last.status in LOOSE:
         _take_back(last, SUPERSEDED, actor, at)
     return _ask(remediation, contents.text_of(content), last, actor, at)
 
@@ -82,12 +85,12 @@ def merged_exactly(remediation: Remediation, role_digest: str) -> Reason | None:
 
 
 def take_back(remediation: Remediation, *, reason: str, actor: Actor, at: datetime) -> PullRequest | None:
-    """Close the request of a remediation whose signatures are void; one that ended is left as it is.
+    """Take back the request of a remediation whose signatures are void; one that was merged is left as it is.
 
     In the caller's transaction, with the remediation locked.
     """
     request = of(remediation)
-    if request is None or request.status not in {*UNMERGED, RequestStatus.FAILED}:
+    if request is None or request.status not in LOOSE:
         return None
     _take_back(request, reason, actor, at)
     return request
@@ -114,7 +117,7 @@ def look_now(remediation_id: int, *, person: Person, door: Door, at: datetime) -
         request = of(remediation)
         if request is None:
             raise StaleTransition(because("no_request", "Nothing has been proven here yet, so there is no request."))
-        _record("request.looked_for", request, person.at(door), at)
+        record("request.looked_for", request, person.at(door), at)
         jobs.enqueue(FOLLOW_JOB, at=at, key=FOLLOW_JOB)
 
 
@@ -132,6 +135,19 @@ def merged_role_for(*, category_id: int, pattern_id: int | None = None) -> Merge
 
 
 _LOOKED_AT = 100
+
+
+def start(request: PullRequest, *, due_at: datetime, at: datetime) -> None:
+    """Have the general cluster open it."""
+    jobs.enqueue(OPEN_JOB, subject_id=request.pk, key=f"request:{request.pk}", due_at=due_at, at=at)
+
+
+def record(
+    kind: str, request: PullRequest, actor: Actor, at: datetime, data: Mapping[str, object] | None = None
+) -> None:
+    """An event about a request, in the caller's transaction."""
+    ticket = request.remediation.ticket
+    audit.record(kind, actor=actor, at=at, subject=request.ref, ticket=ticket.ref, data=data)
 
 
 def _is_for(request: PullRequest, content: RequestContent) -> bool:
@@ -155,14 +171,14 @@ def _ask(remediation: Remediation, text: str, last: PullRequest | None, actor: A
         asked_at=at,
     )
     data = {"number": request.number, "role": request.role_digest, "proof": request.proof_digest}
-    _record("request.asked", request, actor, at, data)
+    record("request.asked", request, actor, at, data)
     _start(request, actor, at)
     return request
 
 
 def _open_again(request: PullRequest, actor: Actor, at: datetime) -> PullRequest:
     move(request, RequestStatus.OPENING, next_states=REQUEST_NEXT, status_at=at, detail="")
-    _record("request.asked", request, actor, at, {"number": request.number, "again": True})
+    record("request.asked", request, actor, at, {"number": request.number, "again": True})
     _start(request, actor, at)
     return request
 
@@ -171,14 +187,14 @@ def _start(request: PullRequest, actor: Actor, at: datetime) -> None:
     """A job for the general cluster; without a repository the request has failed, and says what to set."""
     if not settings.ROLE_REPOSITORY.url:
         move(request, RequestStatus.FAILED, next_states=REQUEST_NEXT, status_at=at, detail=NO_REPOSITORY)
-        _record("request.failed", request, actor, at, {"says": NO_REPOSITORY})
+        record("request.failed", request, actor, at, {"says": NO_REPOSITORY})
         return
-    jobs.enqueue(OPEN_JOB, subject_id=request.pk, key=f"request:{request.pk}", at=at)
+    start(request, due_at=at, at=at)
 
 
 def _take_back(request: PullRequest, reason: str, actor: Actor, at: datetime) -> None:
-    move(request, RequestStatus.CLOSED, next_states=REQUEST_NEXT, status_at=at, detail=reason)
-    _record("request.taken_back", request, actor, at, {"says": reason})
+    move(request, RequestStatus.WITHDRAWN, next_states=REQUEST_NEXT, status_at=at, detail=reason)
+    record("request.withdrawn", request, actor, at, {"says": reason})
     jobs.enqueue(TAKE_BACK_JOB, subject_id=request.pk, at=at)
 
 
@@ -188,8 +204,3 @@ def _refuse_again(remediation: Remediation, last: PullRequest | None) -> None:
         raise StaleTransition(because("not_ended", "The pull request neither failed nor was it closed."))
     if remediation.status not in {Status.PROVEN, Status.APPROVED_FOR_ROLLOUT}:
         raise Refused(because("not_proven", f"The remediation is {remediation.status}: nothing is proven now."))
-
-
-def _record(kind: str, request: PullRequest, actor: Actor, at: datetime, data: dict[str, object] | None = None) -> None:
-    ticket = request.remediation.ticket
-    audit.record(kind, actor=actor, at=at, subject=request.ref, ticket=ticket.ref, data=data)

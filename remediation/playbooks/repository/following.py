@@ -1,0 +1,181 @@
+"""Looks at the role repository: what became of the requests, what people say about them, which roles there are.
+
+Whether a role was merged, and exactly, is read from the main branch itself; a forge adds who did it and when.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+
+from portal.jobs import services as jobs
+from portal.kit.actors import system
+from portal.kit.moving import move
+from portal.kit.refusals import StaleTransition
+from remediation.drafting import services as remediations
+from remediation.drafting.states import OVER
+from remediation.playbooks.repository import forges, requests, snapshot, telling
+from remediation.playbooks.repository.conf import Remote
+from remediation.playbooks.repository.forges import Forge, Remark, Seen
+from remediation.playbooks.repository.git import Clone, Rejected, Unreachable, cloned
+from remediation.playbooks.repository.models import MergedRole, PullRequest, RequestComment
+from remediation.playbooks.repository.states import REQUEST_NEXT, RequestStatus
+
+ACTOR = system("general")
+MERGED = "request.merged"
+"""The event that a role is on the main branch, exactly as it was proven; about its remediation."""
+SETTLES = timedelta(minutes=10)
+"""How long a forge may say that something is merged before its main branch shows it."""
+CHANGED = "What is here is no longer the role that was proven. It will not be run: restore it, or have it proven again."
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One look at the repository: a clone of it, the newest commit of its main branch, and when."""
+
+    clone: Clone
+    main: str
+    at: datetime
+
+
+def follow(*, at: datetime) -> str:
+    """One look at everything. What cannot be reached is looked at again by the clock, and pages say so meanwhile."""
+    remote: Remote = settings.ROLE_REPOSITORY
+    if not remote.url:
+        return "There is no role repository."
+    try:
+        with cloned(remote) as clone, forges.of(remote) as forge:
+            count = _follow_all(clone, forge, remote, at)
+    except (Unreachable, Rejected) as failure:
+        snapshot.could_not_look(remote.url, says=str(failure), at=at)
+        return f"Could not look: {failure}"
+    return f"Looked at {count} requests."
+
+
+def _follow_all(clone: Clone, forge: Forge, remote: Remote, at: datetime) -> int:
+    """The forge is asked before the main branch is read: what it says is merged by then can be seen there."""
+    followed, heads = _followed(), clone.heads()
+    seen = [forge.status(each.branch, each.forge_number, heads) for each in followed]
+    main = (clone.heads() if remote.forge else heads).get(remote.branch)
+    if main is None:
+        raise Rejected(f"The role repository has no branch {remote.branch}.")
+    snapshot.bring_up_to_date(clone, url=remote.url, branch=remote.branch, commit=main, at=at)
+    for request, each in zip(followed, seen, strict=True):
+        _follow(request, each, forge, Look(clone, main, at))
+    return len(followed)
+
+
+def _followed() -> list[PullRequest]:
+    """The newest request of every remediation that still has something ahead."""
+    newer = PullRequest.objects.filter(remediation=OuterRef("remediation"), number__gt=OuterRef("number"))
+    followed = {RequestStatus.OPEN, RequestStatus.CLOSED, RequestStatus.MERGED}
+    rows = PullRequest.objects.filter(~Exists(newer), status__in=followed).exclude(remediation__status__in=OVER)
+    return list(rows.select_related("remediation__ticket", "category"))
+
+
+def _follow(request: PullRequest, seen: Seen, forge: Forge, look: Look) -> None:
+    held = _held(request)
+    if not request.forge_number:
+        seen = _as_merged(request, seen, held, look)
+    elif held is None and seen.merged_at and seen.merged_at > look.at - SETTLES:
+        return
+    new = _new_remarks(request, seen, forge)
+    try:
+        has_changed = _write(request, seen, held, new, look.at)
+    except StaleTransition:  # somebody took it back meanwhile
+        return
+    if has_changed and request.forge_number:
+        forge.comment(request.forge_number, CHANGED)
+
+
+def _held(request: PullRequest) -> str | None:
+    """The digest of what the main branch holds where the role belongs; None if that is what was there before."""
+    role = MergedRole.objects.filter(path=f"{request.folder}/{request.role_name}").values_list("digest", flat=True)
+    held = role.first()
+    earlier = PullRequest.objects.filter(remediation=request.remediation_id, number__lt=request.number)
+    before = earlier.exclude(merged_digest="").order_by("-number").values_list("merged_digest", flat=True).first()
+    return None if held == before and held != request.role_digest else held
+
+
+def _as_merged(request: PullRequest, seen: Seen, held: str | None, look: Look) -> Seen:
+    """On a plain remote the main branch says that something was merged, and its history who did it."""
+    if held is None:
+        return seen
+    if request.status == RequestStatus.MERGED:
+        return replace(seen, status=RequestStatus.MERGED, head=seen.head or request.seen_commit)
+    remote: Remote = settings.ROLE_REPOSITORY
+    look.clone.fetch(remote.branch, with_history=True)
+    commit, by, when = look.clone.last_change(look.main, request.folder)
+    merged_at = datetime.fromisoformat(when)
+    return Seen(RequestStatus.MERGED, seen.head or request.seen_commit, commit, by, merged_at)
+
+
+def _new_remarks(request: PullRequest, seen: Seen, forge: Forge) -> list[Remark]:
+    """What was said since the last look; asked for only where the forge counts more than are kept."""
+    kept = set(request.comments.values_list("forge_id", flat=True))
+    if seen.remarks is None or seen.remarks <= len(kept):
+        return []
+    return [remark for remark in forge.remarks(request.forge_number) if remark.id not in kept]
+
+
+def _write(request: PullRequest, seen: Seen, held: str | None, new: list[Remark], at: datetime) -> bool:
+    """Keep what was seen; whether the request has diverged with it, and had not before."""
+    with transaction.atomic():
+        remediations.locked(request.remediation_id)
+        before = (request.has_diverged, request.seen_commit, request.merged_digest)
+        request.checked_at = at
+        request.seen_commit = seen.head or request.seen_commit
+        if seen.status == RequestStatus.MERGED:
+            request.merged_digest = held or ""
+        request.save(update_fields=["checked_at", "seen_commit", "merged_digest"])
+        if seen.status != request.status:
+            _move(request, seen, at)
+        elif seen.status == RequestStatus.MERGED and before[2] != request.merged_digest:
+            _publish(request, at)
+        _keep(request, new, at)
+        has_changed = request.has_diverged and before != (True, request.seen_commit, request.merged_digest)
+        if has_changed:
+            data = {"seen": request.seen_commit, "merged": request.merged_digest, "proven": request.role_digest}
+            requests.record("request.diverged", request, ACTOR, at, data)
+            telling.of_divergence(request, at=at)
+    return has_changed
+
+
+def _move(request: PullRequest, seen: Seen, at: datetime) -> None:
+    merged: dict[str, Any] = {
+        "merged_commit": seen.merged_commit,
+        "merged_by": seen.merged_by,
+        "merged_at": seen.merged_at or at,
+    }
+    more = merged if seen.status == RequestStatus.MERGED else {}
+    was_closed = request.status == RequestStatus.CLOSED
+    move(request, seen.status, next_states=REQUEST_NEXT, status_at=at, detail="", **more)
+    what = "reopened" if was_closed and seen.status == RequestStatus.OPEN else str(seen.status)
+    data = {"branch": request.branch, "commit": seen.merged_commit, "by": seen.merged_by}
+    requests.record(f"request.{what}", request, ACTOR, at, data)
+    telling.of_end(request, at=at)
+    if seen.status == RequestStatus.MERGED:
+        _publish(request, at)
+
+
+def _publish(request: PullRequest, at: datetime) -> None:
+    """Whoever waits for exactly this role on the main branch hears of it."""
+    if not request.has_diverged:
+        jobs.publish(MERGED, subject_id=request.remediation_id, at=at)
+
+
+def _keep(request: PullRequest, remarks: list[Remark], at: datetime) -> None:
+    for remark in remarks:
+        comment, is_new = RequestComment.objects.get_or_create(
+            request=request,
+            forge_id=remark.id,
+            defaults={"author": remark.author, "text": remark.text, "place": remark.place, "at": remark.at},
+        )
+        if is_new:
+            requests.record("request.commented", request, ACTOR, at, {"by": remark.author, "text": remark.text})
+            telling.of_comment(comment, at=at)

@@ -1,0 +1,239 @@
+"""Runs git: a few commands in a temporary bare clone, with nothing of this machine's or the remote's own configuration.
+
+No shell, no hooks, no prompts, no credential helpers, one transport, a time limit. The credential goes by environment,
+never on a command line, and only over https or to this host.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from portal.jobs.outside import refuse_inside_transaction
+from remediation.playbooks.repository.conf import Remote
+
+COMMANDS = frozenset({"cat-file", "fast-import", "fetch", "init", "log", "ls-remote", "ls-tree", "push"})
+"""All that is ever run. None of them merges."""
+OURS = re.compile(r"refs/heads/ai/remediation-[0-9]+(-[0-9])?")
+"""The only branches that are ever written to."""
+SECONDS = 60.0
+LONGEST_OUTPUT = 64_000_000
+_HANDED_ON = ("PATH", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR")
+_REFUSED = re.compile(
+    r"Authentication failed|could not read Username|returned error: (401|403|404)|[Rr]epository not found"
+    r"|does not appear to be a git repository|not exported|dubious ownership|access denied"
+)
+_STALE = "(stale info)"
+
+
+class Unreachable(Exception):
+    """The repository did not answer, or not to the end: worth another try later."""
+
+
+class Rejected(Exception):
+    """The repository said no, or can never say yes: another try would end the same way."""
+
+
+class Taken(Exception):
+    """Somebody made a branch of that name first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file of a tree."""
+
+    mode: str
+    kind: str
+    name: str
+    path: str
+
+
+class Clone:
+    """A bare repository in a folder of its own that knows one remote; `name`s are git's names of objects."""
+
+    def __init__(self, folder: Path, remote: Remote) -> None:
+        self._folder = folder
+        self._remote = remote
+        self.run("init", "--quiet", "--bare", "--initial-branch=main", ".")
+
+    def heads(self) -> dict[str, str]:
+        """The newest commits of the remote's main branch and of our branches, by the branches' names."""
+        wanted = (f"refs/heads/{self._remote.branch}", "refs/heads/ai/remediation-*")
+        listed = self.run("ls-remote", "--heads", self._remote.url, *wanted).decode()
+        pairs = (line.split("\t") for line in listed.splitlines())
+        return {ref.removeprefix("refs/heads/"): commit for commit, ref in pairs}
+
+    def fetch(self, branch: str, *, with_history: bool = False) -> None:
+        """Bring a branch of the remote here, without its history unless that is asked for."""
+        depth = ["--unshallow"] if with_history and (self._folder / "shallow").exists() else ["--depth=1"]
+        depth = [] if with_history and depth == ["--depth=1"] else depth
+        self.run("fetch", "--quiet", "--no-tags", *depth, self._remote.url, f"+refs/heads/{branch}:refs/seen/{branch}")
+
+    def commit(self, stream: bytes) -> str:
+        """Make a commit from a stream for `git fast-import` that marks it as :1; answers with its name."""
+        marks = self._folder / "marks"
+        self.run("fast-import", "--quiet", "--done", f"--export-marks={marks}", stdin=stream)
+        return marks.read_text().split()[1]
+
+    def push(self, commit: str, branch: str) -> None:
+        """Make a new branch of ours on the remote; raises Taken where there is one of that name."""
+        ref = f"refs/heads/{branch}"
+        self._change(ref, f"--force-with-lease={ref}:", f"{commit}:{ref}")
+
+    def remove(self, branch: str, commit: str) -> None:
+        """Remove a branch of ours that still stands at this commit."""
+        ref = f"refs/heads/{branch}"
+        self._change(ref, f"--force-with-lease={ref}:{commit}", f":{ref}")
+
+    def entries(self, commit: str, *folders: str) -> list[Entry]:
+        """Every file and folder of a commit below these folders."""
+        listed = self.run("ls-tree", "-r", "-t", "-z", commit, "--", *folders).decode(errors="surrogateescape")
+        return [_entry(line) for line in listed.split("\0") if line]
+
+    def blobs(self, names: Sequence[str]) -> dict[str, bytes]:
+        """The contents of files by their names."""
+        said = self.run("cat-file", "--batch", stdin="".join(f"{name}\n" for name in names).encode())
+        found, at = {}, 0
+        for name in names:
+            end = said.index(b"\n", at)
+            size = int(said[at:end].split()[2])
+            found[name] = said[end + 1 : end + 1 + size]
+            at = end + 1 + size + 1
+        return found
+
+    def message(self, commit: str) -> str:
+        """What a commit says."""
+        return self.run("log", "-1", "--format=%B", commit).decode(errors="replace")
+
+    def last_change(self, commit: str, path: str) -> tuple[str, str, str]:
+        """The commit on the main line that changed `path` last: its name, its committer, when (ISO 8601)."""
+        line = self.run("log", "-1", "--first-parent", "--format=%H%x00%cn%x00%cI", commit, "--", path).decode()
+        name, who, when = line.strip().split("\0")
+        return name, who, when
+
+    def run(self, command: str, *arguments: str, stdin: bytes = b"") -> bytes:
+        """Output of one git command; raises Unreachable or Rejected."""
+        code, output, said = self._run(command, arguments, stdin)
+        if code:
+            raise self._failure(said)
+        return output
+
+    def _change(self, ref: str, *arguments: str) -> None:
+        if not OURS.fullmatch(ref):
+            raise Rejected(f"{ref} is not a branch of ours.")
+        lease, change = arguments
+        code, output, said = self._run("push", ("--porcelain", "--no-verify", lease, self._remote.url, change), b"")
+        if not code:
+            return
+        refused = [line for line in output.decode(errors="replace").splitlines() if line.startswith("!")]
+        if not refused:
+            raise self._failure(said)
+        if _STALE in refused[0]:
+            raise Taken(ref)
+        heard = [line.removeprefix("remote:").strip() for line in said.splitlines() if line.startswith("remote:")]
+        raise Rejected(" ".join([refused[0].split("\t")[-1], *filter(None, heard)]))
+
+    def _run(self, command: str, arguments: Sequence[str], stdin: bytes) -> tuple[int, bytes, str]:
+        if command not in COMMANDS:
+            raise ValueError(f"git {command} is not run here")
+        refuse_inside_transaction()
+        git = shutil.which("git")
+        if git is None:
+            raise Rejected("There is no git on this host: install it.")
+        process = subprocess.Popen(
+            [git, command, *arguments],
+            cwd=self._folder,
+            env=environment(self._folder, self._remote),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+        try:
+            output, said = process.communicate(stdin, timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            raise Unreachable(f"git {command} took longer than {SECONDS:.0f} s.") from None
+        finally:
+            _end(process)
+        if len(output) > LONGEST_OUTPUT:
+            raise Rejected(f"git {command} answered with more than {LONGEST_OUTPUT:,} bytes.")
+        return process.returncode, output, said.decode(errors="replace")
+
+    def _failure(self, said: str) -> Exception:
+        lines = [line for line in said.splitlines() if line.startswith(("fatal:", "error:", "remote:"))]
+        words = " ".join(lines or said.splitlines()[-1:])[:1000] or "git ended without a word."
+        return Rejected(words) if _REFUSED.search(words) else Unreachable(words)
+
+
+@contextmanager
+def cloned(remote: Remote) -> Iterator[Clone]:
+    """A clone that is gone afterwards."""
+    with tempfile.TemporaryDirectory(prefix="countersign-git-") as folder:
+        yield Clone(Path(folder), remote)
+
+
+def environment(home: Path, remote: Remote) -> dict[str, str]:
+    """All that a git process sees of the world."""
+    config = {
+        "core.hooksPath": "/dev/null",
+        "core.fsmonitor": "false",
+        "credential.helper": "",
+        "fetch.fsckObjects": "true",
+        "gc.auto": "0",
+        "http.followRedirects": "false",
+        "http.lowSpeedLimit": "100",
+        "http.lowSpeedTime": "20",
+        "maintenance.auto": "false",
+        "protocol.allow": "never",
+        f"protocol.{remote.transport}.allow": "always",
+        "submodule.recurse": "false",
+        **_credential(remote),
+    }
+    return {
+        **{name: os.environ[name] for name in _HANDED_ON if name in os.environ},
+        "GIT_ASKPASS": "/bin/false",
+        "GIT_ATTR_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": "/dev/null",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_PROTOCOL_FROM_USER": "0",
+        "GIT_TERMINAL_PROMPT": "0",
+        "HOME": str(home),
+        "LC_ALL": "C",
+        **_numbered(config),
+    }
+
+
+def _credential(remote: Remote) -> Mapping[str, str]:
+    if not remote.token or remote.transport not in ("http", "https"):
+        return {}
+    login = base64.b64encode(f"x-access-token:{remote.token}".encode()).decode()
+    return {"http.extraHeader": f"Authorization: Basic {login}"}
+
+
+def _numbered(config: Mapping[str, str]) -> dict[str, str]:
+    numbered = {"GIT_CONFIG_COUNT": str(len(config))}
+    for number, (key, value) in enumerate(config.items()):
+        numbered |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
+    return numbered
+
+
+def _entry(line: str) -> Entry:
+    head, path = line.split("\t", 1)
+    mode, kind, name = head.split(" ")
+    return Entry(mode, kind, name, path)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """What git started ends with it."""
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()

@@ -1,0 +1,84 @@
+"""Keeps what the role repository holds in the database, so that no page waits for git or needs its credential.
+
+Roles are folders with `tasks/main.yml`, and whatever stands where we put a role. Only what changed is read again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import transaction
+
+from portal.kit import canonical
+from remediation.drafting import roles
+from remediation.playbooks.repository import managing, trees
+from remediation.playbooks.repository.git import Clone, Entry
+from remediation.playbooks.repository.models import Managed, MergedRole, RepositoryState
+
+FOLDER = "roles"
+MOST_ROLES = 2_000
+_GENERATED = re.compile(r"(roles/generated/[0-9]+/[a-z][a-z0-9_]+)/.+")
+_TASKS = "/tasks/main.yml"
+
+
+def bring_up_to_date(clone: Clone, *, url: str, branch: str, commit: str, at: datetime) -> bool:
+    """Read the main branch at `commit` if it is not the one that was read last; whether it was."""
+    known = RepositoryState.objects.filter(url=url).first()
+    if known and known.commit == commit:
+        _looked(url, commit, at)
+        return False
+    clone.fetch(branch)
+    entries = clone.entries(commit, f"{FOLDER}/")
+    found = _trees(entries)
+    kept = dict(MergedRole.objects.values_list("path", "tree"))
+    changed = [path for path, tree in found.items() if kept.get(path) != tree]
+    read = [_read(clone, entries, path, found[path], at) for path in changed]
+    with transaction.atomic():
+        MergedRole.objects.exclude(path__in=found).delete()
+        for role, files in read:
+            _keep(role, files)
+        _looked(url, commit, at)
+    return True
+
+
+def could_not_look(url: str, *, says: str, at: datetime) -> None:
+    """What is known stays as it is, and says since when nobody could look."""
+    RepositoryState.objects.update_or_create(
+        url=url, defaults={"says": says}, create_defaults={"says": says, "looked_at": at}
+    )
+
+
+def _looked(url: str, commit: str, at: datetime) -> None:
+    RepositoryState.objects.update_or_create(url=url, defaults={"commit": commit, "looked_at": at, "says": ""})
+
+
+def _trees(entries: Iterable[Entry]) -> dict[str, str]:
+    """The folders that hold a role, with git's names for what is in them."""
+    every = list(entries)
+    folders = {entry.path: entry.name for entry in every if entry.kind == "tree"}
+    paths = [entry.path for entry in every if entry.kind != "tree"]
+    roots = {path.removesuffix(_TASKS) for path in paths if path.endswith(_TASKS)}
+    roots |= {match[1] for path in paths if (match := _GENERATED.fullmatch(path))}
+    return {path: folders[path] for path in sorted(roots)[:MOST_ROLES] if path in folders}
+
+
+def _read(
+    clone: Clone, entries: Iterable[Entry], path: str, tree: str, at: datetime
+) -> tuple[MergedRole, dict[str, str]]:
+    """A role as it is kept. One that is not all plain text has no digest: it is nobody's proven role."""
+    name = path.rpartition("/")[2]
+    files, is_all = trees.read(clone, entries, path)
+    text = canonical.text_of({"name": name, "files": files}, version=roles.VERSION)
+    digest = canonical.digest_of(text) if is_all else ""
+    return MergedRole(path=path, name=name, tree=tree, content=text, digest=digest, seen_at=at), files
+
+
+def _keep(role: MergedRole, files: dict[str, str]) -> None:
+    MergedRole.objects.filter(path=role.path).delete()
+    role.save(force_insert=True)
+    uses = managing.uses_of(files)
+    Managed.objects.bulk_create(
+        Managed(role=role, kind=use.kind, value=use.value, file=use.file, line=use.line) for use in uses
+    )

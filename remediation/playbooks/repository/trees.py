@@ -1,0 +1,65 @@
+"""A role as files of a git tree: the stream that commits it, and what a folder holds when it is read back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from remediation.playbooks.repository.git import Clone, Entry, Rejected
+
+PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
+PLAIN, _LINK = "100644", "120000"
+LONGEST_FILE = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Who a commit is by."""
+
+    name: str
+    email: str
+    at: datetime
+
+    @property
+    def line(self) -> str:
+        """As git writes it."""
+        return f"{self.name} <{self.email}> {int(self.at.timestamp())} +0000"
+
+
+def stream(*, base: str, folder: str, files: Mapping[str, str], message: str, by: Signature, ref: str) -> bytes:
+    """For `git fast-import`: a commit on top of `base` in which `folder` holds exactly these files, as mark 1."""
+    parts = [
+        f"commit {ref}\nmark :1\nauthor {by.line}\ncommitter {by.line}\n".encode(),
+        _data(message),
+        f"from {base}\nD {folder}\n".encode() if base else b"",
+    ]
+    for path, text in sorted(files.items()):
+        if not PATH.fullmatch(path):
+            raise Rejected(f"{path!r} is not the name of a file in a role.")
+        parts += [f"M {PLAIN} inline {folder}/{path}\n".encode(), _data(text)]
+    return b"".join([*parts, b"done\n"])
+
+
+def read(clone: Clone, entries: Iterable[Entry], folder: str) -> tuple[dict[str, str], bool]:
+    """The text of every plain text file in `folder`, path to text; and whether there is nothing else in it."""
+    own = [entry for entry in entries if entry.kind != "tree" and entry.path.startswith(f"{folder}/")]
+    blobs = clone.blobs([entry.name for entry in own if entry.kind == "blob" and entry.mode != _LINK])
+    texts = {entry.path.removeprefix(f"{folder}/"): _text(blobs.get(entry.name)) for entry in own}
+    files = {path: text for path, text in texts.items() if text is not None}
+    return files, len(files) == len(own) and all(entry.mode == PLAIN for entry in own)
+
+
+def _text(blob: bytes | None) -> str | None:
+    if blob is None or len(blob) > LONGEST_FILE or b"\0" in blob:
+        return None
+    try:
+        return blob.decode()
+    except UnicodeDecodeError:
+        return None
+
+
+def _data(text: str) -> bytes:
+    raw = text.encode()
+    return b"data %d\n%s\n" % (len(raw), raw)
