@@ -78,11 +78,20 @@ class Shift:
             idempotency_key=key,
             fence=self.fence,
             timeout=settings.RUN_WRITE_SECONDS,
+            until=self.is_to_break_off,
         )
 
     def is_to_stop(self) -> bool:
         """Whether a person said to stop now; asked while something is given time to settle."""
         return Run.objects.filter(pk=self.run_id, asked=Asked.STOP_NOW).exists()
+
+    def is_to_break_off(self) -> bool:
+        """Whether a write that this worker does itself is to end where it is: a person or the emergency stop says so.
+
+        A way back goes on under the stop that a person released for it.
+        """
+        stop = self.stop()
+        return self.is_to_stop() or (stop is not None and stop.pk != self.released_stop)
 
     def stop(self) -> Stop | None:
         """The emergency stop that concerns this run, if one is engaged now (law 9)."""

@@ -53,10 +53,23 @@ def rehearse(job: Handed) -> str:
     )
 
 
+@handler(
+    "execution.prove",
+    queue="execution",
+    loads=("remediation.execution.proving", MCP),
+    about="playbooks.proof",
+)
+def prove(job: Handed) -> str:
+    """Prove the role of a signed merge plan on its canary."""
+    from remediation.execution import proving  # noqa: PLC0415 - see above
+
+    return proving.prove(job.subject_id or 0, clock=timezone.now, keeps_lease=job.renew)
+
+
 @handler("execution.give_up_on_lost", queue="general", every_seconds=60)
 def give_up_on_lost(job: Handed) -> str:
-    """Hand runs and rehearsals without a worker to people."""
-    from remediation.execution import advancing, rehearsing  # noqa: PLC0415 - models are not loaded when this module is
+    """Hand runs, rehearsals and proofs without a worker to people."""
+    from remediation.execution import advancing, proving, rehearsing  # noqa: PLC0415 - models are not loaded before
 
     runs, rehearsals = advancing.give_up_on_lost(at=job.at), rehearsing.give_up_on_lost(at=job.at)
-    return f"{runs} lost runs, {rehearsals} lost rehearsals"
+    return f"{runs} lost runs, {rehearsals} lost rehearsals, {proving.give_up_on_lost(at=job.at)} lost proofs"

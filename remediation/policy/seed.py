@@ -39,7 +39,11 @@ POLICIES: dict[str, dict[str, object]] = {
         "requires_approval": True,
         "max_actions_per_hour": 2,
     },
-    "server": {"min_reliability": 85, "auto_approve_threshold": 90, "allowed_action_types": ["command"]},
+    "server": {
+        "min_reliability": 85,
+        "auto_approve_threshold": 90,
+        "allowed_action_types": ["command", "apply_role"],
+    },
     # A restart ends sessions; snapshots and sizes can be taken back.
     "virtualization": {
         "min_reliability": 85,

@@ -12,7 +12,7 @@ from remediation.playbooks import prooftext
 from remediation.playbooks.models import Proof
 from remediation.playbooks.prooftext import Part
 from remediation.playbooks.repository.content import Cited, Confirmed, PassedGate, ProvenTask, RequestContent, Signer
-from remediation.playbooks.shapes import Kind
+from remediation.playbooks.shapes import Kind, TaskResult
 from remediation.review import plans, proposing, standing
 from remediation.review.reading import Reading
 
@@ -63,6 +63,6 @@ def _tasks(proof: prooftext.Proof) -> Iterator[ProvenTask]:
             yield ProvenTask(task.host, task.task, task.place, task.outcome.value, outcome.value if outcome else "")
 
 
-def _applied(parts: Sequence[Part]) -> Sequence[Sequence[prooftext.TaskResult]]:
+def _applied(parts: Sequence[Part]) -> Sequence[Sequence[TaskResult]]:
     runs = [[task for task in part.tasks if task.kind is Kind.APPLY] for part in parts if Kind.APPLY in part.kinds]
     return [*runs, [], []][:2]

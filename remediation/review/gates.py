@@ -15,6 +15,7 @@ from remediation.connectors import catalogue
 from remediation.connectors.guards import GUARDS
 from remediation.connectors.operations import Irreversible
 from remediation.drafting import roles, schema
+from remediation.playbooks import gate
 from remediation.policy.forbidden import forbidden_in
 from remediation.review import sequence
 from remediation.review.plans import Place
@@ -231,12 +232,14 @@ def _role(draft: schema.Draft, around: Surroundings) -> Iterator[Finding]:
     except ValueError as error:
         yield Finding("role.files", str(error), "Give every file once.")
         return
+    for place, step in _steps(draft):
+        if step.action.kind == "command":
+            text = "People run commands, workers play a role: a draft holds one or the other."
+            yield Finding(f"{place}.action", text, "Let the role do it, or give the commands a ticket of their own.")
     if not applied:
         yield Finding("steps", "No step applies the role.", f"Add a step {roles.OPERATION} for every host.")
     for place, action in applied:
         yield from _applied(place, action, part, around)
-    from remediation.playbooks import gate  # noqa: PLC0415 - only drafts with a role need it
-
     scope = gate.Scope(tuple(part.paths), tuple(part.services), tuple(part.packages))
     for found in gate.check(part.name, files, scope):
         yield Finding(f"role/{found.file}:{found.line}", found.text, found.mend)

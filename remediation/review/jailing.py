@@ -11,6 +11,7 @@ from portal.kit.statements import Query, given
 from remediation.drafting import roles, schema
 from remediation.drafting.models import Revision
 from remediation.drafting.schema import RolePart
+from remediation.playbooks.gate import Finding as Found
 from remediation.review.gates import Finding, Report
 from remediation.review.models import GateResult
 
@@ -25,9 +26,10 @@ def check(revision: Revision, part: RolePart, *, at: datetime) -> list[Report]:
     files, digest = roles.files_of(part), roles.part_digest(part)
     reports = []
     for gate, said in zip(GATES, linting.check(part.name, files), strict=True):
-        findings = tuple(Finding(f"role/{each.file}:{each.line}", each.text, each.mend) for each in said.findings)
-        took_ms = round(said.seconds * 1000)
-        reports.append(Report(gate, findings, digest, ruleset=said.version, log=said.log, took_ms=took_ms))
+        findings = tuple(_finding(each) for each in said.findings)
+        if not said.has_passed and not findings:
+            findings = (Finding("role", "The program did not end well.", "Look into its log."),)
+        reports.append(Report(gate, findings, digest, said.version, said.log, said.milliseconds))
     statements.insert_all([result_of(revision, report, at=at) for report in reports])
     return reports
 
@@ -54,6 +56,10 @@ def result_of(revision: Revision, report: Report, *, at: datetime) -> GateResult
         took_ms=report.took_ms,
         at=at,
     )
+
+
+def _finding(found: Found) -> Finding:
+    return Finding(f"role/{found.file}:{found.line}" if found.file else "role", found.text, found.mend)
 
 
 def _report(row: GateResult) -> Report:

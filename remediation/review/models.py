@@ -19,7 +19,7 @@ class GateResult(models.Model):
 
     revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="gates", db_index=False)
     gate = models.CharField(max_length=30)
-    ruleset = models.CharField(max_length=30)
+    ruleset = models.CharField(max_length=80, help_text="The rules, or the program and its version.")
     has_passed = models.BooleanField()
     input_digest = models.CharField(max_length=64)
     findings = models.JSONField(default=list, help_text="[{place, text, mend}]")

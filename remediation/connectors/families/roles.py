@@ -52,8 +52,10 @@ APPLY_ROLE = Operation[ApplyRole](
     blast_radius=lambda p: f"What the role's patch scope names on {p.host}, and nothing else.",
     preflight=lambda p: _look(
         p,
-        f"{p.host} is like the host on which the role was proven, and a check of the role fails nowhere.",
+        f"{p.host} is like the host on which the role was proven, a check of the role fails nowhere, and no earlier "
+        "play that failed left anything behind.",
         expect("is_as_proven", "equals", value=True),
+        expect("is_untouched", "equals", value=True),
     ),
     action=lambda p: Call("apply_role", _arguments(p)),
     verify=lambda p: _look(

@@ -21,4 +21,9 @@ class Migration(migrations.Migration):
             name="took_ms",
             field=models.PositiveIntegerField(null=True),
         ),
+        migrations.AlterField(
+            model_name="gateresult",
+            name="ruleset",
+            field=models.CharField(max_length=80, help_text="The rules, or the program and its version."),
+        ),
     ]

@@ -1,0 +1,213 @@
+"""Plays roles for the run engine, as the provider “roles”: checks, applies, takes back, and says how a host is.
+
+Only a role that was proven is played: its text is looked up by its digest, where the proof left it. A process without
+ANSIBLE_HOSTS can say what became of a request, and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.utils import timezone
+
+from portal.kit.statements import Query, given
+from remediation.connectors.probes import Outcome
+from remediation.drafting import roles, schema
+from remediation.playbooks import book, hosts, hoststate, plays, prooftext, proving
+from remediation.playbooks.book import Request
+from remediation.playbooks.models import Play, Proof
+from remediation.playbooks.shapes import Kind, Played, Scope, State, TaskResult
+from remediation.playbooks.states import PlayStatus, ProofStatus
+
+READS = frozenset({"check_role", "role_state", "request_status"})
+WRITES = {"apply_role": Play.Kind.APPLY, "back_out_role": Play.Kind.BACK_OUT}
+NOT_HERE = "Roles are checked by the execution workers, right before they play them."
+_PROOF = Query(
+    lambda: (
+        Proof.objects.select_related("revision").filter(role=given("role"), status=ProofStatus.HELD).order_by("-id")[:1]
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A proven role: its text, its scope, and its proof."""
+
+    name: str
+    digest: str
+    files: Mapping[str, str]
+    scope: Scope
+    proof: prooftext.Proof
+
+
+class Roles:
+    """The provider."""
+
+    tools = READS | frozenset(WRITES) | {"raise_fence"}
+
+    def read(self, tool: str, arguments: Mapping[str, Any]) -> Outcome:
+        """Answer a question about a host or a request."""
+        if tool == "request_status":
+            return book.status_of(str(arguments["idempotency_key"]), at=timezone.now())
+        return _on_host(arguments, lambda role, host: _READS[tool](role, host, timezone.now()))
+
+    def write(
+        self, tool: str, arguments: Mapping[str, Any], *, key: str, fence: int, until: Callable[[], bool]
+    ) -> Outcome:
+        """Apply a role, or take it back, once per key."""
+
+        def do(role: Known, host: hosts.Host) -> Outcome:
+            request = Request(key, fence, WRITES[tool], host.name, role.digest)
+            play = book.begin(request, at=timezone.now())
+            return play if isinstance(play, Outcome) else _Turn(play, role, host, until).take()
+
+        return _on_host(arguments, do)
+
+    def raise_fence(self, target: str, fence: int) -> Outcome:
+        """Refuse from now on whoever still comes to this host with a lower fence."""
+        refusal = book.raise_fence(target.removeprefix("hosts:"), fence)
+        return Outcome(ok=not refusal, error=refusal)
+
+
+def _on_host(arguments: Mapping[str, Any], do: Callable[[Known, hosts.Host], Outcome]) -> Outcome:
+    if not settings.ANSIBLE_HOSTS:
+        return Outcome(ok=False, was_not_sent=True, error=NOT_HERE)
+    role = _known(str(arguments["role"]))
+    if role is None:
+        return Outcome(ok=False, error="No role with this digest was proven.")
+    try:
+        host = hosts.named(str(arguments["host"]))
+    except hosts.BadHosts as bad:
+        return Outcome(ok=False, error=str(bad))
+    return do(role, host)
+
+
+def _known(digest: str) -> Known | None:
+    proof = _PROOF.first(role=digest)
+    part = schema.from_text(proof.revision.content).role if proof else None
+    if proof is None or part is None or roles.part_digest(part) != digest:
+        return None
+    scope = Scope(tuple(part.paths), tuple(part.services), tuple(part.packages))
+    return Known(part.name, digest, roles.files_of(part), scope, prooftext.read(proof.text))
+
+
+def _check(role: Known, host: hosts.Host, at: datetime) -> Outcome:
+    """What a check of the role would change here, whether the host is like the canary, whether the service is well."""
+    seen = _play(role, host, [Kind.CHECK])
+    if seen.facts is None:
+        return Outcome(ok=False, error=seen.error)
+    unlike = proving.unlike(seen.facts, role.proof)
+    is_clean = seen.is_ok and not seen.changed
+    verified = _play(role, host, [Kind.VERIFY]) if is_clean else None
+    data = {
+        "failed": len(seen.failed),
+        "changes": len(seen.changed),
+        "is_as_proven": not unlike,
+        "is_untouched": _is_untouched(role, host, at),
+        "is_verified": verified is not None and verified.is_ok,
+        "says": seen.error or (verified.error if verified else "") or " ".join(unlike) or _changes(seen.changed),
+    }
+    return Outcome(ok=True, data=data, text=str(data["says"]))
+
+
+def _state(role: Known, host: hosts.Host, _at: datetime) -> Outcome:
+    """Whether what the scope names is as it was before the role was last applied."""
+    before = book.before_apply(host.name, role.digest)
+    if before is None:
+        return Outcome(ok=False, error=f"The role was never applied to {host.name}.")
+    seen = _look(role, host, before)
+    if isinstance(seen, str):
+        return Outcome(ok=False, error=seen)
+    found = hoststate.differences(before, seen)
+    return Outcome(ok=True, data={"is_as_before": not found, "says": " ".join(found)}, text=" ".join(found))
+
+
+_READS: Mapping[str, Callable[[Known, hosts.Host, datetime], Outcome]] = {"check_role": _check, "role_state": _state}
+
+
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """One worker's play of one request; what it was told stands in the book before it begins."""
+
+    play: Play
+    role: Known
+    host: hosts.Host
+    until: Callable[[], bool]
+
+    def take(self) -> Outcome:
+        """Play it, and commit what became of it."""
+        error = self._apply() if self.play.kind == Play.Kind.APPLY else self._played([Kind.BACK_OUT]).error
+        status = PlayStatus.FAILED if error else PlayStatus.DONE
+        says = error or (
+            "Applied; a second run changed nothing." if self.play.kind == Play.Kind.APPLY else "Taken back."
+        )
+        book.end(self.play, status, says=says, at=timezone.now())
+        return Outcome(ok=False, error=says) if error else Outcome(ok=True, text=says)
+
+    def _apply(self) -> str:
+        """Look, apply, and apply once more: only a second run that changes nothing shows that the role is done."""
+        before = _look(self.role, self.host, None)
+        if isinstance(before, str):
+            return before
+        book.remember(self.play, before)
+        first = self._played([Kind.APPLY])
+        if first.error:
+            return first.error
+        second = self._played([Kind.APPLY])
+        if second.error or not second.changed:
+            return second.error
+        return f"The role does not converge: a second run changed {_changes(second.changed)}"
+
+    def _played(self, kinds: Sequence[Kind]) -> Played:
+        return _play(
+            self.role, self.host, kinds, on_event=lambda event: book.tell(self.play.key, event), is_to_stop=self._ends
+        )
+
+    def _ends(self) -> bool:
+        """A way back that has begun is played to its end; it is ended by a worker with a newer fence alone."""
+        is_to_stop = self.play.kind == Play.Kind.APPLY and self.until()
+        return is_to_stop or not book.beat(self.play, at=timezone.now())
+
+
+def _is_untouched(role: Known, host: hosts.Host, at: datetime) -> bool:
+    """Whether nothing is left of a play that failed: without one there is nothing to be left."""
+    before = book.left_by_failure(host.name, role.digest, at=at)
+    if before is None:
+        return True
+    seen = _look(role, host, before)
+    return isinstance(seen, State) and not hoststate.differences(before, seen)
+
+
+def _look(role: Known, host: hosts.Host, before: State | None) -> State | str:
+    seen = _play(role, host, [Kind.LOOK], before=before)
+    return seen.states[0] if seen.is_ok and seen.states else seen.error
+
+
+def _play(
+    role: Known,
+    host: hosts.Host,
+    kinds: Sequence[Kind],
+    *,
+    before: State | None = None,
+    on_event: Callable[[TaskResult], None] = plays.silent,
+    is_to_stop: Callable[[], bool] = lambda: False,
+) -> Played:
+    return plays.play(
+        kinds,
+        name=role.name,
+        files=role.files,
+        host=host,
+        scope=role.scope,
+        before=before,
+        on_event=on_event,
+        is_to_stop=is_to_stop,
+        seconds=round(settings.PLAY_SECONDS),
+    )
+
+
+def _changes(tasks: Sequence[TaskResult]) -> str:
+    return " ".join(f"“{task.task}” ({task.place})." for task in tasks)
