@@ -13,6 +13,17 @@ from pathlib import Path
 TOPS = ("etc", "opt", "run", "srv", "var")
 """The folders that stand in for the jail's own while a role is played."""
 
+FOLDERS = (
+    *TOPS,
+    "etc/chrony/conf.d",
+    "etc/logrotate.d",
+    "etc/systemd",
+    "etc/tmpfiles.d",
+    "run/lab",
+    "run/systemd/system",
+    "var/log/nginx",
+)
+
 RELEASE = """PRETTY_NAME="Debian GNU/Linux 12 (bookworm)"
 NAME="Debian GNU/Linux"
 VERSION_ID="12"
@@ -40,6 +51,7 @@ JOURNALD = "[Journal]\n#SystemMaxUse=\n"
 USERS = "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin\n"
 GROUPS = "root:x:0:\nadm:x:4:\nsystemd-journal:x:101:\nnogroup:x:65534:\n"
 UNITS = {
+    "chrony.service": "enabled",
     "cron.service": "enabled",
     "logrotate.service": "static",
     "logrotate.timer": "enabled",
@@ -58,7 +70,7 @@ def create_lab_folder(path: Path, hostname: str, *, at: datetime) -> None:
     """Make a host; one that is there already is left as it is."""
     if (path / "etc").exists():
         return
-    for folder in ("var/log/nginx", "etc/logrotate.d", "etc/systemd", "run/systemd/system", "run/lab", *TOPS):
+    for folder in FOLDERS:
         (path / folder).mkdir(parents=True, exist_ok=True)
     for name, text in _files(hostname).items():
         (path / name).write_text(text)

@@ -19,7 +19,7 @@ from remediation.playbooks.gate.shapes import Finding
 from remediation.playbooks.jail import File
 from remediation.playbooks.shapes import Kind, Scope
 
-SECONDS = 60
+SECONDS = 180
 PLAYS = (Kind.CHECK, Kind.VERIFY, Kind.BACK_OUT)
 ORIGIN = re.compile(r"^Origin: (\S+?):(\d+)(?::\d+)?$", re.MULTILINE)
 ERROR = re.compile(r"^\[ERROR\]: (.+)$", re.MULTILINE)

@@ -51,7 +51,7 @@ def play(
     before: State | None = None,
     on_event: OnEvent = silent,
     is_to_stop: jailed.IsToStop = jailed.never,
-    seconds: int = 120,
+    seconds: int = 300,
 ) -> Played:
     """Play these kinds one after the other in one Ansible process; what fails ends it.
 
@@ -98,7 +98,15 @@ def _run(
         if (event := story.hear(line)) is not None:
             on_event(event)
 
-    command = [jail.PYTHON, "-I", "/job/player.py", story.host, "--diff", *(["--check"] if story.is_check else [])]
+    command = [
+        jail.PYTHON,
+        "-I",
+        "/job/player.py",
+        story.host,
+        "--diff",
+        "-v",
+        *(["--check"] if story.is_check else []),
+    ]
     return jailed.run(cell, command, seconds=seconds, on_line=hear, is_to_stop=is_to_stop)
 
 

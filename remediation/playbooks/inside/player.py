@@ -5,6 +5,7 @@ Only what the product shows leaves the jail, and never more than so many charact
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 from typing import Any
@@ -35,7 +36,7 @@ def told(event: dict[str, Any]) -> dict[str, Any] | None:
     data = event.get("event_data") or {}
     if result is None:
         return None
-    outcome = data.get("res") or {}
+    outcome = data.get("res") or (_printed(event) if result == "skipped" else {})
     told = {
         "result": result,
         "play": data.get("play", ""),
@@ -44,17 +45,25 @@ def told(event: dict[str, Any]) -> dict[str, Any] | None:
         "path": data.get("task_path", ""),
         "text": event.get("stdout", "")[:LONGEST] if result == "diff" else "",
     }
-    return {**told, **_result(outcome)} if result in ("ok", "failed", "skipped", "unreachable") else told
+    return {**told, **_result(outcome, result)} if result in ("ok", "failed", "skipped", "unreachable") else told
 
 
-def _result(outcome: dict[str, Any]) -> dict[str, Any]:
+def _printed(event: dict[str, Any]) -> dict[str, Any]:
+    """The result of a task that was skipped: ansible-runner leaves it out of the event, but `-v` prints it."""
+    found: Any = {}
+    with contextlib.suppress(ValueError):
+        found = json.loads(event.get("stdout", "").partition(" => ")[2])
+    return found if isinstance(found, dict) else {}
+
+
+def _result(outcome: dict[str, Any], result: str) -> dict[str, Any]:
     """How a module ended: what it says, whether it changed something, why it or one of its items was skipped."""
     items = [item for item in outcome.get("results") or () if isinstance(item, dict)]
     facts = outcome.get("ansible_facts") or {}
     return {
         "changed": bool(outcome.get("changed")),
         "message": _message(outcome, items),
-        "skips": [_skip(one) for one in items or [outcome] if one.get("skipped")],
+        "skips": [_skip(one) for one in items or [outcome] if one.get("skipped") or result == "skipped"],
         "facts": {name: str(facts[name]) for name in FACTS if name in facts},
         "state": outcome.get("countersign_state"),
     }

@@ -12,7 +12,7 @@ import pytest
 
 from remediation.playbooks import jail, jailed
 
-SECONDS = 60
+SECONDS = 180
 
 
 def tried(script: str, cell: jail.Cell | None = None) -> tuple[int, str]:

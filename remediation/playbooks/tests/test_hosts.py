@@ -1,0 +1,94 @@
+"""How hosts are reached: what the file may say, and that a key stays a reference."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from remediation.playbooks import hosts
+
+KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\nc2VjcmV0\n-----END OPENSSH PRIVATE KEY-----\n"
+HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA=="
+GOOD = f"address: 10.0.0.5, user: deploy, become: true, key: {{env: DEPLOY_KEY}}, host_key: '{HOST_KEY}'"
+
+
+def loaded(folder: Path, text: str) -> dict[str, hosts.Host]:
+    path = folder / "hosts.yml"
+    path.write_text(text)
+    return hosts.load(path)
+
+
+def test_a_file_names_hosts_by_ssh_and_folders_of_the_lab(tmp_path: Path) -> None:
+    found = loaded(tmp_path, f"hosts:\n  web-1: {{{GOOD}, port: 2222}}\n  lab-1: {{folder: {tmp_path}}}\n")
+    reach = found["web-1"].reach
+    assert isinstance(reach, hosts.Ssh)
+    assert (reach.address, reach.port, reach.user, reach.becomes) == ("10.0.0.5", 2222, "deploy", True)
+    assert reach.known_hosts == f"[10.0.0.5]:2222 {HOST_KEY}\n"
+    assert found["lab-1"].is_lab
+    assert found["web-1"].inventory == "web-1 (ssh deploy@10.0.0.5:2222, becoming root)"
+    assert str(tmp_path) not in found["lab-1"].inventory
+
+
+@pytest.mark.parametrize(
+    ("values", "reason"),
+    [
+        ("{}", "web-1: address is a name or an IP address."),
+        ("{folder: lab}", "web-1: folder is an absolute path."),
+        ("{folder: /lab, port: 22}", "web-1: A host with folder has nothing else."),
+        (f"{{{GOOD}, password: x}}", "web-1: password is not known here."),
+        (f"{{{GOOD}, port: 70000}}", "web-1: port is a number from 1 to 65535."),
+        (f"{{{GOOD}, port: true}}", "web-1: port is a number from 1 to 65535."),
+        ("{address: '-oProxyCommand=x', key: {env: K}, host_key: x}", "web-1: address is a name or an IP address."),
+        (f"{{address: h, user: 'a b', key: {{env: K}}, host_key: '{HOST_KEY}'}}", "web-1: user is the name of a user."),
+        (f"{{address: h, key: secret, host_key: '{HOST_KEY}'}}", "web-1: key is a reference, one of"),
+        (f"{{address: h, key: {{file: k}}, host_key: '{HOST_KEY}'}}", "web-1: key.file is an absolute path"),
+        (f"{{address: h, key: {{command: vault}}, host_key: '{HOST_KEY}'}}", "web-1: key.command is a list of words"),
+        ("{address: h, key: {env: K}}", "web-1: It needs host_key or known_hosts"),
+        ("{address: h, key: {env: K}, host_key: 'x\ny'}", "web-1: host_key is a type and a key"),
+    ],
+)
+def test_what_is_wrong_is_said_in_a_sentence(tmp_path: Path, values: str, reason: str) -> None:
+    with pytest.raises(hosts.BadHosts) as bad:
+        loaded(tmp_path, f"hosts:\n  web-1: {values}\n")
+    assert bad.value.reasons[0].startswith(reason)
+
+
+@pytest.mark.parametrize("text", ["", "hosts: []\n", "web-1: {}\n", "hosts: {{\n", "hosts:\n  WEB: {folder: /x}\n"])
+def test_another_shape_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(hosts.BadHosts):
+        loaded(tmp_path, text)
+
+
+def test_a_key_is_looked_up_only_when_it_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = tmp_path / "key"
+    kept.write_text(KEY)
+    monkeypatch.setenv("DEPLOY_KEY", KEY)
+    for reference in (f"{{file: {kept}}}", "{env: DEPLOY_KEY}", f"{{command: [cat, {kept}]}}"):
+        text = f"hosts:\n  web-1: {{address: h, key: {reference}, host_key: '{HOST_KEY}'}}\n"
+        host = loaded(tmp_path, text)["web-1"]
+        assert isinstance(host.reach, hosts.Ssh)
+        assert "c2VjcmV0" not in repr(host)
+        assert hosts.key_of(host.reach) == KEY
+
+
+@pytest.mark.parametrize(
+    "reference", ["{env: NOT_SET}", "{file: /nowhere}", "{command: ['false']}", "{command: [echo, x]}"]
+)
+def test_a_key_that_cannot_be_had_is_said_without_what_was_found(tmp_path: Path, reference: str) -> None:
+    host = loaded(tmp_path, f"hosts:\n  h: {{address: h, key: {reference}, host_key: '{HOST_KEY}'}}\n")["h"]
+    assert isinstance(host.reach, hosts.Ssh)
+    with pytest.raises(hosts.BadHosts) as bad:
+        hosts.key_of(host.reach)
+    assert str(bad.value).startswith(("The key cannot be had by", "What command gives is no private key."))
+
+
+def test_the_environment_names_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(hosts.VARIABLE, raising=False)
+    with pytest.raises(hosts.BadHosts, match="names no file"):
+        hosts.named("web-1")
+    loaded(tmp_path, f"hosts:\n  lab-1: {{folder: {tmp_path}}}\n")
+    monkeypatch.setenv(hosts.VARIABLE, str(tmp_path / "hosts.yml"))
+    assert hosts.named("lab-1").is_lab
+    with pytest.raises(hosts.BadHosts, match="no host web-1"):
+        hosts.named("web-1")
