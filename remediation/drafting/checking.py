@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Self
+from typing import Self, TypeVar
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from portal.kit.refusals import Refused
 from remediation.connectors import catalogue
@@ -14,6 +14,7 @@ from remediation.drafting import schema
 from remediation.drafting.protocol import DraftRequest
 
 PROBLEMS_AT_MOST = 30
+M = TypeVar("M", bound=BaseModel)
 
 
 class Reply(schema.Closed):
@@ -30,17 +31,28 @@ class Reply(schema.Closed):
 
 
 class Unusable(Exception):
-    """The answer cannot be used; every problem in one sentence each."""
+    """The answer cannot be used as it stands; every problem in one sentence each.
 
-    def __init__(self, problems: list[str]) -> None:
+    `reply` is the answer all the same, where people can mend it: it is used if the model cannot.
+    """
+
+    def __init__(self, problems: list[str], reply: Reply | None = None) -> None:
         super().__init__("; ".join(problems))
-        self.problems = problems
+        self.problems, self.reply = problems, reply
 
 
 def reply_of(text: str, request: DraftRequest) -> Reply:
     """The checked answer; raises Unusable."""
+    reply = parsed(Reply, text)
+    if reply.draft and (problems := list(_problems(reply.draft, request))):
+        raise Unusable(problems[:PROBLEMS_AT_MOST])
+    return reply
+
+
+def parsed(model: type[M], text: str) -> M:
+    """The answer as what the schema says; raises Unusable."""
     try:
-        reply = Reply.model_validate(json.loads(text))
+        return model.model_validate(json.loads(text))
     except json.JSONDecodeError as broken:
         raise Unusable([f"The answer is not JSON: {broken}."]) from None
     except RecursionError:
@@ -48,16 +60,20 @@ def reply_of(text: str, request: DraftRequest) -> Reply:
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)[:PROBLEMS_AT_MOST]
         raise Unusable([f"{_path(detail['loc'])}: {detail['msg']}." for detail in details]) from None
-    if reply.draft and (problems := list(_problems(reply.draft, request))):
-        raise Unusable(problems[:PROBLEMS_AT_MOST])
-    return reply
+
+
+def citation_problems(facts: Iterable[schema.Fact], request: DraftRequest) -> Iterable[str]:
+    """Facts that cite evidence which does not exist."""
+    known = {piece.ref for piece in request.evidence}
+    for number, fact in enumerate(facts):
+        if unknown := sorted(set(fact.evidence) - known):
+            yield f"facts.{number}: there is no evidence {', '.join(unknown)}."
 
 
 def _problems(draft: schema.Draft, request: DraftRequest) -> Iterable[str]:
-    known = {piece.ref for piece in request.evidence}
-    for number, fact in enumerate(draft.facts):
-        if unknown := sorted(set(fact.evidence) - known):
-            yield f"facts.{number}: there is no evidence {', '.join(unknown)}."
+    yield from citation_problems(draft.facts, request)
+    if draft.role is not None:
+        yield "role: nobody asked for one here."
     for number, step in enumerate(draft.steps):
         if isinstance(step.action, schema.OperationAction):
             yield from (f"steps.{number}: {problem}" for problem in _operation_problems(step.action))

@@ -10,13 +10,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cached_property
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from portal.kit.redaction import RedactionFailed, redact
 from portal.kit.refusals import because
-from remediation.drafting import prompting
-from remediation.drafting.checking import Reply, Unusable, reply_of
+from remediation.drafting import answers, prompting
+from remediation.drafting.checking import Reply, Unusable
 from remediation.drafting.pricing import is_used_up, spend_of
 from remediation.drafting.protocol import (
     Answer,
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from anthropic._middleware import CallNext
     from anthropic._request import APIRequest
     from anthropic._response import APIResponse
+    from pydantic import BaseModel
 
 ROUNDS = 2  # the request and one repair
 MAX_TOKENS = 16_000  # below what the SDK wants streamed
@@ -74,12 +75,13 @@ class ClaudeDrafter:
             return Failed(Outcome.NOT_CONFIGURED, "No key for Claude is configured.", is_retryable=False)
         return _Conversation(self, request).run()
 
-    @cached_property
-    def output_schema(self) -> dict[str, Any]:
-        """The closed schema in the form the API takes; limits become descriptions there, and are checked here."""
-        from anthropic import transform_schema  # noqa: PLC0415
 
-        return transform_schema(Reply)
+@cache
+def output_schema(model: type[BaseModel]) -> dict[str, Any]:
+    """The closed schema in the form the API takes; limits become descriptions there, and are checked here."""
+    from anthropic import transform_schema  # noqa: PLC0415
+
+    return transform_schema(model)
 
 
 class _Ended(Exception):
@@ -95,6 +97,7 @@ class _Conversation:
 
     def __init__(self, drafter: ClaudeDrafter, request: DraftRequest) -> None:
         self.drafter, self.settings, self.request = drafter, drafter.settings, request
+        self.question = answers.question_for(request)
         self.exchanges: list[Exchange] = []
         self.messages: list[dict[str, str]] = []
         self.findings: Counter[str] = Counter()
@@ -117,20 +120,23 @@ class _Conversation:
     def _prepare(self) -> None:
         """The first message. Texts are redacted before they are escaped, since escaping may hide a secret's form."""
         blocks = [replace(block, text=self._clean(block.text)) for block in prompting.blocks_of(self.request)]
-        self.messages = [{"role": "user", "content": prompting.ticket_text(blocks)}]
+        self.messages = [{"role": "user", "content": prompting.ticket_text(blocks, self.question.prompt)}]
 
     def _rounds(self) -> Reply:
-        problems: list[str] = []
+        last = Unusable([])
         for _ in range(ROUNDS):
             text = self._ask()
             try:
-                return reply_of(text, self.request)
+                return self.question.read(text, self.request)
             except Unusable as unusable:
-                problems = unusable.problems
-                self._mark(Outcome.INVALID, "\n".join(problems))
+                last = unusable
+                self._mark(Outcome.INVALID, "\n".join(last.problems))
                 self.messages.append({"role": "assistant", "content": text or "(nothing)"})
-                self.messages.append({"role": "user", "content": prompting.repair_text(problems)})
-        raise _Ended(Outcome.INVALID, "Claude's answer did not fit: " + " ".join(problems), is_retryable=True)
+                self.messages.append({"role": "user", "content": prompting.repair_text(last.problems)})
+        if last.reply is None:
+            raise _Ended(Outcome.INVALID, "Claude's answer did not fit: " + " ".join(last.problems), is_retryable=True)
+        self._mark(Outcome.DRAFTED, "Left for people to mend:\n" + "\n".join(last.problems))
+        return last.reply
 
     def _ask(self) -> str:
         """One answer's text; its exchange is kept before anybody looks at it."""
@@ -155,13 +161,13 @@ class _Conversation:
 
     def _body(self) -> dict[str, Any]:
         """The whole request; every text in it is redacted (again) on its way out."""
-        system = self._clean(prompting.system_text())
+        system = self._clean(prompting.system_text(self.question.prompt))
         return {
             "model": self.settings.model,
             "max_tokens": MAX_TOKENS,
             "system": [{"type": "text", "text": system, "cache_control": {"type": "ephemeral"}}],
             "messages": [message | {"content": self._clean(message["content"])} for message in self.messages],
-            "output_config": {"format": {"type": "json_schema", "schema": self.drafter.output_schema}},
+            "output_config": {"format": {"type": "json_schema", "schema": output_schema(self.question.model)}},
         }
 
     def _send(self) -> None:
@@ -199,9 +205,8 @@ class _Conversation:
         """Keeps every attempt on the wire, the SDK's own retries included."""
         from anthropic import APIConnectionError  # noqa: PLC0415
 
-        sent = Sent(
-            _prompt(request.json), self.settings.model, tuple(sorted(self.findings.items())), self.drafter.clock()
-        )
+        version, findings = prompting.version(self.question.prompt), tuple(sorted(self.findings.items()))
+        sent = Sent(_prompt(request.json), version, self.settings.model, findings, self.drafter.clock())
         try:
             response = call_next(request)
             text = response.read().decode(errors="replace")

@@ -12,18 +12,24 @@ from portal.kit.statements import Query, given
 from remediation.connectors.operations import Family
 from remediation.drafting import schema
 from remediation.drafting.models import Attempt, Remediation
-from remediation.drafting.protocol import DraftRequest, EvidenceText, PastRemediation, Spend
+from remediation.drafting.protocol import DraftRequest, EvidenceText, PastRemediation, RoleWish, Spend
 from remediation.drafting.states import Status
 from remediation.knowledge.extraction import KnownTarget
 from remediation.knowledge.procedures import Procedure
 from remediation.tickets import services as tickets
 from remediation.tickets.models import Evidence, Ticket
+from remediation.tickets.models import Timeline as Kept
+from remediation.tickets.timelines import Timeline
 
+PLAYS_ROLES = "roles"
+"""The provider of connectors that apply roles."""
 TARGETS_AT_MOST = 500
 PAST_AT_MOST = 5
 
 _MENTIONED = r"""
-SELECT identity, family FROM estate_target
+SELECT identity, family, coalesce(connector.provider = %s, false)
+  FROM estate_target AS target
+  LEFT JOIN connectors_connector AS connector ON connector.slug = target.connector AND connector.is_enabled
  WHERE family = ANY(%s) AND strpos(%s, regexp_replace(identity, '^[a-z]+:([^/]+).*$', '\1')) > 0
  ORDER BY identity LIMIT %s
 """
@@ -36,10 +42,19 @@ OUTCOMES = {
 
 
 def request_of(
-    ticket: Ticket, pattern: Pattern, *, similarity_percent: int, procedures: tuple[Procedure, ...], spent: Spend
+    remediation: Remediation,
+    pattern: Pattern,
+    *,
+    similarity_percent: int,
+    procedures: tuple[Procedure, ...],
+    spent: Spend,
 ) -> DraftRequest:
     """Everything about the ticket as plain values, read once; nothing of the database leaves with it."""
-    evidence = evidence_of(ticket)
+    ticket = remediation.ticket
+    kept = tickets.timeline_of(ticket)
+    timeline = kept.told if kept else None
+    evidence = evidence_of(ticket, kept)
+    targets = _mentioned(_words(ticket, evidence))
     return DraftRequest(
         key=ticket.key,
         title=ticket.title,
@@ -52,8 +67,10 @@ def request_of(
         evidence=evidence,
         procedures=procedures,
         past=_past(ticket, pattern, similarity_percent),
-        targets=_mentioned(_words(ticket, evidence)),
+        targets=targets,
         spent=spent,
+        timeline=timeline,
+        role=wish_of(timeline, ticket.affected_systems, targets, is_asked=remediation.is_role_wanted),
     )
 
 
@@ -69,11 +86,10 @@ def spend_of(ticket: Ticket) -> Spend:
     return Spend(sums.pop("price") or 0, sum(count or 0 for count in sums.values()))
 
 
-def evidence_of(ticket: Ticket) -> tuple[EvidenceText, ...]:
-    """All evidence but that of a timeline in whose place another one came."""
-    rows = tickets.evidence_of(ticket)
-    newest = max((row.timeline_id for row in rows if row.timeline_id), default=None)
-    return tuple(_evidence(row) for row in rows if row.timeline_id in {None, newest})
+def evidence_of(ticket: Ticket, timeline: Kept | None) -> tuple[EvidenceText, ...]:
+    """All evidence but that of a timeline in whose place this one came."""
+    newest = timeline.pk if timeline else None
+    return tuple(_evidence(row) for row in tickets.evidence_of(ticket) if row.timeline_id in {None, newest})
 
 
 def _evidence(row: Evidence) -> EvidenceText:
@@ -89,8 +105,22 @@ def _words(ticket: Ticket, evidence: Iterable[EvidenceText]) -> str:
 def _mentioned(words: str) -> tuple[KnownTarget, ...]:
     """Targets whose system the ticket names: `lab-k8s` of `kubernetes:lab-k8s/payments/deployment/api`."""
     with statements.cursor() as cursor:
-        cursor.execute(_MENTIONED, [list(Family), words, TARGETS_AT_MOST])
-        return tuple(KnownTarget(identity, Family(family)) for identity, family in cursor.fetchall())
+        cursor.execute(_MENTIONED, [PLAYS_ROLES, list(Family), words, TARGETS_AT_MOST])
+        rows = cursor.fetchall()
+    return tuple(KnownTarget(identity, Family(family), plays_roles) for identity, family, plays_roles in rows)
+
+
+def wish_of(
+    timeline: Timeline | None, systems: Iterable[str], targets: Iterable[KnownTarget], *, is_asked: bool
+) -> RoleWish | None:
+    """A role is drafted if somebody asked; or if people told the cause, and all hosts that they name take roles."""
+    if is_asked:
+        return RoleWish.ASKED
+    if timeline is None or not timeline.root_cause:
+        return None
+    named = {name.removeprefix("hosts:") for name in (*systems, *timeline.hosts)}
+    hosts = [target for target in targets if target.family == Family.HOSTS and target.system in named]
+    return RoleWish.FITS if hosts and all(target.plays_roles for target in hosts) else None
 
 
 def _past(ticket: Ticket, pattern: Pattern, similarity_percent: int) -> tuple[PastRemediation, ...]:

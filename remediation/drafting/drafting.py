@@ -81,7 +81,7 @@ def _draft(remediation: Remediation, drafter: DrafterProtocol, clock: Clock) -> 
     placed = _place(remediation.ticket, at=clock())
     similarity = SAME if placed.similarity is None else placed.similarity
     request = context.request_of(
-        remediation.ticket,
+        remediation,
         placed.pattern,
         similarity_percent=similarity,
         procedures=tuple(book.procedure for book in started.books),

@@ -9,7 +9,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache
 from html import escape
 from pathlib import Path
 
@@ -17,8 +17,12 @@ from remediation.connectors.catalogue import OPERATIONS
 from remediation.drafting.protocol import DraftRequest, EvidenceText, PastRemediation
 from remediation.knowledge.matching import matching
 from remediation.knowledge.procedures import Procedure
+from remediation.tickets.timelines import Timeline
 
-VERSION = "countersign.prompt/1"
+VERSIONS = {"system": "countersign.prompt/1", "role": "countersign.role-prompt/1"}
+STEPS, ROLE = VERSIONS
+QUESTIONS = {STEPS: "Draft the fix for this ticket.", ROLE: "Draft the role that makes the fix of this ticket last."}
+ROLE_OPERATION = "apply_role"
 RUNBOOKS_SHOWN = 3
 PAST_SHOWN = 3
 EVIDENCE_AT_MOST = 20_000  # characters of one piece; the middle of a longer one is left out, and the cut is said
@@ -26,9 +30,21 @@ EVIDENCE_AT_MOST = 20_000  # characters of one piece; the middle of a longer one
 _FOLDER = Path(__file__).parent / "prompts"
 
 
-@lru_cache(maxsize=1)
-def system_text() -> str:
+@cache
+def system_text(prompt: str = STEPS) -> str:
     """The same for every ticket, so that the provider can keep it in its cache."""
+    text = _read(f"{prompt}.v1.txt")
+    return text + _catalogue() if prompt == STEPS else text
+
+
+@cache
+def version(prompt: str = STEPS) -> str:
+    """What a prompt is called in every record; another wording or another catalogue is another version."""
+    return f"{VERSIONS[prompt]}+{hashlib.sha256(system_text(prompt).encode()).hexdigest()[:12]}"
+
+
+def _catalogue() -> str:
+    """The operations that a draft of steps may use; applying a role is not for a draft without one."""
     catalogue = [
         {
             "name": operation.name,
@@ -37,14 +53,9 @@ def system_text() -> str:
             "parameters": operation.parameters.model_json_schema(),
         }
         for operation in OPERATIONS.values()
+        if operation.name != ROLE_OPERATION
     ]
-    return _read("system.v1.txt") + json.dumps(catalogue, separators=(",", ":"), sort_keys=True)
-
-
-@lru_cache(maxsize=1)
-def version() -> str:
-    """What the prompt is called in every record; another wording or another catalogue is another version."""
-    return f"{VERSION}+{hashlib.sha256(system_text().encode()).hexdigest()[:12]}"
+    return json.dumps(catalogue, separators=(",", ":"), sort_keys=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,16 +75,17 @@ def blocks_of(request: DraftRequest) -> list[Block]:
     """The ticket, its evidence, the best matching runbooks and what was done before, not yet escaped."""
     return [
         _ticket(request),
+        *([_timeline(request.timeline)] if request.role and request.timeline else []),
         *(_evidence(piece) for piece in request.evidence),
         *(_runbook(procedure) for procedure in _best(request)),
         *(_past(past) for past in request.past[:PAST_SHOWN]),
-        Block("targets", {}, "\n".join(target.identity for target in request.targets)),
+        Block("targets", {}, "\n".join(request.role_hosts if request.role else _identities(request))),
     ]
 
 
-def ticket_text(blocks: Sequence[Block]) -> str:
+def ticket_text(blocks: Sequence[Block], prompt: str = STEPS) -> str:
     """The question, with every block escaped."""
-    return "\n\n".join([*map(str, blocks), "Draft the fix for this ticket."])
+    return "\n\n".join([*map(str, blocks), QUESTIONS[prompt]])
 
 
 def repair_text(problems: Sequence[str]) -> str:
@@ -94,6 +106,15 @@ def _ticket(request: DraftRequest) -> Block:
     return Block("ticket", {"key": request.key}, "\n".join(f"{name}: {value}" for name, value in lines.items()))
 
 
+def _identities(request: DraftRequest) -> list[str]:
+    return [target.identity for target in request.targets]
+
+
+def _timeline(timeline: Timeline) -> Block:
+    """What people say it was; each entry is a piece of evidence already."""
+    return Block("timeline", {"hosts": ", ".join(timeline.hosts)}, timeline.summary or "Nobody said what it was.")
+
+
 def _evidence(piece: EvidenceText) -> Block:
     observed = piece.observed_at.isoformat() if piece.observed_at else ""
     text = _cut(f"$ {piece.command}\n{piece.text}" if piece.command else piece.text)
@@ -109,7 +130,9 @@ def _best(request: DraftRequest) -> list[Procedure]:
 def _runbook(procedure: Procedure) -> Block:
     front = procedure.front
     steps = json.dumps([step.model_dump(mode="json", exclude_none=True) for step in front.steps])
-    return Block("runbook", {"slug": front.slug, "version": str(front.version)}, f"{procedure.body}\n{steps}")
+    files = "".join(f"\n\n[{path}]\n{text}" for path, text in procedure.role_files.items())
+    attributes = {"slug": front.slug, "version": str(front.version)}
+    return Block("runbook", attributes, f"{procedure.body}\n{steps}{files}")
 
 
 def _past(past: PastRemediation) -> Block:

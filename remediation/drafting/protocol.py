@@ -15,6 +15,7 @@ from portal.kit.refusals import Reason
 from remediation.drafting.schema import Draft
 from remediation.knowledge.extraction import KnownTarget, Passage
 from remediation.knowledge.procedures import Kind, Procedure
+from remediation.tickets.timelines import Timeline
 
 DrafterName = Literal["claude", "runbook"]
 
@@ -51,9 +52,16 @@ class Spend:
     unpriced_tokens: int = 0
 
 
+class RoleWish(StrEnum):
+    """Why a role is to be drafted: somebody asked for one, or the ticket has all that one needs."""
+
+    ASKED = "asked"
+    FITS = "fits"
+
+
 @dataclass(frozen=True, slots=True)
 class DraftRequest:
-    """Everything a drafter may know about a ticket."""
+    """Everything a drafter may know about a ticket. `role` says whether its answer is to be an Ansible role."""
 
     key: str
     title: str
@@ -68,6 +76,13 @@ class DraftRequest:
     past: tuple[PastRemediation, ...] = ()
     targets: tuple[KnownTarget, ...] = ()
     spent: Spend = field(default_factory=Spend)
+    timeline: Timeline | None = None
+    role: RoleWish | None = None
+
+    @property
+    def role_hosts(self) -> tuple[str, ...]:
+        """The hosts that the ticket mentions and that roles can be applied to."""
+        return tuple(target.system for target in self.targets if target.plays_roles)
 
     def passages(self) -> tuple[Passage, ...]:
         """The ticket's own words, in the order they are read; only evidence has a reference that can be cited."""

@@ -6,10 +6,11 @@ parameter of the same operation; commands are never taken over, since nothing sa
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from portal.kit.refusals import Refused
-from remediation.drafting import composing, schema
+from remediation.drafting import composing, roles, schema
 from remediation.drafting.protocol import DraftRequest, PastRemediation
 from remediation.knowledge.extraction import Found, fill, shown
 from remediation.knowledge.procedures import PLACEHOLDER, FrontMatter, OperationStep, Parameter, Procedure
@@ -28,6 +29,34 @@ def from_past(request: DraftRequest) -> schema.Draft | None:
         if draft is not None:
             return draft
     return None
+
+
+def role_from_past(request: DraftRequest) -> schema.Draft | None:
+    """A role that was signed and helped before, as it stands, on the hosts that the evidence names."""
+    worth = [past for past in request.past if past.draft.role and past.is_success]
+    worth = [past for past in worth if past.similarity_percent >= ALIKE_FROM]
+    hosts = _named_hosts(request)
+    if not worth or not hosts:
+        return None
+    past = max(worth, key=lambda each: each.similarity_percent)
+    where = ", ".join(f"{host} from {found.where}" for host, found in hosts.items())
+    source = f"signed role of {past.ticket_key}, {where}"
+    part = past.draft.role
+    steps = roles.steps_for(part, list(hosts), source=source) if part else []
+    return _draft(request, past, steps, {f"host {host}": found for host, found in hosts.items()}).model_copy(
+        update={"role": part}
+    )
+
+
+def _named_hosts(request: DraftRequest) -> dict[str, Found]:
+    """The hosts that take roles, each with the evidence that names it."""
+    found: dict[str, Found] = {}
+    for host in request.role_hosts:
+        named = re.compile(rf"(?<![\w.-]){re.escape(host)}(?![\w-]|\.\w)")
+        sources = tuple(passage for passage in request.passages() if passage.ref and named.search(passage.text))
+        if sources:
+            found[host] = Found(host, host, sources, host)
+    return found
 
 
 def _again(request: DraftRequest, past: PastRemediation) -> schema.Draft | None:

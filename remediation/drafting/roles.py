@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 
 from portal.kit import canonical
@@ -10,6 +11,10 @@ from remediation.drafting import composing, schema
 
 VERSION = "countersign.role/1"
 OPERATION = "apply_role"
+FILE = re.compile(
+    r"tasks/[a-z0-9_-]{1,60}\.yml|(?:handlers|defaults|meta)/main\.yml|templates/[A-Za-z0-9_-][A-Za-z0-9_.-]{0,80}\.j2"
+)
+"""Where a file of a role may stand; nothing else exists."""
 REQUIRED = ("tasks/main.yml", "tasks/backout.yml", "tasks/verify.yml")
 MARK = "# REVIEW"
 """A comment above a task that destroys something or decides what is touched; a reviewer confirms each."""

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from remediation.drafting import prompting
 from remediation.drafting.pricing import price_of
 from remediation.drafting.protocol import Exchange, Outcome
 
@@ -18,9 +17,10 @@ OK, UNAUTHORIZED, FORBIDDEN, NOT_FOUND, TOO_MANY, SERVER_ERROR, OVERLOADED = 200
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A request as it left: the redacted prompt, the model, and what redaction found."""
+    """A request as it left: the redacted prompt and its version, the model, and what redaction found."""
 
     prompt: str
+    version: str
     model: str
     redactions: Findings
     started_at: datetime
@@ -53,7 +53,7 @@ def exchange_of(sent: Sent, received: Received) -> Exchange:
         outcome=outcome_of_status(received.status),
         detail="" if received.status == OK else error_text(received),
         prompt=sent.prompt,
-        prompt_version=prompting.version(),
+        prompt_version=sent.version,
         answer=answer_text(body) if received.status == OK and body else received.text,
         model=str(body.get("model") or sent.model),
         started_at=sent.started_at,

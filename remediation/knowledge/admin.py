@@ -27,7 +27,7 @@ class RunbookAdmin(RunbookModelAdmin):
     list_display = ("title", "slug", "category_slug", "version", "is_active", "loaded_at")
     list_filter = ("is_active", "category_slug")
     search_fields = ("title", "slug", "text")
-    readonly_fields = ("slug", "title", "category_slug", "version", "text", "digest", "is_active", "loaded_at")
+    readonly_fields = ("slug", "title", "category_slug", "version", "text", "role", "digest", "is_active", "loaded_at")
     actions = ("switch_on", "switch_off")
 
     def has_add_permission(self, request: HttpRequest) -> bool:

@@ -40,10 +40,11 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class KnownTarget:
-    """Something the estate knows, under the identity its operations declare."""
+    """Something the estate knows, under the identity its operations declare; whether roles are applied to it."""
 
     identity: str
     family: Family
+    plays_roles: bool = False
 
     @property
     def system(self) -> str:

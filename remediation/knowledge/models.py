@@ -17,6 +17,7 @@ class Runbook(models.Model):
     category_slug = models.TextField()
     version = models.PositiveIntegerField()
     text = models.TextField()
+    role = models.TextField(default="", help_text="The role it brings (canonical); empty without one.")
     digest = models.CharField(max_length=64)
     is_active = models.BooleanField(default=True, help_text="Whether drafters may use it.")
     loaded_at = models.DateTimeField()

@@ -136,6 +136,33 @@ class CommandStep(Closed):
     when: Identifier | None = None
 
 
+class RoleUse(Closed):
+    """The Ansible role that makes the fix last: which hosts get it, what it may touch, which of its defaults are read.
+
+    `defaults` are variables of the role by name, their values with placeholders. What the evidence does not say stays
+    as the role has it.
+    """
+
+    name: Identifier
+    hosts: Identifier
+    symptom: Text
+    root_cause: Text
+    parameters: list[Parameter] = []
+    defaults: dict[Identifier, Text] = {}
+    paths: list[Text] = Field(min_length=1)
+    services: list[Text] = []
+    packages: list[Text] = []
+
+    @model_validator(mode="after")
+    def _asks_for_no_more_than_it_needs(self) -> RoleUse:
+        used = {name for value in self.defaults.values() for name in PLACEHOLDER.findall(value)}
+        if idle := sorted(parameter.name for parameter in self.parameters if parameter.name not in used):
+            raise ValueError(f"no default of the role takes: {', '.join(idle)}")
+        if any(parameter.is_many for parameter in self.parameters):
+            raise ValueError("a default of the role has one value")
+        return self
+
+
 def _kind_of_step(step: Any) -> str:
     if isinstance(step, OperationStep) or (isinstance(step, dict) and "operation" in step):
         return "operation"
@@ -159,6 +186,7 @@ class FrontMatter(Closed):
     signs: list[Sign] = Field(min_length=1)
     parameters: list[Parameter] = Field(min_length=1)
     steps: list[ProcedureStep] = Field(min_length=1)
+    role: RoleUse | None = None
     out_of_scope: list[Text] = Field(min_length=1)
     rollback_owner: Text
     rollback_minutes: int = Field(ge=1, le=1_440)
@@ -173,10 +201,17 @@ class FrontMatter(Closed):
         """The words of the title and of all symptoms that carry meaning."""
         return stems(self.title).union(*self.symptom_stems)
 
+    @property
+    def for_role(self) -> FrontMatter:
+        """The same, with what only the role has to know."""
+        more = self.role.parameters if self.role else []
+        return self.model_copy(update={"parameters": [*self.parameters, *more]})
+
     @model_validator(mode="after")
     def _speaks_of_its_own_parameters_only(self) -> FrontMatter:
-        known = {parameter.name for parameter in self.parameters}
-        if len(known) != len(self.parameters):
+        own = self.for_role.parameters
+        known = {parameter.name for parameter in own}
+        if len(known) != len(own):
             raise ValueError("two parameters have the same name")
         if sum(parameter.is_many for parameter in self.parameters) > 1:
             raise ValueError("only one parameter can have several values")
@@ -188,7 +223,11 @@ class FrontMatter(Closed):
 
     def _names_used(self) -> Iterable[str]:
         yield from PLACEHOLDER.findall(self.hypothesis)
-        for parameter in self.parameters:
+        if self.role:
+            yield self.role.hosts
+            for text in (self.role.symptom, self.role.root_cause, *self.role.defaults.values()):
+                yield from PLACEHOLDER.findall(text)
+        for parameter in self.for_role.parameters:
             for find in parameter.find:
                 yield from IN_PATTERN.findall(find.pattern)
         for step in self.steps:
@@ -197,10 +236,11 @@ class FrontMatter(Closed):
 
 
 class Procedure(Closed):
-    """A parsed runbook: its front matter and its prose."""
+    """A parsed runbook: its front matter, its prose, and the files of the role that it brings."""
 
     front: FrontMatter
     body: str
+    role_files: dict[str, str] = {}
 
     @property
     def prose(self) -> str:

@@ -10,14 +10,16 @@ from functools import lru_cache
 from django.db import transaction
 
 from portal.audit import services as audit
-from portal.kit import canonical, statements
+from portal.kit import statements
 from portal.kit.actors import Actor, system
 from portal.kit.refusals import StaleTransition, because
 from remediation.knowledge import library
 from remediation.knowledge.models import Runbook
 from remediation.knowledge.procedures import OperationStep, Procedure
 
-SHIPPED = ["title", "category_slug", "version", "text", "digest", "loaded_at"]
+SHIPPED = ["title", "category_slug", "version", "text", "role", "digest", "loaded_at"]
+
+APPLIES_ROLE = "apply_role"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Book:
 
 def load(at: datetime) -> int:
     """Bring the library up to the shipped files and answer how many changed; what was switched off stays off."""
-    shipped = [_row(text, at) for text in library.texts().values()]
+    shipped = [_row(each, at) for each in library.shipped().values()]
     with transaction.atomic():
         before = dict(Runbook.objects.select_for_update().order_by("id").values_list("slug", "digest"))
         changed = [each for each in shipped if each.digest != before.get(each.slug)]
@@ -71,22 +73,25 @@ def switch(runbook_id: int, *, is_active: bool, actor: Actor, at: datetime) -> R
 @lru_cache(maxsize=512)
 def _read(digest: str) -> Procedure:
     """The runbook behind a digest; read once per process, since a digest stands for one text for ever."""
-    return library.parsed(Runbook.objects.get(digest=digest).text)
+    row = Runbook.objects.get(digest=digest)
+    return library.parsed(row.text, row.role)
 
 
 def _names(procedure: Procedure, operations: Collection[str]) -> bool:
     steps = procedure.front.steps
-    return any(isinstance(step, OperationStep) and step.operation in operations for step in steps)
+    brings = procedure.front.role is not None and APPLIES_ROLE in operations
+    return brings or any(isinstance(step, OperationStep) and step.operation in operations for step in steps)
 
 
-def _row(text: str, at: datetime) -> Runbook:
-    front = library.parsed(text).front
+def _row(shipped: library.Shipped, at: datetime) -> Runbook:
+    front = shipped.procedure.front
     return Runbook(
         slug=front.slug,
         title=front.title,
         category_slug=front.category,
         version=front.version,
-        text=text,
-        digest=canonical.digest_of(text),
+        text=shipped.text,
+        role=shipped.role,
+        digest=shipped.digest,
         loaded_at=at,
     )

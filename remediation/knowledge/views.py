@@ -18,7 +18,7 @@ from remediation.knowledge.models import Runbook
 def runbooks(request: HttpRequest) -> HttpResponse:
     """Every runbook of the library, by category."""
     names = dict(Category.objects.values_list("slug", "name"))
-    rows = [(names.get(row.category_slug, row.category_slug), row) for row in Runbook.objects.defer("text")]
+    rows = [(names.get(row.category_slug, row.category_slug), row) for row in Runbook.objects.defer("text", "role")]
     return render(request, "knowledge/runbooks.html", {"rows": rows})
 
 
@@ -27,7 +27,8 @@ def runbooks(request: HttpRequest) -> HttpResponse:
 def runbook(request: HttpRequest, slug: str) -> HttpResponse:
     """One runbook: its prose, what it needs to know, and its guarded steps."""
     row = get_object_or_404(Runbook, slug=slug)
-    procedure = library.parsed(row.text)
+    procedure = library.parsed(row.text, row.role)
     crumbs = [("Runbooks", reverse("runbooks")), (row.title, "")]
     context = {"runbook": row, "front": procedure.front, "body": procedure.prose, "crumbs": crumbs}
+    context["files"] = procedure.role_files
     return render(request, "knowledge/runbook.html", context)

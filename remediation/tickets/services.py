@@ -25,6 +25,9 @@ from remediation.tickets.models import KEY, Evidence, IdempotencyKey, Severity, 
 from remediation.tickets.states import FINISHED, TicketStatus
 
 _EVIDENCE = Query(lambda: Evidence.objects.filter(ticket=given("ticket")).order_by("number"))
+_TIMELINE = Query(
+    lambda: Timeline.objects.filter(ticket=given("ticket")).select_related("kept_by").order_by("-id")[:1]
+)
 RESERVED = "new"
 """The one key that no ticket can have: its page would have the address of the form."""
 CLOSABLE = FINISHED - {TicketStatus.CLOSED}
@@ -183,7 +186,7 @@ def keep_timeline(
 
 def timeline_of(ticket: Ticket) -> Timeline | None:
     """The timeline that counts: the one kept last."""
-    kept = ticket.timelines.last()
+    kept = _TIMELINE.first(ticket=ticket.pk)
     if kept:
         kept.ticket = ticket
     return kept

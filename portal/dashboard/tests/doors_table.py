@@ -132,6 +132,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "command chaos": ("install and measure",),
     "command clean_orphan_obj_perms": ("install and measure",),
     "command confirm": ("let in",),
+    "command draft_role": ("draft",),
     "command grant": ("grant",),
     "command grant_privileges": ("install and measure",),
     "command incident_bundle": ("export a bundle",),

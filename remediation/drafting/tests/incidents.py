@@ -19,7 +19,7 @@ TARGETS = (
     KnownTarget("hosts:log-ship-1", Family.HOSTS),
     KnownTarget("hosts:log-ship-2", Family.HOSTS),
 )
-LIBRARY = tuple(library.parsed(text) for text in library.texts().values())
+LIBRARY = tuple(each.procedure for each in library.shipped().values())
 
 
 def ticket(

@@ -198,7 +198,8 @@ def test_a_signed_remediation_of_the_same_pattern_is_remembered(alice: Person, s
 def test_only_targets_that_the_ticket_names_are_shown(alice: Person) -> None:
     ticket = open_ticket(incidents.log_shippers(systems=("log-ship-1",)))
     placed = drafting._place(ticket, at=AT)
-    request = context.request_of(ticket, placed.pattern, similarity_percent=100, procedures=(), spent=Spend())
+    remediation = services.begin(ticket.pk, actor=system("test"), at=AT)
+    request = context.request_of(remediation, placed.pattern, similarity_percent=100, procedures=(), spent=Spend())
     assert [target.identity for target in request.targets] == ["hosts:log-ship-1"]
 
 

@@ -9,7 +9,7 @@ from remediation.knowledge import library
 from remediation.knowledge.extraction import READ_AT_MOST, KnownTarget, Passage, fill, shown
 from remediation.knowledge.procedures import FrontMatter, Parameter, Sign
 
-FRONT = library.parsed(library.texts()["clock-drift"]).front
+FRONT = library.shipped()["clock-drift"].procedure.front
 HOSTS = [KnownTarget(f"hosts:{name}", Family.HOSTS) for name in ("web-1", "web-10", "web-1.dc2")]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 
@@ -23,9 +24,9 @@ AT = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 
 
 def test_loading_twice_changes_nothing(db: None) -> None:
-    assert services.load(AT) == len(library.texts())
+    assert services.load(AT) == len(library.shipped())
     assert services.load(AT) == 0
-    assert len(services.shelf()) == len(library.texts())
+    assert len(services.shelf()) == len(library.shipped())
 
 
 def test_a_newer_file_replaces_the_text_and_leaves_the_switch_alone(db: None) -> None:
@@ -35,7 +36,19 @@ def test_a_newer_file_replaces_the_text_and_leaves_the_switch_alone(db: None) ->
     Runbook.objects.filter(pk=runbook.pk).update(digest="of an older file", version=0)
     assert services.load(AT) == 1
     runbook.refresh_from_db()
-    assert (runbook.version, runbook.is_active) == (1, False)
+    assert (runbook.version, runbook.is_active) == (2, False)
+
+
+def test_another_role_is_another_runbook(db: None) -> None:
+    """A certificate for what this runbook drafts must not outlive a change of its role."""
+    services.load(AT)
+    runbook = Runbook.objects.get(slug="log-shipper-disk-full")
+    shipped = library.shipped()[runbook.slug]
+    other = replace(shipped, role=shipped.role.replace("14", "15"))
+    assert other.digest != shipped.digest == runbook.digest
+    (book,) = [book for book in services.shelf() if book.slug == runbook.slug]
+    assert book.procedure.role_files == shipped.procedure.role_files
+    assert services.naming(["apply_role"], services.shelf()).keys() == {"clock-drift", "log-shipper-disk-full"}
 
 
 def test_a_switched_off_runbook_is_not_handed_to_drafters(db: None) -> None:
@@ -80,7 +93,7 @@ def test_only_the_web_may_change_the_library(
 ) -> None:
     services.load(AT)
     with as_role("drafting") as connection:
-        assert connection.execute("SELECT count(*) FROM knowledge_runbook").fetchone() == (len(library.texts()),)
+        assert connection.execute("SELECT count(*) FROM knowledge_runbook").fetchone() == (len(library.shipped()),)
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute("UPDATE knowledge_runbook SET is_active = false")
     with as_role("web") as connection:

@@ -7,14 +7,14 @@ import pytest
 from remediation.knowledge import library
 from remediation.knowledge.procedures import NotARunbook, compiled, parse
 
-GOOD = library.texts()["clock-drift"]
+GOOD = library.shipped()["clock-drift"].text
 
 
 @pytest.mark.parametrize(
     ("old", "new", "says"),
     [
         ("slug: clock-drift", "slug: Clock Drift", "slug"),
-        ("version: 1", "version: 0", "version"),
+        ("version: 2", "version: 0", "version"),
         ("rollback_owner:", "rollback_ovner:", "rollback_ovner"),
         ("system: host", "system: hots", "hots"),
         ("{host}", "{hots}", "hots"),
@@ -25,6 +25,10 @@ GOOD = library.texts()["clock-drift"]
         ("    known: hosts", "    known: hosts\n    is_many: true\n    is_optional: true", "not optional"),
         ("    type: name", "    type: anything", "type"),
         ("    type: name", "    type: name\n    at_least: 1", "only an integer"),
+        ("hosts: host\n", "hosts: hots\n", "hots"),
+        ('seconds: "{threshold}"', 'seconds: "5"', "no default of the role takes: threshold"),
+        ("name: threshold\n", "name: host\n", "no default of the role takes: host"),
+        ("  symptom: The clock", "  symptoms: The clock", "symptom"),
         ("---\n# Clock", "# Clock", "front matter"),
         ("symptoms:", "symptoms: [", "while parsing"),
     ],

@@ -14,7 +14,7 @@ from remediation.connectors.catalogue import OPERATIONS
 from remediation.knowledge import library
 from remediation.knowledge.procedures import PLACEHOLDER, CommandStep, OperationStep, Procedure
 
-SHIPPED = {name: library.parsed(text) for name, text in library.texts().items()}
+SHIPPED = {name: each.procedure for name, each in library.shipped().items()}
 EVERY = pytest.mark.parametrize("name", SHIPPED)
 READ_ONLY = {
     "certbot certificates",
@@ -87,7 +87,8 @@ def test_its_prose_says_what_to_look_at_before_and_how_to_go_back(name: str) -> 
 
 def test_every_operation_of_the_catalogue_has_a_runbook() -> None:
     used = {s.operation for p in SHIPPED.values() for s in p.front.steps if isinstance(s, OperationStep)}
-    assert used == set(OPERATIONS)
+    brought = {"apply_role" for procedure in SHIPPED.values() if procedure.role_files}
+    assert used | brought == set(OPERATIONS)
 
 
 def test_every_category_has_a_runbook() -> None:
@@ -122,3 +123,12 @@ def test_an_edit_of_the_log_shippers_can_run_twice_and_goes_back_to_the_byte(
 
 def run(command: str, path: str, file: Path) -> None:
     subprocess.run(shlex.split(command.replace(path, str(file))), check=True)
+
+
+@pytest.mark.parametrize("name", [name for name, procedure in SHIPPED.items() if procedure.front.role])
+def test_its_role_has_what_a_role_needs_and_the_defaults_that_are_read_for_it(name: str) -> None:
+    use, files = SHIPPED[name].front.role, SHIPPED[name].role_files
+    assert use
+    assert {"tasks/main.yml", "tasks/backout.yml", "tasks/verify.yml", "defaults/main.yml"} <= files.keys()
+    variables = {line.partition(":")[0] for line in files["defaults/main.yml"].splitlines()}
+    assert use.defaults.keys() <= variables

@@ -19,7 +19,6 @@ from remediation.drafting.protocol import Answer, Drafted, DraftRequest, NeedsPe
 from remediation.playbooks import incidents
 
 FINDINGS, UNABLE, QUESTIONS, FAILED = 1, 2, 3, 4
-LARGEST = 256 * 1024
 
 
 class Command(BaseCommand):
@@ -55,8 +54,6 @@ class Command(BaseCommand):
 def _request(incident: Path, day: date, hosts: list[str], category: str) -> DraftRequest:
     try:
         text = incident.read_text(encoding="utf-8")
-        if len(text) > LARGEST:
-            raise ValueError(f"{incident} has more than {LARGEST:,} characters.")
         return incidents.request_of(text, day=day, hosts=hosts, category=category)
     except (OSError, ValueError) as problem:
         raise CommandError(str(problem), returncode=UNABLE) from problem
