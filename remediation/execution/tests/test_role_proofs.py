@@ -9,6 +9,8 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from portal.access.models import Person
+from portal.audit import services as audit
+from portal.audit.models import Event
 from portal.estate.models import TargetLock
 from portal.jobs.testing import drain
 from portal.signoff.models import Plan
@@ -16,13 +18,21 @@ from portal.signoff.states import PlanStatus, Stage
 from remediation.connectors import seed
 from remediation.connectors.testing import LabProcess
 from remediation.drafting.states import Status
-from remediation.execution.testing_roles import ROLE, lab_hosts, merged, role_draft
+from remediation.execution.models import Run
+from remediation.execution.states import RunStatus
+from remediation.execution.testing import Signed
+from remediation.execution.testing_roles import ROLE, lab_hosts, merged, role_draft, sign
 from remediation.playbooks import prooftext
-from remediation.playbooks.models import PlayEvent, Proof
+from remediation.playbooks.models import Play, PlayEvent, Proof
+from remediation.playbooks.repository import following
+from remediation.playbooks.repository.models import PullRequest
+from remediation.playbooks.repository.states import RequestStatus
+from remediation.playbooks.repository.testing import Bare, remote
 from remediation.playbooks.states import ProofStatus
 from remediation.review import plans
 from remediation.review import testing as review
 from remediation.review.models import GateResult
+from remediation.tickets.states import TicketStatus
 
 QUARREL = """
 # REVIEW: only root reads it
@@ -52,32 +62,57 @@ def cast(workers: LabProcess, db: None) -> dict[str, Person]:
     return review.people()
 
 
-def test_a_signed_role_is_proven_on_its_canary_and_waits_for_its_rollout(
-    cast: dict[str, Person], hosts: dict[str, Path]
+@pytest.fixture
+def home(tmp_path: Path, settings: Settings) -> Bare:
+    bare = Bare(tmp_path / "roles.git")
+    settings.ROLE_REPOSITORY = remote(str(bare.path))
+    return bare
+
+
+def test_a_role_goes_from_its_signature_over_proof_and_merge_to_its_run(
+    cast: dict[str, Person], hosts: dict[str, Path], home: Bare
 ) -> None:
     made = merged(role_draft(), cast=cast)
     assert made.remediation.status == Status.APPROVED_FOR_MERGE
     assert not Plan.objects.filter(stage=Stage.ROLLOUT).exists()
+    settled(hosts, made)
 
+    assert made.remediation.status == Status.PROVEN
+    rollout = sign(made.remediation, Stage.ROLLOUT, cast["approver"])
+    drain("execution")
+    assert rollout.status == PlanStatus.OPEN
+    assert "a person merges it" in str(audit.body_of(Event.objects.filter(kind="run.held").latest("id")))
+    assert "maxage" not in (hosts["log-ship-1"] / "etc/logrotate.conf").read_text()
+
+    home.merge(PullRequest.objects.get().branch)
+    following.follow(at=timezone.now())
+    drain("execution")
+    run = Run.objects.get()
+    assert run.status == RunStatus.SUCCEEDED
+    assert (hosts["log-ship-1"] / "etc/logrotate.conf").read_text().startswith("maxage 14\n")
+    assert review.remediation_of(made.ticket).ticket.status == TicketStatus.RESOLVED
+    assert Play.objects.get().says == "Applied; a second run changed nothing."
+
+
+def settled(hosts: dict[str, Path], made: Signed) -> None:
+    """The proof is made, kept and told; the canary is as it was; the pull request is open."""
     drain("execution")
     drain("probe")
-
+    drain("general")
     proof = Proof.objects.get()
     assert (proof.status, proof.says) == (ProofStatus.HELD, "Proven on log-ship-1.")
     assert prooftext.read(proof.text).digest == proof.digest
-    assert made.remediation.status == Status.PROVEN
-    rollout = Plan.objects.get(stage=Stage.ROLLOUT)
-    content = plans.read(rollout.content)
+    content = plans.read(Plan.objects.get(stage=Stage.ROLLOUT).content)
     assert content.proof == proof.digest
     assert content.role is not None
     assert content.role.digest == proof.role
-    assert rollout.status == PlanStatus.OPEN
     assert not TargetLock.objects.filter(released_at=None).exists()
     assert PlayEvent.objects.filter(part__startswith="Second run", status="ok").exists()
     assert "maxage" not in (hosts["log-ship-1"] / "etc/logrotate.conf").read_text()
-    syntax, lint = GateResult.objects.filter(gate__startswith="role ").order_by("gate")[0:2][::-1]
-    assert "ansible-core" in syntax.ruleset
-    assert "ansible-lint" in lint.ruleset
+    versions = dict(GateResult.objects.filter(gate__startswith="role ").values_list("gate", "ruleset"))
+    assert "ansible-core" in versions["role syntax"]
+    assert "ansible-lint" in versions["role lint"]
+    assert PullRequest.objects.get(remediation=made.remediation).status == RequestStatus.OPEN
 
 
 def test_a_role_that_does_not_converge_comes_back_to_review_with_its_task_named(
