@@ -22,7 +22,8 @@ class Handed:
     """A job as its handler sees it: one attempt, held under one fence, started `at` (the database's clock).
 
     `renew()` holds the lease for another term. False means that somebody else has the job by now: change nothing more.
-    A worker renews by itself while the handler runs; a handler asks before it does what must not be done twice.
+    A worker renews by itself while the handler runs; a handler asks `holds()` before it does what must not be done
+    twice, which says the same and writes only where the lease is half over.
     `is_stopping()` says that the worker was told to stop: a handler that does many things one after the other ends
     after the one in hand, and asks for another job to go on with the rest. `came_further()` says that part of the work
     is done for good, so that attempts which were lost before do not count against the rest. `shared` is what the jobs
@@ -37,6 +38,7 @@ class Handed:
     fence: int
     at: datetime
     renew: Callable[[], bool] = field(repr=False, compare=False)
+    holds: Callable[[], bool] = field(repr=False, compare=False)
     is_stopping: Callable[[], bool] = field(default=lambda: False, repr=False, compare=False)
     came_further: Callable[[], object] = field(default=lambda: None, repr=False, compare=False)
     shared: dict[Any, Any] = field(default_factory=dict, repr=False, compare=False)

@@ -51,6 +51,10 @@ UPDATE jobs_job SET state = 'running', attempts = attempts + 1, fence = fence + 
 FROM due WHERE jobs_job.id = due.id
 RETURNING jobs_job.id, kind, subject_id, payload, attempts, fence, started_at
 """
+_IS_HELD = """
+SELECT leased_until > statement_timestamp() + make_interval(secs => %s) FROM jobs_job
+WHERE id = %s AND fence = %s AND state = 'running'
+"""
 _FINISH = """
 UPDATE jobs_job SET state = 'done', result = %s, error = '', trace = '', finished_at = statement_timestamp(),
                     leased_until = NULL
@@ -144,6 +148,14 @@ def renew(job_id: int, *, fence: int, lease_seconds: float) -> bool:
     """Holds the lease for another term; False when the fence has moved on."""
     until = Now() + timedelta(seconds=lease_seconds)
     return bool(_held(job_id, fence).update(leased_until=until))
+
+
+def hold(job_id: int, *, fence: int, lease_seconds: float) -> bool:
+    """Whether the lease goes on for half a term at least; it is renewed where less is left. False as above."""
+    with statements.cursor() as cursor:
+        cursor.execute(_IS_HELD, [lease_seconds / 2, job_id, fence])
+        found = cursor.fetchone()
+    return found is not None and (found[0] or renew(job_id, fence=fence, lease_seconds=lease_seconds))
 
 
 def come_further(job_id: int, *, fence: int) -> bool:
@@ -266,8 +278,14 @@ def _handed(row: tuple[Any, ...], lease_seconds: float) -> Handed:
         fence=fence,
         at=started_at,
         renew=partial(renew, job_id, fence=fence, lease_seconds=lease_seconds),
-        came_further=partial(come_further, job_id, fence=fence),
+        holds=partial(hold, job_id, fence=fence, lease_seconds=lease_seconds),
+        came_further=partial(come_further, job_id, fence=fence) if attempts > 1 else _as_it_is,
     )
+
+
+def _as_it_is() -> bool:
+    """The first attempt has none before it."""
+    return False
 
 
 def _held(job_id: int, fence: int) -> QuerySet[Job]:

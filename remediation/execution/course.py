@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from remediation.execution import deciding, planning, records, staged
-from remediation.execution.models import Run
+from remediation.execution.models import Run, StepRun
 from remediation.execution.planning import Move
 from remediation.execution.staged import Aimed, Course
 from remediation.execution.states import RunStatus, StepStatus
@@ -11,11 +11,11 @@ from remediation.review.plans import Content
 from remediation.review.waves import Stages
 
 
-def next_move(run: Run, content: Content) -> Move:
-    """The one thing that workers do next with a run."""
+def next_move(run: Run, content: Content, ahead: StepRun | None) -> Move:
+    """The one thing that workers do next with a run; `ahead` is its first step that is not behind, if it was read."""
     status, asked = RunStatus(run.status), records.asked_of(run)
     if content.stages is None:
-        return planning.next_move(status, deciding.steps(run, content), asked)
+        return planning.next_move(status, deciding.steps(run, content, ahead), asked)
     course = Course(run.wave, run.undoes or 0, content.stages.error_budget)
     return staged.next_move(status, aimed(run, content, content.stages), course, asked)
 

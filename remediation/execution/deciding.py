@@ -15,18 +15,24 @@ _TO_UNDO = Q(status__in=GOING_BACK) | Q(status__in=DONE, intended_at__isnull=Fal
 
 # Built once, because workers ask them between all moves.
 _RUN = Query(lambda: Run.objects.filter(pk=given("id")))
-_AHEAD = Query(lambda: StepRun.objects.filter(run=given("run"), status__in=AHEAD).order_by("number")[:1])
+_AHEAD = Query(
+    lambda: StepRun.objects.select_related("run").filter(run=given("run"), status__in=AHEAD).order_by("number")[:1]
+)
 _INTENDED = Query(lambda: StepRun.objects.filter(run=given("run"), intended_at__isnull=False).order_by("number")[:1])
 _LAST = Query(lambda: StepRun.objects.filter(_TO_UNDO, run=given("run")).order_by("-number")[:1])
 
 
-def run_of(run_id: int) -> Run:
-    """The run as it is now, with what a person wants of it; nothing is locked."""
-    return _RUN.one(id=run_id)
+def standing(run_id: int) -> tuple[Run, StepRun | None]:
+    """The run as it is now, with what a person wants of it, and its first step that is not behind; nothing is locked.
+
+    Without such a step the run is read alone, and its steps are looked at after it.
+    """
+    ahead = _AHEAD.first(run=run_id)
+    return (ahead.run, ahead) if ahead else (_RUN.one(id=run_id), None)
 
 
-def steps(run: Run, content: Content) -> list[StepView]:
-    """The steps that decide what comes next, as the plan of moves sees them.
+def steps(run: Run, content: Content, ahead: StepRun | None = None) -> list[StepView]:
+    """The steps that decide what comes next, as the plan of moves sees them; `ahead` was read with the run.
 
     Forward that is the first which is not behind, and after a failure or at the end whether any may have changed
     something; on the way back the last which is not undone.
@@ -35,7 +41,7 @@ def steps(run: Run, content: Content) -> list[StepView]:
         return [_view(step, content) for step in _LAST.all(run=run.pk)]
     if run.status != RunStatus.RUNNING:
         return []
-    found = _AHEAD.all(run=run.pk)
+    found = [ahead] if ahead else _AHEAD.all(run=run.pk)
     if not found or (found[0].status == StepStatus.FAILED and found[0].intended_at is None):
         found += _INTENDED.all(run=run.pk)
     return [_view(step, content) for step in sorted(found, key=lambda step: step.number)]

@@ -83,8 +83,8 @@ def take_over(
 
 
 def _next(shift: Shift) -> Move:
-    run = deciding.run_of(shift.run_id)
-    return course.next_move(run, shift.content)
+    run, ahead = deciding.standing(shift.run_id)
+    return course.next_move(run, shift.content, ahead)
 
 
 def _go_on_later(shift: Shift, due_at: datetime | None = None) -> str:

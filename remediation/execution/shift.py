@@ -33,7 +33,7 @@ _OUTSIDE = Query(lambda: Connector.objects.filter(among("slug", "slugs"), is_lab
 
 @dataclass(frozen=True, slots=True)
 class Shift:
-    """A worker's turn. `keeps_lease` renews its job's lease; `released_stop` is a stop that a person released.
+    """A worker's turn. `keeps_lease` says whether its job is still its own; `released_stop` is what a person released.
 
     Of the remediation only what never changes is asked here: which ticket it is about, in which category.
     """

@@ -31,7 +31,7 @@ def advance(job: Handed) -> str:
     return driving.drive(
         job.subject_id or 0,
         clock=timezone.now,
-        keeps_lease=job.renew,
+        keeps_lease=job.holds,
         is_stopping=job.is_stopping,
         came_further=job.came_further,
         released_stop=job.payload.get("released_stop"),
@@ -49,7 +49,7 @@ def rehearse(job: Handed) -> str:
     from remediation.execution import rehearsal  # noqa: PLC0415 - see above
 
     return rehearsal.rehearse(
-        job.subject_id or 0, clock=timezone.now, keeps_lease=job.renew, is_stopping=job.is_stopping
+        job.subject_id or 0, clock=timezone.now, keeps_lease=job.holds, is_stopping=job.is_stopping
     )
 
 

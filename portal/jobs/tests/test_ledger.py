@@ -308,3 +308,23 @@ def test_the_database_refuses_every_other_change_of_state(old: State, new: State
 @given(st.integers(min_value=1, max_value=1000))
 def test_rest_grows_with_every_attempt_up_to_ten_minutes(attempts: int) -> None:
     assert 5 <= states.backoff_seconds(attempts) <= states.backoff_seconds(attempts + 1) <= 600
+
+
+def test_a_lease_is_renewed_for_who_asks_whether_it_holds_only_when_half_of_it_is_over() -> None:
+    flaky()
+    job = enqueue()
+    [handed] = services.take("general", limit=1, lease_seconds=60)
+
+    def seconds_left() -> float:
+        job.refresh_from_db()
+        assert job.leased_until
+        return (job.leased_until - timezone.now()).total_seconds()
+
+    Job.objects.filter(pk=job.pk).update(leased_until=timezone.now() + timedelta(hours=1))
+    assert handed.holds()
+    assert seconds_left() > 3000
+    Job.objects.filter(pk=job.pk).update(leased_until=timezone.now() - timedelta(seconds=1))  # nobody noticed yet
+    assert handed.holds()
+    assert 0 < seconds_left() <= 60
+    Job.objects.filter(pk=job.pk).update(fence=job.fence + 1)
+    assert not handed.holds()
