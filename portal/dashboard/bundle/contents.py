@@ -109,6 +109,7 @@ def _ticket(ticket: Ticket) -> Row:
         "category": ticket.category.slug,
         "service": ticket.service.slug if ticket.service else None,
         "remediations": rows(ticket.remediations.all()),
+        "timelines": rows(ticket.timelines.all()),
         "evidence": evidence,
     }
 

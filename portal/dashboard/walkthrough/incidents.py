@@ -1,9 +1,18 @@
-"""The two incidents of the walkthrough, as an engineer would send them."""
+"""The incidents of the walkthrough, as an engineer would send them."""
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
+
+from remediation.tickets import notes
+from remediation.tickets.timelines import Entry
+
+NOTES = Path(__file__).parent / "incident.md"
+BROKEN = Path(__file__).parent / "broken_role"
+ROLE_HOSTS = ("log-ship-1", "log-ship-2", "log-ship-3", "log-ship-4")
 
 DEPLOYMENT = """\
 NAME                 READY   UP-TO-DATE   AVAILABLE   AGE
@@ -109,6 +118,35 @@ def log_shippers(key: str, at: datetime) -> dict[str, Any]:
             },
         ],
     }
+
+
+def log_hygiene(key: str, at: datetime) -> dict[str, Any]:
+    """The same fault on four hosts, with the notes of the night as its timeline: a role is to make the fix last."""
+    told = notes.read(NOTES.read_text(encoding="utf-8"), day=at.date() - timedelta(days=1))
+    return {
+        "ticket_id": key,
+        "title": "Disk full on log shippers, again",
+        "description": "Fixed by hand at night on one host. Nothing keeps it from coming back, there or on the others.",
+        "category": "server",
+        "severity": "sev2",
+        "environment": "production",
+        "service": "log-shipping",
+        "affected_systems": list(ROLE_HOSTS),
+        "enable_auto_remediation": True,
+        "symptom": told.symptom,
+        "root_cause": told.root_cause,
+        "timeline": [_moment(entry) for entry in told.entries],
+    }
+
+
+def broken_role() -> dict[str, str]:
+    """The well-known role for this incident that is stopped: the files by their path."""
+    return {path.relative_to(BROKEN).as_posix(): path.read_text(encoding="utf-8") for path in BROKEN.rglob("*.yml")}
+
+
+def _moment(entry: Entry) -> dict[str, Any]:
+    said = {name: value for name, value in asdict(entry).items() if value}
+    return said | {"at": _iso(entry.at)} if entry.at else said
 
 
 def _ran(at: datetime, command: str, output: str) -> dict[str, Any]:

@@ -114,7 +114,8 @@ def test_a_kept_timeline_is_corrected_by_another_and_the_drafter_reads_the_new_o
     assert again.status_code == 409
     assert "Exactly this timeline is kept already." in again.content.decode()
 
-    assert [piece.ref for piece in context.evidence_of(ticket, tickets.timeline_of(ticket))] == ["E1", "E6", "E7", "E8", "E9"]
+    read = context.evidence_of(ticket, tickets.timeline_of(ticket))
+    assert [piece.ref for piece in read] == ["E1", "E6", "E7", "E8", "E9"]
 
 
 def test_who_only_reads_tells_nothing(cast: dict[str, Person]) -> None:
