@@ -8,6 +8,7 @@ import secrets
 from datetime import datetime
 from pathlib import Path
 
+from django.conf import settings
 from django.db import transaction
 
 from portal.access import seed as access
@@ -21,6 +22,7 @@ from remediation.connectors import seed as connectors
 from remediation.connectors.lab import first_day
 from remediation.connectors.operations import Family
 from remediation.knowledge import services as knowledge
+from remediation.playbooks.repository import demo
 from remediation.policy import seed as policies
 
 OPERATOR_OF_THE_SEED = Actor("system", None, "seed", "command")
@@ -39,7 +41,10 @@ def load(at: datetime) -> None:
 
 
 def load_demo(at: datetime, *, keep_in: Path) -> None:
-    """People who can sign in, a token, services, the lab and its targets; password and token are kept in a file."""
+    """People who can sign in, a token, services, the lab and its targets, the role repository of `make run`.
+
+    Password and token are kept in a file.
+    """
     known = _kept(keep_in)
     connectors.load(at)
     with transaction.atomic():
@@ -50,6 +55,9 @@ def load_demo(at: datetime, *, keep_in: Path) -> None:
         _load_lab_targets()
         token = known["token"] or _issue(at)
     _keep(keep_in, known["password"], token)
+    role_repository = keep_in.with_name(demo.NAME)
+    if settings.ROLE_REPOSITORY.url == str(role_repository):
+        demo.make(role_repository, at=at)
 
 
 def _load_lab_targets() -> None:

@@ -52,6 +52,7 @@ class Installation:
         made["ANSIBLE_HOSTS"] = str(self.data / "lab" / LAB_HOSTS)
         return {
             "AUTO_REMEDIATION_ENABLED": "lab",
+            "ROLE_REPOSITORY": str(self.data / "roles.git"),
             **vault.without_foreign(process, made | dict(self.outside)),
             **leftovers.mark(self.data),
             "COUNTERSIGN_PROCESS": process,

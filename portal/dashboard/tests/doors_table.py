@@ -141,6 +141,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "command rebuild_outcomes": ("learn",),
     "command rebuild_patterns": ("learn",),
     "command role_gate": ("install and measure",),
+    "command role_repository": ("install and measure",),
     "command runserver": ("install and measure",),
     "command screenshots": ("install and measure",),
     "command seed": ("install and measure",),

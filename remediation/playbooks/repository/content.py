@@ -59,7 +59,10 @@ class Confirmed:
 
 @dataclass(frozen=True, slots=True)
 class RequestContent:
-    """Everything that a request says. `files` is the role itself, path to text; `proof_text` goes in as a file."""
+    """Everything that a request says. `files` is the role itself, path to text; `proof_text` goes in as a file.
+
+    `paths`, `services` and `packages` are the role's patch scope: the gate of the repository's CI reads it.
+    """
 
     title: str
     ticket_key: str
@@ -75,6 +78,9 @@ class RequestContent:
     hosts: Sequence[str]
     proof_digest: str
     proof_text: str
+    paths: Sequence[str] = field(default_factory=tuple)
+    services: Sequence[str] = field(default_factory=tuple)
+    packages: Sequence[str] = field(default_factory=tuple)
     evidence: Sequence[Cited] = field(default_factory=tuple)
     tasks: Sequence[ProvenTask] = field(default_factory=tuple)
     gates: Sequence[PassedGate] = field(default_factory=tuple)

@@ -82,7 +82,9 @@ class Clone:
         """Make a commit from a stream for `git fast-import` that marks it as :1; answers with its name."""
         marks = self._folder / "marks"
         self.run("fast-import", "--quiet", "--done", f"--export-marks={marks}", stdin=stream)
-        return marks.read_text().split()[1]
+        made = marks.read_text().split()[1]
+        marks.unlink()
+        return made
 
     def push(self, commit: str, branch: str) -> None:
         """Make a new branch of ours on the remote; raises Taken where there is one of that name."""

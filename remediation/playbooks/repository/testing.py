@@ -34,8 +34,9 @@ class Bare:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        git(path.parent, "init", "--quiet", "--bare", "--initial-branch=main", str(path))
-        self.commit({"README.md": "Our roles.\n"})
+        if not path.exists():
+            git(path.parent, "init", "--quiet", "--bare", "--initial-branch=main", str(path))
+            self.commit({"README.md": "Our roles.\n"})
 
     def commit(self, files: Mapping[str, str], *, branch: str = "main", start: str = "main") -> str:
         """A person commits these files to a branch, which begins at `start` if it is new."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,7 +10,8 @@ from datetime import datetime
 
 from remediation.playbooks.repository.git import Clone, Entry, Rejected
 
-PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
+_PART = r"(?!\.git(/|$))\.?[A-Za-z0-9_][A-Za-z0-9_.-]*"
+PATH = re.compile(f"{_PART}(/{_PART})*")
 PLAIN, _LINK = "100644", "120000"
 LONGEST_FILE = 200_000
 
@@ -28,17 +30,20 @@ class Signature:
         return f"{self.name} <{self.email}> {int(self.at.timestamp())} +0000"
 
 
-def stream(*, base: str, folder: str, files: Mapping[str, str], message: str, by: Signature, ref: str) -> bytes:
-    """For `git fast-import`: a commit on top of `base` in which `folder` holds exactly these files, as mark 1."""
+def stream(*, base: str, folder: str, files: Mapping[str, str | bytes], message: str, by: Signature, ref: str) -> bytes:
+    """For `git fast-import`: a commit on top of `base` in which `folder` holds exactly these files, as mark 1.
+
+    Without a base it is the first commit, and without a folder the files are all there is.
+    """
     parts = [
         f"commit {ref}\nmark :1\nauthor {by.line}\ncommitter {by.line}\n".encode(),
         _data(message),
         f"from {base}\nD {folder}\n".encode() if base else b"",
     ]
-    for path, text in sorted(files.items()):
+    for path, content in sorted(files.items()):
         if not PATH.fullmatch(path):
             raise Rejected(f"{path!r} is not the name of a file in a role.")
-        parts += [f"M {PLAIN} inline {folder}/{path}\n".encode(), _data(text)]
+        parts += [f"M {PLAIN} inline {posixpath.join(folder, path)}\n".encode(), _data(content)]
     return b"".join([*parts, b"done\n"])
 
 
@@ -60,6 +65,6 @@ def _text(blob: bytes | None) -> str | None:
         return None
 
 
-def _data(text: str) -> bytes:
-    raw = text.encode()
+def _data(content: str | bytes) -> bytes:
+    raw = content.encode() if isinstance(content, str) else content
     return b"data %d\n%s\n" % (len(raw), raw)

@@ -8,9 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from remediation.playbooks.gate.packing import scope_text
+from remediation.playbooks.gate.shapes import Scope
 from remediation.playbooks.repository.content import RequestContent
 
-PLAY, README, PROOF = "play.yml", "README.md", "proof.txt"
+PLAY, README, PROOF, SCOPE = "play.yml", "README.md", "proof.txt", "scope.yml"
 OURS = "Countersign-Request"
 """The trailer by which a commit is known again."""
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~])")
@@ -25,6 +27,7 @@ def files_of(content: RequestContent, *, digest: str, ticket_url: str) -> dict[s
         PLAY: play(content),
         README: readme(content, digest=digest, ticket_url=ticket_url),
         PROOF: content.proof_text,
+        SCOPE: scope_text(content.role_name, Scope(*map(tuple, (content.paths, content.services, content.packages)))),
     }
 
 
