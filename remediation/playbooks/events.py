@@ -25,7 +25,6 @@ class Story:
     """What has been told so far of one play on one host, task by task."""
 
     host: str
-    is_check: bool
     known: Collection[str] = ()
     tasks: list[TaskResult] = field(default_factory=list)
     states: list[State] = field(default_factory=list)
@@ -56,9 +55,10 @@ class Story:
             return begun
         return replace(
             begun,
-            is_skipped_by_check=self.is_check and kind is Kind.CHECK and any(map(_is_by_check, told["skips"])),
+            is_skipped_by_check=kind is Kind.CHECK and any(map(_is_by_check, told["skips"])),
             diff=_cut(self._clean(self.diff.replace("\r\n", "\n").strip("\n")), LONGEST_DIFF),
             message=_cut(self._clean(told["message"]), LONGEST_MESSAGE),
+            milliseconds=int(told["milliseconds"]),
         )
 
     def _keep(self, told: dict[str, Any], result: TaskResult) -> None:

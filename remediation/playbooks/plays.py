@@ -23,6 +23,7 @@ SSH = (
     " -o ForwardAgent=no -o ForwardX11=no -o PermitLocalCommand=no"
 )
 NOTHING = Scope()
+WRITES = frozenset({Kind.APPLY, Kind.BACK_OUT})
 UNREACHED = "The host could not be reached."
 
 OnEvent = Callable[[TaskResult], None]
@@ -55,18 +56,16 @@ def play(
 ) -> Played:
     """Play these kinds one after the other in one Ansible process; what fails ends it.
 
-    With a check nothing changes on the host, so a check is played with no kind that changes something. `before` is an
-    earlier look that a look is compared with. Raises nothing for a bad host, role or jail: `error` says it.
+    `before` is an earlier look that a look is compared with. Raises nothing for a bad host, role or jail: `error` says
+    it.
     """
-    if Kind.CHECK in kinds and {Kind.APPLY, Kind.BACK_OUT} & set(kinds):
-        raise ValueError("A check changes nothing: play it by itself.")
     begun = time.monotonic()
     try:
         job = _job(name, files, playtext.plays_of(name, kinds, scope=scope, before=before))
         with reach(host) as way:
             cell = _cell(job, host, way)
-            story = events.Story(host.name, Kind.CHECK in kinds, way.secrets)
-            ran = _run(cell, story, seconds=seconds, on_event=on_event, is_to_stop=is_to_stop)
+            story = events.Story(host.name, way.secrets)
+            ran = _run(kinds, cell, story, seconds=seconds, on_event=on_event, is_to_stop=is_to_stop)
             return _played(kinds, story, ran)
     except (hosts.BadHosts, playtext.BadRole, jail.NoJail) as reason:
         milliseconds = round((time.monotonic() - begun) * 1000)
@@ -92,21 +91,20 @@ def _cell(job: Mapping[str, File], host: hosts.Host, way: Reach) -> jail.Cell:
 
 
 def _run(
-    cell: jail.Cell, story: events.Story, *, seconds: int, on_event: OnEvent, is_to_stop: jailed.IsToStop
+    kinds: Sequence[Kind],
+    cell: jail.Cell,
+    story: events.Story,
+    *,
+    seconds: int,
+    on_event: OnEvent,
+    is_to_stop: jailed.IsToStop,
 ) -> jailed.Ran:
     def hear(line: str) -> None:
         if (event := story.hear(line)) is not None:
             on_event(event)
 
-    command = [
-        jail.PYTHON,
-        "-I",
-        "/job/player.py",
-        story.host,
-        "--diff",
-        "-v",
-        *(["--check"] if story.is_check else []),
-    ]
+    options = ["--diff", "-v", *([] if WRITES & set(kinds) else ["--check"])]
+    command = [jail.PYTHON, "-I", "/job/player.py", story.host, *options]
     return jailed.run(cell, command, seconds=seconds, on_line=hear, is_to_stop=is_to_stop)
 
 

@@ -13,6 +13,8 @@ ROLES = "/job/roles"
 PART = re.compile(r"(?:tasks|handlers|defaults|meta)/[a-z0-9_]+\.ya?ml|templates/[A-Za-z0-9_.-]+\.j2")
 NAME = re.compile(r"[a-z][a-z0-9_]{1,39}")
 ENTRY = {Kind.CHECK: "main", Kind.APPLY: "main", Kind.VERIFY: "verify", Kind.BACK_OUT: "backout"}
+CHECK_MODE = {Kind.CHECK: True, Kind.VERIFY: False}
+"""A check changes nothing even beside plays that do; a verification only reads, and reads in a check too."""
 FOLDERS = ("tasks", "handlers", "defaults", "templates", "meta")
 
 SETTINGS = """[defaults]
@@ -74,8 +76,8 @@ def _play(name: str, kind: Kind, is_first: bool) -> dict[str, object]:  # noqa: 
     play: dict[str, object] = {"name": kind.value, "hosts": "all", "gather_facts": is_first}
     if is_first:
         play["gather_subset"] = ["min"]
-    if kind is Kind.VERIFY:
-        play["check_mode"] = False  # a verification only reads; in a check it has to read too
+    if kind in CHECK_MODE:
+        play["check_mode"] = CHECK_MODE[kind]
     return {**play, "tasks": [task]}
 
 

@@ -1,7 +1,7 @@
 """The canary proof: a role is played on one host until it is shown, not said, that it converges and can be undone.
 
-Five Ansible processes: a check; the role; a second check that would change nothing and leaves nothing out; a second
-real run that changes nothing, with the role's verification; its way back. Before and after, our own look at all that
+Four Ansible processes: a check; the role; then a second check that would change nothing and leaves nothing out, a
+second real run that changes nothing, and the role's verification; its way back. In between, our own look at all that
 the patch scope names says whether what the role reports is true: no check that wrote, no task that calls its change
 none, no way back that forgets something.
 """
@@ -16,28 +16,33 @@ from platform import python_version
 
 from remediation.playbooks import hosts, hoststate, jailed, plays
 from remediation.playbooks.prooftext import Part, Proof
-from remediation.playbooks.shapes import Facts, Kind, Played, Scope, State, TaskResult
+from remediation.playbooks.shapes import BAD, Facts, Kind, Outcome, Played, Scope, State, TaskResult
 
 PROGRAMS = ("ansible-core", "ansible-lint", "ansible-runner")
 CHECK, APPLY, SECOND_CHECK = "First check", "Apply", "Second check"
-SECOND_RUN, BACK_OUT, LOOK = "Second run and verify", "Back-out", "Look"
-ORDER = (CHECK, APPLY, SECOND_CHECK, SECOND_RUN)
-PLAYED: dict[str, tuple[Kind, ...]] = {
-    CHECK: (Kind.LOOK, Kind.CHECK),
-    APPLY: (Kind.LOOK, Kind.APPLY),
-    SECOND_CHECK: (Kind.LOOK, Kind.CHECK),
-    SECOND_RUN: (Kind.APPLY, Kind.LOOK, Kind.VERIFY),
-    BACK_OUT: (Kind.BACK_OUT, Kind.LOOK),
-    LOOK: (Kind.LOOK,),
-}
-MOMENTS = {
-    CHECK: "before",
-    APPLY: "after the check",
-    SECOND_CHECK: "applied",
-    SECOND_RUN: "after the second run",
-    BACK_OUT: "after the back-out",
-    LOOK: "after the back-out",
-}
+SECOND_RUN, VERIFY, BACK_OUT = "Second run", "Verify", "Back-out"
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """One Ansible process: what it plays, what people call each kind, and of which moment its looks are."""
+
+    kinds: tuple[Kind, ...]
+    titles: Mapping[Kind, str]
+    moments: tuple[str, ...]
+
+
+BEFORE, CHECKED, APPLIED = "before", "after the check", "applied"
+PLAYED_AGAIN, BACK = "after the second run", "after the back-out"
+FIRST = Round((Kind.LOOK, Kind.CHECK), {Kind.CHECK: CHECK}, (BEFORE,))
+APPLYING = Round((Kind.LOOK, Kind.APPLY), {Kind.APPLY: APPLY}, (CHECKED,))
+AGAIN = Round(
+    (Kind.LOOK, Kind.CHECK, Kind.APPLY, Kind.LOOK, Kind.VERIFY),
+    {Kind.CHECK: SECOND_CHECK, Kind.APPLY: SECOND_RUN, Kind.VERIFY: VERIFY},
+    (APPLIED, PLAYED_AGAIN),
+)
+RETURN = Round((Kind.BACK_OUT, Kind.LOOK), {Kind.BACK_OUT: BACK_OUT}, (BACK,))
+LOOK = Round((Kind.LOOK,), {Kind.LOOK: BACK_OUT}, (BACK,))
 LEFT = "The way back was not played after the stop: what the role changed is still there."
 UNSEEN = "Nobody could look at the host after the way back: what is left there is not known."
 
@@ -96,59 +101,67 @@ class _Trial:
     remains: list[str] = field(default_factory=list)
     states: dict[str, State] = field(default_factory=dict)
     facts: Facts | None = None
+    has_applied: bool = False
     is_stopped: bool = False
 
     def go(self) -> None:
-        """Part after part until one fails; then the way back, if anything was applied."""
-        for title in ORDER:
-            self._judge(title, self._play(title))
+        """Round after round until one fails; then the way back, if anything may have been applied."""
+        for each in (FIRST, APPLYING, AGAIN):
+            played = self._play(each)
+            if played.error:
+                self.reasons.append(f"{self._last_title(each)}: {played.error}")
+            self._judge(each, played)
             if self.reasons:
                 break
-        if len(self.parts) > 1:
+        if self.has_applied:
             self._go_back()
 
-    def _play(self, title: str) -> Played:
+    def _play(self, each: Round) -> Played:
         if self.is_to_stop():
             self.is_stopped = True
-            return Played(PLAYED[title], (), None, (), 0, "It was stopped.", "", is_stopped=True)
+            return Played(each.kinds, (), None, (), 0, "It was stopped.", "", is_stopped=True)
+        self.has_applied |= Kind.APPLY in each.kinds
+        titles = _Titles(each)
         played = plays.play(
-            PLAYED[title],
+            each.kinds,
             name=self.name,
             files=self.files,
             host=self.host,
             scope=self.scope,
-            before=self.states.get("before"),
-            on_event=lambda event: self.on_event(title, event),
+            before=self.states.get(BEFORE),
+            on_event=lambda event: self.on_event(titles.of(event), event),
             is_to_stop=self.is_to_stop,
         )
         self.is_stopped |= played.is_stopped
         self.facts = self.facts or played.facts
-        self.parts.append(_part(title, played))
-        if played.states:
-            self.states[MOMENTS[title]] = played.states[-1]
+        self.parts += _parts(each, played)
+        self.states |= dict(zip(each.moments, played.states, strict=False))
         return played
 
-    def _judge(self, title: str, played: Played) -> None:
-        """What this part shows against the role."""
-        if played.error:
-            self.reasons.append(f"{title}: {played.error}")
-        elif title == APPLY:
-            self._same(title, "The check wrote", "before", "after the check")
-        elif title in (SECOND_CHECK, SECOND_RUN):
-            verb = "would change again" if title == SECOND_CHECK else "changed again"
-            self.reasons += [f"{title}: “{task.task}” ({task.place}) {verb}." for task in played.changed]
-            self.reasons += [
-                f"{title}: “{task.task}” ({task.place}) is skipped by a check, so what it would do is not known."
-                for task in played.skipped_by_check
-            ]
-        if title == SECOND_RUN and not self.reasons:
-            self._same(title, "It reports no change and has made one", "applied", "after the second run")
+    def _last_title(self, each: Round) -> str:
+        """What people call the part that a round came to."""
+        titles = list(each.titles.values())
+        return self.parts[-1].title if self.parts and self.parts[-1].title in titles else titles[0]
+
+    def _judge(self, each: Round, played: Played) -> None:
+        """What a round shows against the role."""
+        if each is APPLYING:
+            self._same(APPLY, "The check wrote", BEFORE, CHECKED)
+        if each is AGAIN:
+            for title, kind, verb in ((SECOND_CHECK, Kind.CHECK, "would change"), (SECOND_RUN, Kind.APPLY, "changed")):
+                again = [task for task in played.of(kind) if task.outcome is Outcome.CHANGED]
+                self.reasons += [f"{title}: “{task.task}” ({task.place}) {verb} something again." for task in again]
+            self.reasons += [f"{SECOND_CHECK}: {_unknown(task)}" for task in played.skipped_by_check]
+        if each is AGAIN and not self.reasons:
+            self._same(SECOND_RUN, "It reports no change and has made one", APPLIED, PLAYED_AGAIN)
 
     def _same(self, title: str, says: str, one: str, other: str) -> None:
-        found = self._differences(one, other)
-        self.reasons += [f"{title}: {says}: {difference}" for difference in found]
+        self.reasons += [f"{title}: {says}: {difference}" for difference in self._differences(one, other)]
 
     def _differences(self, one: str, other: str) -> list[str]:
+        """What differs between two moments, as far as both were seen."""
+        if one not in self.states or other not in self.states:
+            return []
         return hoststate.differences(self.states[one], self.states[other])
 
     def _go_back(self) -> None:
@@ -156,27 +169,56 @@ class _Trial:
         if self.is_stopped:
             self.remains.append(LEFT)
             return
-        played = self._play(BACK_OUT)
+        played = self._play(RETURN)
         if played.error:
             self.reasons.append(f"{BACK_OUT}: {played.error}")
         if played.is_stopped:
             self.remains.append(LEFT)
-        elif played.states or self._play(LOOK).states:
-            self.remains += self._differences("before", "after the back-out")
+        elif BACK in self.states or self._play(LOOK).states:
+            self.remains += self._differences(BEFORE, BACK)
         else:
             self.remains.append(UNSEEN)
 
 
-def _part(title: str, played: Played) -> Part:
+def _unknown(task: TaskResult) -> str:
+    return f"“{task.task}” ({task.place}) is skipped by a check, so what it would do is not known."
+
+
+@dataclass(slots=True)
+class _Titles:
+    """What people call the part that a task belongs to; a look belongs to the part before it, or to the first."""
+
+    each: Round
+    current: str = ""
+
+    def of(self, event: TaskResult) -> str:
+        first = next(iter(self.each.titles.values()))
+        self.current = self.each.titles.get(event.kind, self.current or first)
+        return self.current
+
+
+def _parts(each: Round, played: Played) -> list[Part]:
+    """One part for every title that the round came to; an error is the last one's."""
+    titles = _Titles(each)
+    tasks: dict[str, list[TaskResult]] = {}
+    for task in played.tasks:
+        tasks.setdefault(titles.of(task), []).append(task)
+    if not tasks:
+        tasks = {next(iter(each.titles.values())): []}
+    last = list(tasks)[-1]
+    return [_part(title, each, found, played.error if title == last else "") for title, found in tasks.items()]
+
+
+def _part(title: str, each: Round, tasks: Sequence[TaskResult], error: str) -> Part:
     return Part(
         title=title,
-        kinds=played.kinds,
-        changed=len(played.changed),
-        failed=len(played.failed),
-        skipped_by_check=len(played.skipped_by_check),
-        milliseconds=played.milliseconds,
-        error=played.error,
-        tasks=played.tasks,
+        kinds=tuple(kind for kind, name in each.titles.items() if name == title),
+        changed=sum(task.outcome is Outcome.CHANGED for task in tasks),
+        failed=sum(task.outcome in BAD for task in tasks) if error else 0,
+        skipped_by_check=sum(task.is_skipped_by_check for task in tasks),
+        milliseconds=sum(task.milliseconds for task in tasks),
+        error=error,
+        tasks=tuple(tasks),
     )
 
 

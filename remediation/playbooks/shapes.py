@@ -52,6 +52,7 @@ class TaskResult:
     is_skipped_by_check: bool = False
     diff: str = ""
     message: str = ""
+    milliseconds: int = 0
 
     @property
     def place(self) -> str:

@@ -44,6 +44,7 @@ def told(event: dict[str, Any]) -> dict[str, Any] | None:
         "module": data.get("resolved_action") or data.get("task_action", ""),
         "path": data.get("task_path", ""),
         "text": event.get("stdout", "")[:LONGEST] if result == "diff" else "",
+        "milliseconds": round(1000 * (data.get("duration") or 0)),
     }
     return {**told, **_result(outcome, result)} if result in ("ok", "failed", "skipped", "unreachable") else told
 

@@ -22,6 +22,7 @@ TOLD = {
     "skips": [],
     "facts": {},
     "state": None,
+    "milliseconds": 5,
 }
 
 
@@ -30,7 +31,7 @@ def hear(story: Story, **told: Any) -> None:
 
 
 def test_a_task_is_named_with_its_place_and_its_diff() -> None:
-    story = Story("web-1", is_check=True)
+    story = Story("web-1")
     hear(story, result="running")
     hear(story, result="diff", text="--- before\r\n+++ after\r\n+kept\r\n")
     hear(story, changed=True, message="done")
@@ -56,16 +57,16 @@ def test_a_task_is_named_with_its_place_and_its_diff() -> None:
 )
 def test_what_only_a_check_skips_is_told_from_other_skips(reason: str, condition: str, *, by_check: bool) -> None:
     skip = {"reason": reason, "condition": condition}
-    story = Story("web-1", is_check=True)
+    story = Story("web-1")
     hear(story, result="skipped", skips=[skip])
     assert story.tasks[0].is_skipped_by_check == by_check
-    real = Story("web-1", is_check=False)
+    real = Story("web-1")
     hear(real, result="skipped", play="apply", skips=[skip])
     assert not real.tasks[0].is_skipped_by_check
 
 
 def test_secrets_never_leave_and_long_texts_are_cut() -> None:
-    story = Story("web-1", is_check=False, known=("the-key-of-the-host",))
+    story = Story("web-1", known=("the-key-of-the-host",))
     diff = "+password: hunter2hunter2\n+the-key-of-the-host\n" + "+line\n" * LONGEST_DIFF
     hear(story, result="diff", text=diff)
     hear(story, changed=True, message="Authorization: Bearer abcdefghijklmnopqrstuvwxyz012345")
@@ -78,13 +79,13 @@ def test_secrets_never_leave_and_long_texts_are_cut() -> None:
 
 @pytest.mark.parametrize("line", ["", "no json", "[]", '"text"', "{}", '{"play": "another", "result": "ok"}'])
 def test_what_is_no_event_is_left_out(line: str) -> None:
-    story = Story("web-1", is_check=False)
+    story = Story("web-1")
     assert story.hear(line) is None
     assert story.tasks == []
 
 
 def test_a_look_becomes_a_state_and_facts_are_kept_once() -> None:
-    story = Story("web-1", is_check=True)
+    story = Story("web-1")
     things = [{"kind": "service", "name": "cron", "state": "loaded active enabled", "length": 0, "prefix": ""}]
     hear(story, play="look", state=things, path="/job/play.yml:3")
     hear(story, facts={"ansible_distribution": "Debian", "ansible_service_mgr": "systemd"})
@@ -96,7 +97,7 @@ def test_a_look_becomes_a_state_and_facts_are_kept_once() -> None:
 
 
 def test_a_role_cannot_pass_off_its_own_output_as_a_look() -> None:
-    story = Story("web-1", is_check=False)
+    story = Story("web-1")
     hear(
         story, play="apply", state=[{"kind": "path", "name": "/etc/motd", "state": "absent", "length": 0, "prefix": ""}]
     )
