@@ -72,17 +72,17 @@ _HELD_STEP = Query(
 )
 
 
-def locked(run_id: int) -> Run:
-    """The run with its row and its remediation's locked until the transaction ends."""
-    remediation = remediations.locked(_WORK.one(id=run_id).remediation_id)
+def locked(run_id: int, *, remediation_id: int | None = None) -> Run:
+    """The run with its row and its remediation's locked until the transaction ends; some know which one that is."""
+    remediation = remediations.locked(remediation_id or _WORK.one(id=run_id).remediation_id)
     run = _LOCKED.one(id=run_id)
     run.remediation = remediation
     return run
 
 
-def held(run_id: int, *, fence: int) -> Run:
+def held(run_id: int, *, fence: int, remediation_id: int | None = None) -> Run:
     """The locked run, if nobody took it over since this fence was given out."""
-    run = locked(run_id)
+    run = locked(run_id, remediation_id=remediation_id)
     _refuse_replaced(run, fence)
     return run
 

@@ -50,7 +50,7 @@ class Shift:
     def writing(self) -> Iterator[Run]:
         """One transaction in which this worker holds the run; a worker that was replaced gets StaleTransition."""
         with transaction.atomic():
-            yield records.held(self.run_id, fence=self.fence)
+            yield records.held(self.run_id, fence=self.fence, remediation_id=self.remediation.pk)
 
     @contextmanager
     def at_step(self, number: int) -> Iterator[StepRun]:
