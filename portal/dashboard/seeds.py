@@ -8,6 +8,7 @@ import secrets
 from datetime import datetime
 from pathlib import Path
 
+import yaml
 from django.conf import settings
 from django.db import transaction
 
@@ -22,6 +23,7 @@ from remediation.connectors import seed as connectors
 from remediation.connectors.lab import first_day
 from remediation.connectors.operations import Family
 from remediation.knowledge import services as knowledge
+from remediation.playbooks import labhosts
 from remediation.playbooks.repository import demo
 from remediation.policy import seed as policies
 
@@ -54,6 +56,7 @@ def load_demo(at: datetime, *, keep_in: Path) -> None:
         estate.load_signals()
         _load_lab_targets()
         token = known["token"] or _issue(at)
+    _make_lab_hosts(keep_in.parent / "lab", at)
     _keep(keep_in, known["password"], token)
     role_repository = keep_in.with_name(demo.NAME)
     if settings.ROLE_REPOSITORY.url == str(role_repository):
@@ -70,6 +73,16 @@ def _load_lab_targets() -> None:
         )
         for identity in first_day.estate(0).targets()
     )
+
+
+def _make_lab_hosts(lab: Path, at: datetime) -> None:
+    """The lab's Linux hosts as folders that roles are played on, and the file that says where they are."""
+    folder = lab / "hosts"
+    names = [host.name for host in first_day.estate(0).hosts]
+    for name in names:
+        labhosts.create_lab_folder(folder / name, name, at=at)
+    hosts = {"hosts": {name: {"folder": str(folder / name)} for name in names}}
+    (lab / "ansible-hosts.yml").write_text(yaml.safe_dump(hosts))
 
 
 def _issue(at: datetime) -> str:

@@ -96,6 +96,21 @@ class Rehearse(APIView):
         return Response(shapes.StatusShape(ticket).data, status=202)
 
 
+class Prove(APIView):
+    """Canary proofs of roles."""
+
+    scopes = {"POST": Scope.REVIEWS_WRITE}
+    refusals = {"POST": (409, 422)}
+
+    @extend_schema(request=None, responses={202: shapes.StatusShape})
+    def post(self, request: Request, ticket_id: str) -> Response:
+        """Have a proof that could not be made tried again; the remediation is `proven` in a moment if it holds."""
+        person = person_of(request)
+        ticket = tickets.find(person, ticket_id)
+        reviews.prove_again(remediation_of(ticket).pk, person=person, door="api", at=timezone.now())
+        return Response(shapes.StatusShape(ticket).data, status=202)
+
+
 class Withdraw(APIView):
     """Signatures taken back."""
 

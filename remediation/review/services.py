@@ -5,6 +5,7 @@ from __future__ import annotations
 from remediation.review.editing import cut, revise, tick
 from remediation.review.objecting import Said, reject, request_changes
 from remediation.review.preparing import prepare_again
+from remediation.review.proven import ask_again as prove_again
 from remediation.review.refreshing import look_again
 from remediation.review.signing import Signed, sign, withdraw
 from remediation.review.standing import Standing
@@ -19,6 +20,7 @@ __all__ = [
     "cut",
     "look_again",
     "prepare_again",
+    "prove_again",
     "reject",
     "release",
     "request_changes",

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from remediation.review import views, work_views
+from remediation.review import proof_views, views, work_views
 
 urlpatterns = [
     path("tickets/<str:key>/review", views.page, name="review"),
@@ -17,5 +17,6 @@ urlpatterns = [
     path("tickets/<str:key>/review/take", work_views.take, name="review_take"),
     path("tickets/<str:key>/review/release", work_views.release, name="review_release"),
     path("tickets/<str:key>/review/look", work_views.look_again, name="review_look"),
+    path("tickets/<str:key>/review/prove", proof_views.prove, name="review_prove"),
     path("tickets/<str:key>/review/withdraw", work_views.withdraw, name="review_withdraw"),
 ]
