@@ -17,6 +17,7 @@ import pytest
 from django.conf import settings
 from django.utils import timezone
 
+from portal.launch.children import die_with_parent
 from remediation.connectors import seed
 
 TOKENS = {
@@ -40,7 +41,10 @@ class LabProcess:
         """Start the process and wait until it answers."""
         command = [sys.executable, "-m", "remediation.connectors.lab", "--port", str(self._port)]
         self._process = subprocess.Popen(
-            [*command, "--data", str(self._folder)], env={**os.environ, **TOKENS}, cwd=settings.BASE_DIR
+            [*command, "--data", str(self._folder)],
+            env={**os.environ, **TOKENS},
+            cwd=settings.BASE_DIR,
+            preexec_fn=die_with_parent,  # noqa: PLW1509 - it takes no lock that another thread may hold
         )
         deadline = time.monotonic() + 60
         while not self._answers():

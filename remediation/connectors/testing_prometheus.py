@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
+from portal.launch.children import die_with_parent
 from remediation.connectors import prometheus
 from remediation.connectors.testing import TOKENS, LabProcess, free_port
 
@@ -41,7 +42,10 @@ class PrometheusProcess:
         """Start the process and wait until it answers."""
         command = [PROGRAM, f"--config.file={self._folder}/prometheus.yml", f"--storage.tsdb.path={self._folder}/data"]
         listens = [f"--web.listen-address=127.0.0.1:{self._port}", "--log.level=error"]
-        self._process = subprocess.Popen([*command, *listens])
+        self._process = subprocess.Popen(
+            [*command, *listens],
+            preexec_fn=die_with_parent,  # noqa: PLW1509 - it takes no lock that another thread may hold
+        )
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:

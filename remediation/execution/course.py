@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from portal.kit import statements
 from remediation.execution import deciding, planning, records, staged
 from remediation.execution.models import Run, StepRun
 from remediation.execution.planning import Move
@@ -9,6 +10,9 @@ from remediation.execution.staged import Aimed, Course
 from remediation.execution.states import RunStatus, StepStatus
 from remediation.review.plans import Content
 from remediation.review.waves import Stages
+
+_STANDING = "SELECT number, status, intended_at IS NOT NULL FROM execution_steprun WHERE run_id = %s"
+_STATUSES = {status.value: status for status in StepStatus}
 
 
 def next_move(run: Run, content: Content, ahead: StepRun | None) -> Move:
@@ -22,15 +26,22 @@ def next_move(run: Run, content: Content, ahead: StepRun | None) -> Move:
 
 def aimed(run: Run, content: Content, stages: Stages) -> list[Aimed]:
     """All steps in the order of the waves."""
-    statuses = {step.number: step for step in run.steps.all()}
+    stands = _standing(run.pk)
     found = []
     for wave in stages.waves:
+        targets = frozenset(wave.targets)
         for number in wave.steps:
-            step, planned = statuses[number], content.steps[number - 1]
-            target = planned.target if planned.target in wave.targets else ""
-            changed, reversible = step.intended_at is not None, records.is_reversible(planned)
-            found.append(Aimed(number, StepStatus(step.status), changed, reversible, wave.number, target))
+            (status, changed), planned = stands[number], content.steps[number - 1]
+            target = planned.target if planned.target in targets else ""
+            found.append(Aimed(number, status, changed, records.is_reversible(planned), wave.number, target))
     return found
+
+
+def _standing(run_id: int) -> dict[int, tuple[StepStatus, bool]]:
+    """Where every step stands and whether it may have changed something: of 5,000, before every move, no more."""
+    with statements.cursor() as cursor:
+        cursor.execute(_STANDING, [run_id])
+        return {number: (_STATUSES[status], changed) for number, status, changed in cursor.fetchall()}
 
 
 def is_within_budget(run: Run, content: Content) -> bool:

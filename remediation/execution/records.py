@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.db import connection
+from django.db.models import Q
 
 from portal.access import grants
 from portal.access.models import Person
@@ -49,6 +50,9 @@ WITH_RUN = frozenset({Status.EXECUTING, Status.PAUSED, Status.NEEDS_PERSON})
 
 PARTIAL = frozenset({RunStatus.NEEDS_PERSON, RunStatus.ROLLED_BACK, RunStatus.FAILED})
 """Ends and halts that nobody may miss once something was written."""
+
+BEGUN = Q(status=StepStatus.FAILED) | Q(intended_at__isnull=False)
+"""Steps that ran into something or may have changed it; the others of their run say nothing about their targets."""
 
 Phase = StepOutput.Phase
 
@@ -245,15 +249,16 @@ def end(run: Run, to: RunStatus, content: Content, *, actor: Actor, at: datetime
 
 
 def _ending(run: Run, to: RunStatus, content: Content) -> Ending:
-    """What the brake on failures in a row has to know of a run that ends."""
-    ticket = run.remediation.ticket
+    """What the brake on failures in a row has to know of a run that ends. It failed only where a step was begun."""
+    ticket, has_succeeded = run.remediation.ticket, to is RunStatus.SUCCEEDED
+    begun = set() if has_succeeded else set(run.steps.filter(BEGUN).values_list("number", flat=True))
     return Ending(
         run_id=run.pk,
         ticket=ticket.ref,
         category=run.remediation.category,
-        targets=[step.target for step in content.steps],
+        targets=[step.target for step in content.steps if has_succeeded or step.number in begun],
         pattern=(ticket.pattern.pk, ticket.pattern.title) if ticket.pattern else None,
-        has_succeeded=to is RunStatus.SUCCEEDED,
+        has_succeeded=has_succeeded,
     )
 
 

@@ -11,6 +11,7 @@ from datetime import timedelta
 import psutil
 from django.db.models.functions import Now
 
+from portal.dashboard.bench import waking
 from portal.dashboard.walkthrough.tour import DidNotHappen
 from portal.jobs.models import Job
 from portal.jobs.states import State
@@ -48,16 +49,18 @@ class Site:
     def resting(self, names: Iterable[str]) -> Iterator[None]:
         """These children stand still meanwhile, so that what they do is not measured with the rest."""
         families = [self.family(name) for name in names]
-        for each in (each for family in families for each in family):
-            each.suspend()
-        try:
-            yield
-        finally:
-            for each in (each for family in families for each in family[1:]):
-                each.resume()
-            time.sleep(WAKING_SECONDS)
-            for family in families:
-                family[0].resume()
+        everybody = [each for family in families for each in family]
+        with waking.in_any_case([each.pid for each in everybody]):
+            for each in everybody:
+                each.suspend()
+            try:
+                yield
+            finally:
+                for each in (each for family in families for each in family[1:]):
+                    each.resume()
+                time.sleep(WAKING_SECONDS)
+                for family in families:
+                    family[0].resume()
 
 
 def here() -> Site:

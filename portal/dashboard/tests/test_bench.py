@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
+
+import psutil
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError
 from django.db.models import Count
@@ -13,7 +19,7 @@ from pytest_django import Settings
 from portal.access.testing import person
 from portal.dashboard import seeds
 from portal.dashboard.bench import history, paging, rows
-from portal.jobs.testing import drain
+from portal.jobs.testing import drain, eventually
 from portal.kit.figures import Figure
 from portal.signoff.models import Plan
 from remediation.connectors.lab import first_day
@@ -118,3 +124,20 @@ def test_the_decision_is_measured_without_a_database() -> None:
 def test_outside_an_installation_it_measures_nothing_and_says_how() -> None:
     with pytest.raises(CommandError, match="make bench"):
         call_command("bench")
+
+
+def test_who_was_made_to_stand_still_goes_on_when_the_bench_is_killed() -> None:
+    holding = (
+        "import os, signal, sys\n"
+        "from portal.dashboard.bench import waking\n"
+        "with waking.in_any_case([int(sys.argv[1])]):\n"
+        "    os.kill(int(sys.argv[1]), signal.SIGSTOP)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    with subprocess.Popen(["sleep", "600"]) as still:
+        try:
+            bench = subprocess.run([sys.executable, "-c", holding, str(still.pid)], cwd=settings.BASE_DIR, check=False)
+            assert bench.returncode == -signal.SIGKILL
+            eventually(lambda: psutil.Process(still.pid).status() != psutil.STATUS_STOPPED)
+        finally:
+            still.kill()

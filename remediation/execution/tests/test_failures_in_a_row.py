@@ -106,6 +106,17 @@ def test_one_target_does_not_hold_another(workers: LabProcess, settings: Setting
     assert other.run.status == "succeeded"
 
 
+def test_a_target_that_a_failed_run_never_came_to_is_not_held(workers: LabProcess, settings: Settings) -> None:
+    settings.AUTO_REMEDIATION_MAX_FAILURES_IN_A_ROW = 1
+    both = draft(scaling(SECONDARY, 2, 6), scaling(PRIMARY, 3, 4), systems=(first_day.SECONDARY, first_day.PRIMARY))
+    made = signed(both)
+    workers.fault("scale_deployment", "lies")
+    settings.RUN_SETTLE_SECONDS = 0.0
+    drain("execution")
+    assert made.run.status == "rolled_back"
+    assert [brake.subject for brake in FailureBrake.objects.filter(kind="target")] == [first_day.SECONDARY]
+
+
 def test_the_pattern_is_held_on_whatever_target_it_comes(workers: LabProcess, settings: Settings) -> None:
     first = failed(workers, settings, limit=1)
     of_pattern(signed(ELSEWHERE, key="INC-2", cast=first.cast))
