@@ -19,7 +19,6 @@ from remediation.desk import serializers, shapes
 from remediation.desk.review_shapes import Shape
 from remediation.drafting import services as remediations
 from remediation.execution import retelling
-from remediation.tickets import notes
 from remediation.tickets import services as tickets
 from remediation.tickets.models import Timeline
 
@@ -90,7 +89,7 @@ class ReadNotes(APIView):
         """What the notes of an incident say, as a timeline to correct. Nothing is kept."""
         body = valid(serializers.NotesIn, request.data)
         tickets.find(person_of(request), ticket_id)
-        return Response(ToldShape(notes.read(body["text"], day=body["day"])).data)
+        return Response(ToldShape(tickets.read_notes(body["text"], day=body["day"])).data)
 
 
 class RunAsTimeline(APIView):

@@ -10,7 +10,7 @@ from django import forms
 from portal.kit.fields import LongText, Text
 from remediation.desk.forms import not_too_large
 from remediation.tickets.models import Timeline
-from remediation.tickets.timelines import COMMAND_AT_MOST, ENTRIES_AT_MOST, NAME_AT_MOST, SENTENCE_AT_MOST, Entry
+from remediation.tickets.timelines import COMMAND_AT_MOST, ENTRIES_AT_MOST, NAME_AT_MOST, SAID, SENTENCE_AT_MOST, Entry
 from remediation.tickets.timelines import Timeline as Told
 
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ else:
 
 ROWS = 3
 """Entries a form has room for beyond those that are told already."""
-FIELDS = ("text", "by", "host", "command", "output")
 
 
 class NotesForm(forms.Form):
@@ -92,7 +91,7 @@ class MomentForm(forms.Form):
     def entry(self) -> Entry:
         """The entry as a value."""
         said = self.cleaned_data
-        return Entry(at=said["at"], **{name: said[name] for name in FIELDS})
+        return Entry(at=said["at"], **{name: said[name] for name in SAID})
 
 
 class Moments(MomentsBase):
@@ -121,7 +120,7 @@ MomentForms = forms.formset_factory(
 def forms_of(told: Told, source: Timeline.Source) -> tuple[SummaryForm, Moments]:
     """The forms in which a timeline is corrected."""
     summary = {"symptom": told.symptom, "root_cause": told.root_cause, "source": source}
-    rows = [{"at": _shown(entry.at), **{name: getattr(entry, name) for name in FIELDS}} for entry in told.entries]
+    rows = [{"at": _shown(entry.at), **{name: getattr(entry, name) for name in SAID}} for entry in told.entries]
     return SummaryForm(initial=summary), MomentForms(prefix="entries", initial=rows)  # type: ignore[return-value]
 
 

@@ -17,7 +17,6 @@ from portal.kit.refusals import Refusal
 from remediation.desk.timeline_forms import MomentForms, NotesForm, SummaryForm, forms_of
 from remediation.drafting import services as remediations
 from remediation.execution import retelling
-from remediation.tickets import notes
 from remediation.tickets import services as tickets
 from remediation.tickets.models import Ticket, Timeline
 from remediation.tickets.timelines import ENTRIES_AT_MOST
@@ -60,7 +59,7 @@ def _read(request: HttpRequest, ticket: Ticket) -> HttpResponse:
     form = NotesForm(request.POST)
     if not form.is_valid():
         return _page(request, ticket, *_start(request, ticket), form=form, status=422)
-    told = notes.read(form.cleaned_data["notes"], day=form.cleaned_data["day"])
+    told = tickets.read_notes(form.cleaned_data["notes"], day=form.cleaned_data["day"])
     if len(told.entries) > ENTRIES_AT_MOST:
         text = f"These are {len(told.entries)} entries; a timeline has at most {ENTRIES_AT_MOST}. Paste what matters."
         form.add_error("notes", text)

@@ -14,6 +14,7 @@ from html import escape
 from pathlib import Path
 
 from remediation.connectors.catalogue import OPERATIONS
+from remediation.connectors.families.roles import APPLY_ROLE
 from remediation.drafting.protocol import DraftRequest, EvidenceText, PastRemediation
 from remediation.knowledge.matching import matching
 from remediation.knowledge.procedures import Procedure
@@ -22,7 +23,6 @@ from remediation.tickets.timelines import Timeline
 VERSIONS = {"system": "countersign.prompt/1", "role": "countersign.role-prompt/1"}
 STEPS, ROLE = VERSIONS
 QUESTIONS = {STEPS: "Draft the fix for this ticket.", ROLE: "Draft the role that makes the fix of this ticket last."}
-ROLE_OPERATION = "apply_role"
 RUNBOOKS_SHOWN = 3
 PAST_SHOWN = 3
 EVIDENCE_AT_MOST = 20_000  # characters of one piece; the middle of a longer one is left out, and the cut is said
@@ -53,7 +53,7 @@ def _catalogue() -> str:
             "parameters": operation.parameters.model_json_schema(),
         }
         for operation in OPERATIONS.values()
-        if operation.name != ROLE_OPERATION
+        if operation is not APPLY_ROLE
     ]
     return json.dumps(catalogue, separators=(",", ":"), sort_keys=True)
 

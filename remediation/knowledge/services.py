@@ -13,13 +13,12 @@ from portal.audit import services as audit
 from portal.kit import statements
 from portal.kit.actors import Actor, system
 from portal.kit.refusals import StaleTransition, because
+from remediation.connectors.families.roles import APPLY_ROLE
 from remediation.knowledge import library
 from remediation.knowledge.models import Runbook
 from remediation.knowledge.procedures import OperationStep, Procedure
 
 SHIPPED = ["title", "category_slug", "version", "text", "role", "digest", "loaded_at"]
-
-APPLIES_ROLE = "apply_role"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +78,7 @@ def _read(digest: str) -> Procedure:
 
 def _names(procedure: Procedure, operations: Collection[str]) -> bool:
     steps = procedure.front.steps
-    brings = procedure.front.role is not None and APPLIES_ROLE in operations
+    brings = procedure.front.role is not None and APPLY_ROLE.name in operations
     return brings or any(isinstance(step, OperationStep) and step.operation in operations for step in steps)
 
 

@@ -15,7 +15,7 @@ from remediation.knowledge import library
 from remediation.knowledge.extraction import KnownTarget
 from remediation.playbooks import gate
 from remediation.tickets import notes, timelines
-from remediation.tickets.timelines import Entry, Timeline
+from remediation.tickets.timelines import Timeline
 
 CATEGORY = "server"
 LARGEST = 256 * 1024
@@ -76,15 +76,8 @@ def readme_of(role: Written, request: DraftRequest, answer: Drafted) -> str:
 
 
 def _evidence(timeline: Timeline) -> tuple[EvidenceText, ...]:
-    told = [_piece(number, entry) for number, entry in enumerate(timeline.entries, 1)]
-    if timeline.summary:
-        told.append(EvidenceText(f"E{len(told) + 1}", "note", timeline.summary))
-    return tuple(told)
-
-
-def _piece(number: int, entry: Entry) -> EvidenceText:
-    kind = "command" if entry.command else "timeline"
-    return EvidenceText(f"E{number}", kind, entry.words, entry.command or None, entry.at)  # type: ignore[arg-type]
+    pieces = enumerate(timelines.pieces_of(timeline), 1)
+    return tuple(EvidenceText(f"E{n}", each.kind, each.text, each.command or None, each.at) for n, each in pieces)
 
 
 def _readme(role: Written, request: DraftRequest, answer: Drafted) -> Iterator[str]:

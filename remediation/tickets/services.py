@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 from django.db import IntegrityError, connection, transaction
 from django.db.models import QuerySet
@@ -18,16 +18,15 @@ from portal.estate.models import Category, Environment
 from portal.jobs import services as jobs
 from portal.kit import canonical, statements
 from portal.kit.actors import Door
+from portal.kit.redaction import RedactionFailed
 from portal.kit.refusals import NotAllowed, Reason, Refused, StaleTransition, because
 from portal.kit.statements import Query, given
-from remediation.tickets import timelines
+from remediation.tickets import notes, timelines
 from remediation.tickets.models import KEY, Evidence, IdempotencyKey, Severity, Ticket, Timeline
 from remediation.tickets.states import FINISHED, TicketStatus
 
 _EVIDENCE = Query(lambda: Evidence.objects.filter(ticket=given("ticket")).order_by("number"))
-_TIMELINE = Query(
-    lambda: Timeline.objects.filter(ticket=given("ticket")).select_related("kept_by").order_by("-id")[:1]
-)
+_TIMELINE = Query(lambda: Timeline.objects.filter(ticket=given("ticket")).select_related("kept_by").order_by("-id")[:1])
 RESERVED = "new"
 """The one key that no ticket can have: its page would have the address of the form."""
 CLOSABLE = FINISHED - {TicketStatus.CLOSED}
@@ -167,6 +166,7 @@ def keep_timeline(
     ticket_id: int, *, told: timelines.Timeline, source: Timeline.Source, person: Person, door: Door, at: datetime
 ) -> Timeline:
     """Keep what happened as a person corrected it; every entry becomes evidence. A later one takes its place."""
+    told = _without_secrets(told)
     if reasons := list(timelines.problems_of(told)):
         raise Refused(*reasons)
     with transaction.atomic():
@@ -182,6 +182,11 @@ def keep_timeline(
         data = {"digest": kept.digest, "source": source.value, "refs": [piece.ref for piece in pieces]}
         audit.record("timeline.kept", actor=person.at(door), at=at, subject=kept.ref, ticket=ticket.ref, data=data)
     return kept
+
+
+def read_notes(text: str, *, day: date) -> timelines.Timeline:
+    """The timeline in pasted notes as it would be kept; nothing is."""
+    return _without_secrets(notes.read(text, day=day))
 
 
 def timeline_of(ticket: Ticket) -> Timeline | None:
@@ -293,8 +298,9 @@ def _create(opener: Person, new: NewTicket, category: Category, service_id: int 
     statements.insert(ticket)
     start = 1
     if new.timeline:
-        kept = _insert_timeline(ticket, opener, new.timeline, source=Timeline.Source.API, at=at)
-        start += len(_add_evidence(ticket, opener, _told(new.timeline), start=start, at=at, timeline=kept))
+        told = _without_secrets(new.timeline)
+        kept = _insert_timeline(ticket, opener, told, source=Timeline.Source.API, at=at)
+        start += len(_add_evidence(ticket, opener, _told(told), start=start, at=at, timeline=kept))
     _add_evidence(ticket, opener, new.evidence, start=start, at=at)
     return ticket
 
@@ -309,22 +315,16 @@ def _insert_timeline(
     )
 
 
+def _without_secrets(told: timelines.Timeline) -> timelines.Timeline:
+    try:
+        return timelines.without_secrets(told)
+    except RedactionFailed:
+        text = "Secrets could not be looked for in this text, so it is not kept."
+        raise Refused(because("redaction_failed", text)) from None
+
+
 def _told(told: timelines.Timeline) -> list[NewEvidence]:
-    """Every entry as evidence: with a command it is what the command said; last what was found out in the end."""
-    moments = [(entry, entry.at) for entry in told.entries if entry.at]
-    pieces = [
-        NewEvidence(
-            kind=Evidence.Kind.COMMAND if entry.command else Evidence.Kind.TIMELINE,
-            text=entry.words,
-            observed_at=at,
-            command=entry.command,
-        )
-        for entry, at in moments
-    ]
-    if told.summary:
-        last = max(at for _, at in moments)
-        pieces.append(NewEvidence(kind=Evidence.Kind.NOTE, text=told.summary, observed_at=last))
-    return pieces
+    return [NewEvidence(each.kind, each.text, each.at, each.command) for each in timelines.pieces_of(told)]
 
 
 def _add_evidence(

@@ -6,11 +6,12 @@ It is kept as canonical text, and every entry becomes evidence, so that a draft 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from portal.kit import canonical
+from portal.kit.redaction import redact
 from portal.kit.refusals import Reason, because
 from portal.kit.visible import is_blank
 
@@ -21,6 +22,8 @@ BYTES_AT_MOST = 64 * 1024
 NAME_AT_MOST = 200
 COMMAND_AT_MOST = 4_096
 SENTENCE_AT_MOST = 2_000
+SAID = ("text", "by", "host", "command", "output")
+"""Everything an entry says but its time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,34 @@ def from_text(text: str) -> Timeline:
     return Timeline(entries=entries, **data)
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """What an entry is as evidence."""
+
+    kind: Literal["command", "timeline", "note"]
+    text: str
+    at: datetime
+    command: str = ""
+
+
+def pieces_of(timeline: Timeline) -> list[Piece]:
+    """Every entry as evidence: with a command it is what the command said; last what was found out in the end."""
+    pieces = [
+        Piece("command" if entry.command else "timeline", entry.words, entry.at, entry.command)
+        for entry in timeline.entries
+        if entry.at
+    ]
+    if timeline.summary and pieces:
+        pieces.append(Piece("note", timeline.summary, max(piece.at for piece in pieces)))
+    return pieces
+
+
+def without_secrets(timeline: Timeline) -> Timeline:
+    """The timeline with every secret taken out, as it is kept; raises RedactionFailed."""
+    entries = tuple(replace(entry, **_redacted(entry, SAID)) for entry in timeline.entries)
+    return replace(timeline, entries=entries, **_redacted(timeline, ("symptom", "root_cause")))
+
+
 def problems_of(timeline: Timeline) -> Iterator[Reason]:
     """Every reason why a timeline cannot be kept, each with its place."""
     if not timeline.entries:
@@ -106,6 +137,10 @@ def _problems_with(entry: Entry) -> Iterator[tuple[str, str]]:
         yield "host", f"Names have at most {NAME_AT_MOST} characters."
     if len(entry.words.encode()) > BYTES_AT_MOST:
         yield "output", f"Text and output have at most {BYTES_AT_MOST:,} bytes together."
+
+
+def _redacted(told: Entry | Timeline, names: tuple[str, ...]) -> dict[str, Any]:
+    return {name: redact(getattr(told, name)).text for name in names}
 
 
 def _entry(data: dict[str, Any]) -> Entry:

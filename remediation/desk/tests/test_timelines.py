@@ -118,6 +118,22 @@ def test_a_kept_timeline_is_corrected_by_another_and_the_drafter_reads_the_new_o
     assert [piece.ref for piece in read] == ["E1", "E6", "E7", "E8", "E9"]
 
 
+def test_secrets_are_gone_before_anybody_reads_them(cast: dict[str, Person], api: dict[str, APIClient]) -> None:
+    review.ticket(cast["engineer"])
+    secret = "AKIAIOSFODNN7EXAMPLE"
+    read = filled(pasted(as_(cast["engineer"]), f"[02:14] $ cat key\naws key {secret}"))
+    assert read["entries-0-command"] == "cat key"
+    assert secret not in str(read)
+    entry = {"at": "2026-11-20T02:14:00Z", "command": f"export AWS_ACCESS_KEY_ID={secret}", "output": secret}
+    kept = api["engineer"].post(f"{V1}/tickets/INC-1/timeline", {"entries": [entry]}, format="json")
+    assert kept.status_code == 201
+    assert api["engineer"].post(f"{V1}/tickets", incident("INC-2", timeline=[entry]), format="json").status_code == 201
+    for timeline in Timeline.objects.all():
+        assert secret not in timeline.content
+    assert not Evidence.objects.filter(text__contains=secret).exists()
+    assert not Evidence.objects.filter(command__contains=secret).exists()
+
+
 def test_who_only_reads_tells_nothing(cast: dict[str, Person]) -> None:
     review.ticket(cast["engineer"])
     assert as_(cast["auditor"]).get("/tickets/INC-1/incident").status_code == 403
