@@ -19,6 +19,7 @@ urlpatterns = [
     path("tickets/<str:ticket_id>/redraft", api.Redraft.as_view()),
     path("tickets/<str:ticket_id>/fresh-plan", api.FreshPlan.as_view()),
     path("tickets/<str:ticket_id>/taken", working_api.Taken.as_view()),
+    path("tickets/<str:ticket_id>/comments", working_api.Comments.as_view()),
     path("tickets/<str:ticket_id>/cut", working_api.Cut.as_view()),
     path("tickets/<str:ticket_id>/proofs", working_api.Prove.as_view()),
     path("tickets/<str:ticket_id>/rehearsals", working_api.Rehearse.as_view()),

@@ -37,10 +37,11 @@ class PlanShape(Shape):
 
 
 class ChecklistItem(Shape):
-    """A REVIEW note of the draft; all are confirmed before anything is signed."""
+    """A REVIEW note of a step, or a task of the role to confirm; all are confirmed before anything is signed."""
 
     item = serializers.CharField(source="item.item")
-    step = serializers.IntegerField(source="item.number")
+    step = serializers.IntegerField(source="item.number", help_text="0: it is a task of the draft's role.")
+    place = serializers.CharField(source="item.place", help_text="`step 2`, or `tasks/main.yml line 14` of the role.")
     text = serializers.CharField(source="item.text")
     confirmed_by = serializers.CharField(source="by.username", allow_null=True, default=None)
 
@@ -51,6 +52,23 @@ class RemarkShape(Shape):
     place = serializers.CharField()
     quote = serializers.CharField()
     comment = serializers.CharField()
+
+
+class CommentShape(Shape):
+    """What somebody said about a place of a revision, which is quoted as it stood."""
+
+    revision = serializers.IntegerField(source="revision.number")
+    place = serializers.CharField()
+    quote = serializers.CharField()
+    comment = serializers.CharField(source="text")
+    person = serializers.CharField(source="person.username")
+    at = serializers.DateTimeField()
+
+
+class CommentList(Shape):
+    """Comments in the order they were made."""
+
+    items = CommentShape(many=True)
 
 
 class PartShape(Shape):

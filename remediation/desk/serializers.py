@@ -227,7 +227,10 @@ class TickIn(StrictSerializer):
 class RemarkIn(StrictSerializer):
     """A comment on one place of the draft."""
 
-    place = serializers.CharField(max_length=60, help_text="`step 2, rollback` or `line 14` of the text of the draft.")
+    place = serializers.CharField(
+        max_length=240,
+        help_text="`step 2, rollback`, `line 14` of the text of the draft, or `tasks/main.yml line 14` of its role.",
+    )
     comment = Trimmed(max_length=2_000)
 
 
@@ -239,6 +242,13 @@ class ChangesIn(StrictSerializer):
     digest = serializers.CharField(
         max_length=64, allow_blank=True, default="", help_text="With remarks: `revision.digest` of the ticket."
     )
+
+
+class CommentsIn(StrictSerializer):
+    """Comments at places of the revision you read."""
+
+    comments: Pieces = serializers.ListSerializer(child=RemarkIn(), min_length=1, max_length=PIECES)
+    digest = serializers.CharField(max_length=64, help_text="`revision.digest` of the ticket.")
 
 
 class CutIn(StrictSerializer):

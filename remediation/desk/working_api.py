@@ -11,7 +11,7 @@ from rest_framework.views import APIView
 from portal.access.authentication import person_of
 from portal.access.models import Scope
 from portal.kit.serializers import valid
-from remediation.desk import serializers, shapes
+from remediation.desk import review_shapes, serializers, shapes
 from remediation.desk.api import remediation_of, shown
 from remediation.execution import services as runs
 from remediation.review import services as reviews
@@ -62,6 +62,30 @@ class Cut(APIView):
             at=timezone.now(),
         )
         return Response(shapes.revision(saved), status=201)
+
+
+class Comments(APIView):
+    """Comments at places of the draft."""
+
+    scopes = {"GET": Scope.TICKETS_READ, "POST": Scope.REVIEWS_WRITE}
+    refusals = {"GET": (404,), "POST": (409, 422)}
+
+    @extend_schema(operation_id="ticket_comments_list", responses=review_shapes.CommentList)
+    def get(self, request: Request, ticket_id: str) -> Response:
+        """What was said about lines of the draft and of its role, without objecting to it."""
+        remediation = remediation_of(tickets.find(person_of(request), ticket_id))
+        return Response(review_shapes.CommentList({"items": reviews.comments_of(remediation)}).data)
+
+    @extend_schema(request=serializers.CommentsIn, responses={201: review_shapes.CommentList})
+    def post(self, request: Request, ticket_id: str) -> Response:
+        """Say something about places of the revision you read. It voids nothing and asks for nothing."""
+        body, person = valid(serializers.CommentsIn, request.data), person_of(request)
+        remediation = remediation_of(tickets.find(person, ticket_id))
+        said = [reviews.Said(**each) for each in body["comments"]]
+        kept = reviews.comment(
+            remediation.pk, said=said, digest=body["digest"], person=person, door="api", at=timezone.now()
+        )
+        return Response(review_shapes.CommentList({"items": kept}).data, status=201)
 
 
 class LookAgain(APIView):

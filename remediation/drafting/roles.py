@@ -67,9 +67,32 @@ def with_files(draft: schema.Draft, files: Mapping[str, str]) -> schema.Draft:
     return draft.model_copy(update={"role": part, "steps": [_reapplied(step, part) for step in draft.steps]})
 
 
+def recomposed(draft: schema.Draft) -> schema.Draft:
+    """The draft with its steps as they apply the role that stands in it, whatever they named before.
+
+    What a gate has to say something about stays as it is: two files of one path, a step without a host.
+    """
+    if draft.role is None or len({file.path for file in draft.role.files}) != len(draft.role.files):
+        return draft
+    return draft.model_copy(update={"steps": [_named(step, draft.role) for step in draft.steps]})
+
+
+def is_applying(step: schema.Step) -> bool:
+    """Whether a step applies a role."""
+    return step.action.kind == "operation" and step.action.operation == OPERATION
+
+
+def _named(step: schema.Step, part: schema.RolePart) -> schema.Step:
+    """The step as it is where it names the role as it stands, else composed anew."""
+    values = {each.name: each.value for each in getattr(step.action, "parameters", ())}
+    host = values.get("host")
+    is_current = values == {"host": host, "role": part_digest(part), "destroys": is_marked(part)}
+    return step if is_current or not isinstance(host, str) else _reapplied(step, part)
+
+
 def _reapplied(step: schema.Step, part: schema.RolePart) -> schema.Step:
     """The step as it is composed for the role as it is now, on the host that it names."""
-    if step.action.kind != "operation" or step.action.operation != OPERATION:
+    if not is_applying(step) or not isinstance(step.action, schema.OperationAction):
         return step
     host = str(schema.parameters_of(step.action)["host"])
     return steps_for(part, [host], source=step.source)[0]

@@ -50,7 +50,7 @@ def texts_of(revision: Revision) -> Mapping[str, str]:
     """What a revision says, as the texts that people read: the draft, and every file of its role."""
     draft = schema.from_text(revision.content)
     files = roles.files_of(draft.role) if draft.role else {}
-    return {"draft.yml": draft_text.text_of(draft.model_copy(update={"role": None})), **files}
+    return {"draft.yml": draft_text.without_files(draft), **files}
 
 
 def unified(old: str, new: str) -> str:

@@ -53,7 +53,7 @@ def drafts_since(remediation: Remediation, digest: str) -> Diff | None:
     read = remediation.revisions.filter(number=content.revision).first()
     if read is None or read.digest == head.digest:
         return None
-    before, after = (draft_text.text_of(schema.from_text(each.content)) for each in (read, head))
+    before, after = (draft_text.whole_of(schema.from_text(each.content)) for each in (read, head))
     return diff_of(before, after, path="draft.yml")
 
 

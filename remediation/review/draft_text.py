@@ -38,6 +38,22 @@ def text_of(draft: schema.Draft) -> str:
     return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=WIDTH)
 
 
+def without_files(draft: schema.Draft) -> str:
+    """The draft as YAML, the files of its role left out: they are read and edited one by one."""
+    data = draft.model_dump(mode="json")
+    if draft.role is None:
+        del data["role"]
+    else:
+        del data["role"]["files"]
+    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=WIDTH)
+
+
+def whole_of(draft: schema.Draft) -> str:
+    """The draft as YAML, then every file of its role as it is: what people compare."""
+    files = draft.role.files if draft.role else []
+    return "".join([without_files(draft), *(f"\n--- {file.path}\n{file.text}" for file in files)])
+
+
 def blank_of(*, title: str, service: str | None, systems: Sequence[str]) -> str:
     """What a person begins with where no drafter got anywhere: one step, filled in only where the ticket says it."""
     check = {"expects": "", "command": ""}

@@ -15,7 +15,7 @@ from portal.audit import services as audit
 from portal.kit import canonical
 from portal.kit.actors import Door
 from portal.kit.refusals import Reason, Refused, StaleTransition, because
-from remediation.drafting import schema
+from remediation.drafting import roles, schema
 from remediation.drafting import services as remediations
 from remediation.drafting.models import Drafter, Remediation, Revision
 from remediation.review.checklist import items_of
@@ -28,9 +28,10 @@ def revise(
 ) -> Revision:
     """A new revision on top of the one the person read; gates, decision and a fresh plan follow.
 
-    `base_digest` is the digest of the newest revision, or empty where a person writes the first one.
+    Steps that apply the draft's role name it as it stands in this revision, whatever they named before. `base_digest`
+    is the digest of the newest revision, or empty where a person writes the first one.
     """
-    parsed = parse(draft)
+    parsed = roles.recomposed(parse(draft))
     with transaction.atomic():
         remediation = remediations.locked(remediation_id)
         grants.require(person, "review", remediation.category)
@@ -88,7 +89,7 @@ def tick(remediation_id: int, *, item: str, is_confirmed: bool, person: Person, 
         if item not in items:
             raise StaleTransition(because("no_such_item", "The draft changed; this REVIEW item is gone.", "item"))
         Tick.objects.create(remediation=remediation, item=item, person=person, is_confirmed=is_confirmed, at=at)
-        data = {"item": item, "step": items[item].number, "confirmed": is_confirmed}
+        data = {"item": item, "step": items[item].number, "place": items[item].place, "confirmed": is_confirmed}
         ticket = remediation.ticket.ref
         audit.record("review.ticked", actor=person.at(door), at=at, subject=remediation.ref, ticket=ticket, data=data)
 

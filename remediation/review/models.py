@@ -109,6 +109,26 @@ class Remark(models.Model):
         return f"{self.place}: {self.comment}"
 
 
+class Comment(models.Model):
+    """What somebody said about one place of a draft, quoted as it stood, without objecting. Append-only."""
+
+    remediation = models.ForeignKey(Remediation, on_delete=models.PROTECT, related_name="comments")
+    revision = models.ForeignKey(Revision, on_delete=models.PROTECT, related_name="+", db_index=False)
+    place = models.TextField(help_text="“tasks/main.yml line 14”, “step 2, rollback” or “line 14”.")
+    quote = models.TextField(default="")
+    text = models.TextField()
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+", db_index=False)
+    at = models.DateTimeField()
+
+    class Meta:
+        """In order."""
+
+        ordering: ClassVar = ["id"]
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.text}"
+
+
 class Take(models.Model):
     """Somebody is on it: others see who and until when, and are kept from nothing. It ends by itself at `until`."""
 

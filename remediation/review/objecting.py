@@ -96,17 +96,23 @@ def _object(
 
 def _keep_remarks(objection: Objection, revision: Revision, said: Sequence[Said], digest: str) -> None:
     """The comments on places, each with the text it is about."""
+    Remark.objects.bulk_create(
+        Remark(objection=objection, place=each.place, quote=quote, comment=each.comment)
+        for each, quote in quoted(revision, said, digest)
+    )
+
+
+def quoted(revision: Revision, said: Sequence[Said], digest: str) -> list[tuple[Said, str]]:
+    """Comments with the text that each is about; refused where they are about another revision, or about nothing."""
     if not said:
-        return
+        return []
     if digest != revision.digest:
         text = "Somebody saved a newer revision; its lines may be others. Read it, then comment."
         raise StaleTransition(because("newer_revision", text, "digest"))
     places = places_of(revision)
     if unknown := [each.place for each in said if each.place not in places]:
         raise Refused(because("place", f"The draft has no {', no '.join(unknown)}.", "remarks"))
-    Remark.objects.bulk_create(
-        Remark(objection=objection, place=each.place, quote=places[each.place], comment=each.comment) for each in said
-    )
+    return [(each, places[each.place]) for each in said]
 
 
 def _summary(said: Sequence[Said]) -> str:

@@ -11,6 +11,7 @@ from patterns.reliability import WEIGHTS
 from portal.audit import services as audit
 from portal.audit.models import Event
 from portal.kit.diff import Diff, diff_of
+from portal.kit.durations import span
 from portal.kit.labels import label_of
 from portal.signoff.models import Plan
 from portal.signoff.states import PlanStatus, Stage
@@ -55,6 +56,7 @@ EVENTS = {
     "gates.failed": ("stopped at the gates", "circle-x"),
     "review.ticked": ("answered a REVIEW item", "check"),
     "review.objected": ("objected", "message"),
+    "review.commented": ("commented on lines", "message"),
     "review.taken": ("is on it", "user"),
     "review.released": ("left it to others", "user"),
     "review.look_asked": ("asked for a look at the targets", "eye"),
@@ -170,18 +172,25 @@ def gates_of(gates: Sequence[GateResult]) -> list[dict[str, Any]]:
             "name": gate.gate.capitalize(),
             "verdict": "passed" if gate.has_passed else "failed",
             "findings": gate.findings,
+            "log": gate.log,
+            "by": f"{gate.ruleset}, {span(gate.took_ms / 1000)}" if gate.took_ms is not None else "",
         }
         for gate in gates
     ]
 
 
+def first_of(remediation: Remediation) -> Revision | None:
+    """The drafter's own text; None where people wrote it all."""
+    return remediation.revisions.exclude(drafter=Drafter.PERSON).order_by("number").first()
+
+
 def changes_of(remediation: Remediation, revision: Revision) -> Diff | None:
-    """The newest revision against the drafter's own; None while nobody has edited."""
-    first = remediation.revisions.exclude(drafter=Drafter.PERSON).order_by("number").first()
+    """The newest revision against the drafter's own, without the files of a role; None where they are the same."""
+    first = first_of(remediation)
     if first is None or first.pk == revision.pk:
         return None
-    before, after = (draft_text.text_of(schema.from_text(each.content)) for each in (first, revision))
-    return diff_of(before, after, path="draft.yml")
+    before, after = (draft_text.without_files(schema.from_text(each.content)) for each in (first, revision))
+    return diff_of(before, after, path="draft.yml") if before != after else None
 
 
 def timeline_of(events: Sequence[Event]) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ GRANTS = {
     "review_tick": {"all": "SELECT", "web": "SELECT, INSERT"},
     "review_objection": {"all": "SELECT", "web": "SELECT, INSERT"},
     "review_remark": {"all": "SELECT", "web": "SELECT, INSERT"},
+    "review_comment": {"all": "SELECT", "web": "SELECT, INSERT"},
     "review_take": {"all": "SELECT", "web": "SELECT, INSERT, UPDATE (released_at)"},
     "review_look": {"all": "SELECT", "probe": "SELECT, INSERT", "execution": "SELECT, INSERT"},
     "review_sheet": {"all": "SELECT", "web": "SELECT, INSERT", "general": "SELECT, DELETE"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from remediation.review.commenting import comment, comments_of
 from remediation.review.editing import cut, revise, tick
 from remediation.review.objecting import Said, reject, request_changes
 from remediation.review.preparing import prepare_again
@@ -17,6 +18,8 @@ __all__ = [
     "Said",
     "Signed",
     "Standing",
+    "comment",
+    "comments_of",
     "cut",
     "look_again",
     "prepare_again",

@@ -27,7 +27,7 @@ from portal.signoff.states import PlanStatus
 from remediation.drafting import schema
 from remediation.drafting.models import Remediation, Revision
 from remediation.policy import wording
-from remediation.review import plans, presenting, proving, standing
+from remediation.review import plans, presenting, proof_pages, proving, role_pages, standing
 from remediation.review.models import Sheet
 from remediation.review.standing import Standing
 
@@ -41,12 +41,15 @@ def page_of(remediation: Remediation, revision: Revision, stands: Standing) -> S
     decision = remediation.decisions.last()
     plan = stands.plan
     content = plans.read(plan.content) if plan else None
+    draft = schema.from_text(revision.content)
     context = {
         "effect": presenting.effect_of(plan),
-        "draft": schema.from_text(revision.content),
+        "draft": draft,
         "steps": _steps(stands, revision),
         "stages": content.stages if content else None,
         "diff": presenting.changes_of(remediation, revision),
+        "shown": role_pages.of(remediation, revision, stands),
+        "canary": proof_pages.of(remediation, plan) if draft.role else None,
         "evidence": list(remediation.ticket.evidence.all()),
         "facts": _facts(remediation, revision, plan),
         "proof": proving.of(plan) if plan else None,

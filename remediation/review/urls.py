@@ -12,6 +12,7 @@ urlpatterns = [
     path("tickets/<str:key>/review/prepare", views.prepare_again, name="review_prepare"),
     path("tickets/<str:key>/review/redraft", views.redraft, name="review_redraft"),
     path("tickets/<str:key>/review/edit", work_views.edit, name="review_edit"),
+    path("tickets/<str:key>/review/check", work_views.check, name="review_check"),
     path("tickets/<str:key>/review/changes", work_views.changes, name="review_changes"),
     path("tickets/<str:key>/review/cut", work_views.cut, name="review_cut"),
     path("tickets/<str:key>/review/take", work_views.take, name="review_take"),

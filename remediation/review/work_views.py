@@ -2,51 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from portal.access import grants
 from portal.access.pages import person_of
-from portal.kit.refusals import Refusal, StaleTransition, because
+from portal.kit.refusals import Refusal, Refused, StaleTransition, because
 from remediation.drafting import schema
 from remediation.drafting import services as remediations
 from remediation.drafting.models import Remediation, Revision
-from remediation.review import draft_text, places, standing
+from remediation.playbooks.gate import Finding
+from remediation.review import edit_form, places, presenting, standing
 from remediation.review import services as reviews
+from remediation.review.edit_form import Typed
 from remediation.review.services import Said
 from remediation.review.views import crumbs_of, find
-from remediation.tickets.models import Ticket
 
 
 @login_required
 def edit(request: HttpRequest, key: str) -> HttpResponse:
-    """The draft as text; saving makes a revision. What was typed is never lost to an error."""
+    """The draft as text, with the files of its role; saving makes a revision, *Check* only asks the static gate.
+
+    What was typed is never lost to an error.
+    """
     remediation = find(request, key)
     grants.require(person_of(request), "review", remediation.category)
     head = remediations.head(remediation)
-    typed = draft_text.text_of(schema.from_text(head.content)) if head else _blank(remediation.ticket)
-    base, refusal = head.digest if head else "", None
+    typed, refusal, findings = edit_form.of_head(head, remediation.ticket), None, None
     if request.method == "POST":
-        typed, base = request.POST.get("draft", "").replace("\r\n", "\n"), request.POST.get("base_digest", "")
+        typed = edit_form.of_post(request.POST)
         try:
-            _revise(request, remediation, typed, base)
+            if "check" not in request.POST:
+                return _save(request, remediation, typed)
+            findings = edit_form.findings_of(typed)
         except Refusal as problem:
             refusal = problem
-        else:
-            messages.success(request, "Saved. The new revision is being checked.")
-            return redirect("review", key=key)
     context = {
         "ticket": remediation.ticket,
         "remediation": remediation,
-        "typed": typed,
-        "base": base,
+        "typed": typed.draft,
+        "base": typed.base,
+        "files": _files(remediation, typed, findings or ()),
+        "findings": findings,
         "refusal": refusal,
         "is_first": head is None,
         "crumbs": crumbs_of(remediation, "Edit" if head else "Write the steps"),
@@ -54,57 +59,91 @@ def edit(request: HttpRequest, key: str) -> HttpResponse:
     return render(request, "review/edit.html", context, status=refusal.status if refusal else 200)
 
 
-def _blank(ticket: Ticket) -> str:
-    service = ticket.service.slug if ticket.service else None
-    return draft_text.blank_of(title=ticket.title, service=service, systems=ticket.affected_systems)
-
-
-def _revise(request: HttpRequest, remediation: Remediation, typed: str, base: str) -> None:
+def _save(request: HttpRequest, remediation: Remediation, typed: Typed) -> HttpResponse:
+    """Make a revision of what was typed."""
     reviews.revise(
         remediation.pk,
-        draft=draft_text.data_of(typed),
-        base_digest=base,
+        draft=typed.data(),
+        base_digest=typed.base,
         person=person_of(request),
         door="page",
         at=timezone.now(),
     )
+    messages.success(request, "Saved. The new revision is being checked.")
+    return redirect("review", key=remediation.ticket.key)
+
+
+def _files(remediation: Remediation, typed: Typed, findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    """The files as the page shows them, each with what the drafter wrote and what the gate found; a new one last."""
+    first, found = presenting.first_of(remediation), edit_form.by_file(findings)
+    part = schema.from_text(first.content).role if first else None
+    wrote = {file.path: file.text for file in part.files} if part else {}
+    shown = [
+        {"path": path, "text": text, "wrote": wrote.get(path), "findings": found.get(path, ())}
+        for path, text in typed.files
+    ]
+    return [*shown, {"path": "", "text": "", "wrote": None, "findings": ()}] if shown or part else []
+
+
+@require_POST
+@login_required
+def check(request: HttpRequest, key: str) -> HttpResponse:
+    """What the static gate says of what is typed so far, for the editor; nothing is kept."""
+    remediation = find(request, key)
+    grants.require(person_of(request), "review", remediation.category)
+    try:
+        findings = edit_form.findings_of(edit_form.of_post(request.POST))
+    except Refused as refusal:
+        return JsonResponse({"problems": [reason.text for reason in refusal.reasons], "findings": []})
+    return JsonResponse({"problems": [], "findings": [asdict(each) for each in findings]})
 
 
 @login_required
 def changes(request: HttpRequest, key: str) -> HttpResponse:
-    """Request changes with comments on parts of steps and lines of the draft. Nothing typed is lost to an error."""
+    """Comments on parts of steps and lines, alone or with a request for changes. Nothing typed is lost to an error."""
     remediation = find(request, key)
     standing.refuse_outsider(remediation, person_of(request))
     revision = _head(remediation)
     said, comment, refusal = _said(request), request.POST.get("comment", ""), None
     if request.method == "POST" and "add" not in request.POST:
         try:
-            reviews.request_changes(
-                remediation.pk,
-                comment=comment,
-                said=[Said(place, text) for place, text in said.items()],
-                digest=request.POST.get("digest", ""),
-                person=person_of(request),
-                door="page",
-                at=timezone.now(),
-            )
+            messages.success(request, _say(request, remediation, said, comment))
         except Refusal as problem:
             refusal = problem
         else:
-            messages.success(request, "You asked for changes; the makers were told.")
             return redirect("review", key=key)
     steps = enumerate(schema.from_text(revision.content).steps, start=1)
     context = {
         "ticket": remediation.ticket,
         "digest": request.POST.get("digest", revision.digest),
         "steps": [_step(number, step.title, said) for number, step in steps],
-        "lines": [_line(number, line, said) for number, line in enumerate(places.lines_of(revision), start=1)],
+        "lines": [_line(f"line {number}", number, line, said) for number, line in _numbered(places.lines_of(revision))],
+        "files": [
+            (path, [_line(places.place_in(path, number), number, line, said) for number, line in _numbered(lines)])
+            for path, lines in places.files_of(revision).items()
+        ],
         "comment": comment,
         "refusal": refusal,
         "added": request.POST.get("add", ""),
         "crumbs": crumbs_of(remediation, "Request changes"),
     }
     return render(request, "review/changes.html", context, status=refusal.status if refusal else 200)
+
+
+def _say(request: HttpRequest, remediation: Remediation, said: dict[str, str], comment: str) -> str:
+    """Keep the comments, with a request for changes or as remarks only; answers with a sentence about it."""
+    common: dict[str, Any] = {
+        "said": [Said(place, text) for place, text in said.items()],
+        "digest": request.POST.get("digest", ""),
+        "person": person_of(request),
+        "door": "page",
+        "at": timezone.now(),
+    }
+    if "remark" in request.POST:
+        reviews.comment(remediation.pk, **common)
+        return "Your comments stand at their lines; the makers were told."
+    reviews.request_changes(remediation.pk, comment=comment, **common)
+    return "You asked for changes; the makers were told."
 
 
 @login_required
@@ -207,9 +246,12 @@ def _step(number: int, title: str, said: dict[str, str]) -> dict[str, Any]:
     return {"number": number, "title": title, "parts": parts}
 
 
-def _line(number: int, text: str, said: dict[str, str]) -> dict[str, Any]:
-    place = f"line {number}"
+def _line(place: str, number: int, text: str, said: dict[str, str]) -> dict[str, Any]:
     return {"number": number, "place": place, "text": text, "said": said.get(place)}
+
+
+def _numbered(lines: Sequence[str]) -> Iterable[tuple[int, str]]:
+    return enumerate(lines, start=1)
 
 
 def _number(text: str | None) -> int:

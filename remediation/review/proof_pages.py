@@ -1,0 +1,120 @@
+"""A canary proof task by task, as the signers of a rollout read it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from portal.kit.durations import span
+from portal.signoff.models import Plan
+from portal.signoff.states import Stage
+from remediation.drafting.models import Remediation
+from remediation.playbooks import prooftext
+from remediation.playbooks.models import Proof
+from remediation.playbooks.shapes import BAD, Facts, Kind, Outcome, TaskResult
+from remediation.playbooks.states import ProofStatus
+
+TONES = {Outcome.OK: "good", Outcome.CHANGED: "warn", Outcome.SKIPPED: "info"}
+
+
+@dataclass(frozen=True, slots=True)
+class TaskView:
+    """One task: what it is, where it stands, how it ended; `is_wrong` where the proof breaks on it."""
+
+    task: str
+    place: str
+    module: str
+    outcome: str
+    tone: str
+    took: str
+    diff: str
+    message: str
+    is_wrong: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PartView:
+    """One part of a proof: a check, the first run, the second one, the verify, the way back."""
+
+    title: str
+    took: str
+    counts: Sequence[tuple[str, int]]
+    error: str
+    tasks: Sequence[TaskView]
+
+    @property
+    def is_wrong(self) -> bool:
+        """Whether the proof breaks here."""
+        return bool(self.error) or any(task.is_wrong for task in self.tasks)
+
+
+@dataclass(frozen=True, slots=True)
+class ProofView:
+    """A proof that has ended, or is being made; `parts` are empty until it has."""
+
+    proof: Proof
+    content: prooftext.Proof | None
+    parts: Sequence[PartView]
+
+    @property
+    def has_held(self) -> bool:
+        """Whether it proves the role."""
+        return self.proof.status == ProofStatus.HELD
+
+    @property
+    def facts(self) -> Facts | None:
+        """What it assumes of a host."""
+        return self.content.facts if self.content else None
+
+    @property
+    def culprits(self) -> Sequence[TaskView]:
+        """The tasks on which it breaks, each once."""
+        wrong = (task for part in self.parts for task in part.tasks if task.is_wrong)
+        return list({(task.task, task.place): task for task in wrong}.values())
+
+
+def of(remediation: Remediation, plan: Plan | None) -> ProofView | None:
+    """The proof that a rollout plan rests on, else the newest proof of the remediation; None where there is none."""
+    proofs = Proof.objects.filter(revision__remediation=remediation).order_by("-id")
+    if plan is not None and plan.stage == Stage.ROLLOUT:
+        proofs = proofs.filter(plan=plan.merge_plan_id, status=ProofStatus.HELD)
+    proof = proofs.first()
+    return view_of(proof) if proof else None
+
+
+def view_of(proof: Proof) -> ProofView:
+    """A proof as it is shown."""
+    content = prooftext.read(proof.text) if proof.text else None
+    return ProofView(proof, content, parts_of(content.parts) if content else ())
+
+
+def parts_of(parts: Sequence[prooftext.Part]) -> list[PartView]:
+    """The parts of a proof; once the role has been applied no task may change something, or go unseen. Pure."""
+    views, applied = [], False
+    for part in parts:
+        views.append(_part(part, is_again=applied and Kind.BACK_OUT not in part.kinds))
+        applied = applied or Kind.APPLY in part.kinds
+    return views
+
+
+def _part(part: prooftext.Part, *, is_again: bool) -> PartView:
+    outcomes = [task.outcome for task in part.tasks]
+    counts = [(each.value, outcomes.count(each)) for each in Outcome if each in outcomes]
+    tasks = [_task(task, is_again=is_again) for task in part.tasks]
+    return PartView(part.title, span(part.milliseconds / 1000), counts, part.error, tasks)
+
+
+def _task(task: TaskResult, *, is_again: bool) -> TaskView:
+    changes_again = is_again and task.outcome is Outcome.CHANGED
+    is_unseen = is_again and task.is_skipped_by_check
+    return TaskView(
+        task=task.task,
+        place=task.place,
+        module=task.module,
+        outcome="not looked at by the check" if task.is_skipped_by_check else task.outcome.value,
+        tone="bad" if task.outcome in BAD or changes_again or is_unseen else TONES.get(task.outcome, "info"),
+        took=span(task.milliseconds / 1000) if task.milliseconds else "",
+        diff=task.diff,
+        message=task.message,
+        is_wrong=task.outcome in BAD or changes_again or is_unseen,
+    )
