@@ -48,11 +48,14 @@ def required(ticket: Ticket) -> Run:
 def timeline_of(run: Run) -> Timeline:
     """What the run says of itself. Of the cause it knows what its draft supposed; a person corrects that."""
     steps = {step.number: step for step in records.content_of(run).steps}
-    rows = logbook.rows([run.pk], Narrowed()).order_by("id")[:ENTRIES_AT_MOST]
-    entries = tuple(_entry(row, steps[row.number]) for row in rows)  # type: ignore[attr-defined]  # annotated
+    rows = list(logbook.rows([run.pk], Narrowed()).order_by("id")[: ENTRIES_AT_MOST + 1])
+    entries = [_entry(row, steps[row.number]) for row in rows]  # type: ignore[attr-defined]  # annotated
+    if len(entries) > ENTRIES_AT_MOST:
+        rest = Entry(rows[ENTRIES_AT_MOST - 1].at, f"There is more; all of it stands in the log of {run}.")
+        entries = [*entries[: ENTRIES_AT_MOST - 1], rest]
     head = remediations.head(run.remediation)
     cause = schema.from_text(head.content).hypothesis if head else ""
-    return Timeline(entries, symptom=run.remediation.ticket.title, root_cause=cause)
+    return Timeline(tuple(entries), symptom=run.remediation.ticket.title, root_cause=cause)
 
 
 def _entry(row: StepOutput, step: PlanStep) -> Entry:

@@ -24,13 +24,13 @@ _PROMPT = re.compile(
     r"\s+(?P<command>\S.*)"
 )
 _ROOT_PROMPT = re.compile(r"\s*#\s+(?P<command>\S.*)")
-_HEADING = re.compile(r"#{1,6}\s+(?P<name>.*?)\s*:?\s*#*\s*")
+_HEADING = re.compile(r"#{1,6}\s+(?P<name>\S.*)")
 _LABEL = re.compile(
     r"\s*(?:[-*+]\s+)?(?:\*\*|__)?(?P<name>[A-Za-z][A-Za-z ]{3,11}?)(?:\*\*|__)?:(?:\*\*|__)?\s*(?P<rest>.*)"
 )
 _RAN = re.compile(r"(?:(?:ran|run|executed)\s*:?\s+)?`(?P<command>[^`]+)`[.:]?", re.IGNORECASE)
 _FENCE = re.compile(r"\s*(?:```|~~~)(?:console|shell|bash|sh|text|log|terminal)?\s*")
-_RULE = re.compile(r"[\s|:=-]*-{3}[\s|:=-]*")
+_RULE = frozenset(" \t|:=-")
 
 _SECTIONS = {
     "symptom": "symptom",
@@ -124,8 +124,9 @@ class _Reader:
         if not found or self._is_output(line):
             return False
         self._begin()
-        self.section, self.is_labelled = _SECTIONS.get(found["name"].lower(), "timeline"), False
-        if found["name"].lower() not in _SECTIONS:
+        name = found["name"].rstrip("#: ")
+        self.section, self.is_labelled = _SECTIONS.get(name.lower(), "timeline"), False
+        if name.lower() not in _SECTIONS:
             self.entry.text.append(found["name"])
         return True
 
@@ -145,7 +146,8 @@ class _Reader:
         return bool(self.entry.command) and not line.startswith("##")
 
     def _is_rule(self, line: str) -> bool:
-        return not self.entry.command and _RULE.fullmatch(line) is not None
+        """A line drawn under a title or through a table."""
+        return not self.entry.command and "---" in line and _RULE.issuperset(line)
 
     def _moment(self, line: str) -> None:
         if self._timed(line) or self._ran(line):

@@ -20,10 +20,13 @@ from remediation.drafting import context
 from remediation.drafting import services as remediations
 from remediation.drafting.models import Remediation
 from remediation.drafting.states import Status
-from remediation.execution.testing import command, draft, signed
+from remediation.execution import retelling
+from remediation.execution.models import StepOutput, StepRun
+from remediation.execution.testing import SECONDARY, command, draft, scaling, signed
 from remediation.execution.tests.test_by_hand import Hands
 from remediation.review import testing as review
 from remediation.tickets import services as tickets
+from remediation.tickets import timelines
 from remediation.tickets.models import Evidence, Ticket, Timeline
 
 NOTES = """\
@@ -193,6 +196,20 @@ def test_a_run_by_hand_becomes_a_timeline_and_a_role_is_asked_for(cast: dict[str
     assert Event.objects.get(kind="role.asked_for").subject_id == asked.pk
     assert reviewer.post("/tickets/INC-1/role").status_code == 409
     assert Ticket.objects.get().status == "processing"
+
+
+def test_a_long_run_is_told_as_far_as_a_timeline_goes(cast: dict[str, Person], lab: LabProcess) -> None:
+    seed.load(timezone.now())
+    made = signed(draft(scaling(SECONDARY, 2, 3), systems=(review.SECONDARY,)), cast=cast)
+    Hands(made, made.operator).start()
+    step = StepRun.objects.get(run=made.run)
+    said = {"step_id": step.pk, "run_id": made.run.pk, "phase": "action", "is_good": True, "says": "Go.", "by": "omar"}
+    StepOutput.objects.bulk_create(StepOutput(**said, text="x" * 20_000, at=timezone.now()) for _ in range(101))
+    told = retelling.timeline_of(made.run)
+    assert not list(timelines.problems_of(told))
+    assert len(told.entries) == 100
+    assert told.entries[-1].text == f"There is more; all of it stands in the log of run {made.run.pk}."
+    assert told.entries[0].output.endswith("[4000 characters left out]")
 
 
 def test_no_role_is_drafted_from_nothing(cast: dict[str, Person], api: dict[str, APIClient]) -> None:

@@ -107,6 +107,15 @@ def test_a_command_may_go_on_on_the_next_line() -> None:
     assert (entry.command, entry.output) == ("tar -c \\\n  /var/log", "done")
 
 
+@pytest.mark.parametrize("start", ["", "# a", "[02:14] ", "$ ", "| ", "- ", "root@h:", "Root cause: ", "ran `", "**"])
+@pytest.mark.parametrize("filling", [" ", "-", "|", "#", "`", "*", ":", "a", "a@", "[", "# ", "- "])
+def test_a_very_long_line_costs_no_more_than_its_length(start: str, filling: str) -> None:
+    """A pattern that tries every way to split a line would still be at it tomorrow."""
+    line = f"{start}{filling * 60_000}x"
+    told = notes.read(line, day=DAY)
+    assert "x" in "".join([told.root_cause, *(entry.words + entry.command for entry in told.entries)])
+
+
 SHAPES = (
     "{}",
     "  {}",
