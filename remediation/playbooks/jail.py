@@ -183,16 +183,15 @@ def _in_memory(file: File, opened: ExitStack) -> int:
 
 def _folders(cell: Cell) -> list[str]:
     """What is bound, what is memory; last of all everything that is left becomes read-only."""
-    arguments: list[str] = []
+    arguments = ["--proc", "/proc", "--dev", "/dev"]
+    for folder in ("/tmp", "/home", "/dev/shm", *cell.scratch):  # noqa: S108 - inside the jail, in memory
+        arguments += ["--size", str(SCRATCH), "--tmpfs", folder]
     for inside, outside in cell.reads.items():
         arguments += ["--ro-bind", str(outside), inside]
     for inside, outside in cell.writes.items():
         arguments += ["--bind", str(outside), inside]
     for folder in READS:  # after those that could hide it
         arguments += ["--ro-bind", folder, folder]
-    arguments += ["--proc", "/proc", "--dev", "/dev"]
-    for folder in ("/tmp", "/home", "/dev/shm", *cell.scratch):  # noqa: S108 - inside the jail, in memory
-        arguments += ["--size", str(SCRATCH), "--tmpfs", folder]
     for name, value in (ENVIRONMENT | dict(cell.variables)).items():
         arguments += ["--setenv", name, value]
     if cell.init:
