@@ -92,6 +92,16 @@ PLANS: Mapping[str, Label] = {
     "void": Label("Void", "plain", "circle-x"),
 }
 
+REQUESTS: Mapping[str, Label] = {
+    "opening": Label("Being opened", "info", "loader-2"),
+    "open": Label("Open", "info", "git-pull-request"),
+    "merged": Label("Merged", "good", "circle-check"),
+    "closed": Label("Closed unmerged", "warn", "circle-x"),
+    "failed": Label("Not opened", "bad", "circle-x"),
+    "withdrawn": Label("Taken back", "plain", "arrow-back-up"),
+    "diverged": Label("Not what was proven", "bad", "alert-triangle"),
+}
+
 PARTS: Mapping[str, Label] = {
     "done": Label("done", "good", "circle-check"),
     "now": Label("at it", "warn", "clock"),
@@ -135,6 +145,7 @@ KINDS: Mapping[str, Mapping[str, Label]] = {
     "risk": RISKS,
     "status": STATUSES,
     "plan": PLANS,
+    "request": REQUESTS,
     "part": PARTS,
     "verdict": VERDICTS,
     "level": LEVELS,
@@ -144,7 +155,7 @@ KINDS: Mapping[str, Mapping[str, Label]] = {
 
 
 def label_of(kind: str, value: object) -> Label:
-    """How a value of a kind (severity, risk, status, plan, part, verdict, level) appears.
+    """How a value of a kind (severity, risk, status, plan, request, part, verdict, level) appears.
 
     Verdicts may also be booleans: true passed, false failed, None unknown.
     """

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from django.apps import AppConfig
+from django.http import HttpRequest
+
+from portal.kit import slots
 
 if TYPE_CHECKING:
     from remediation.connectors.providers import Provider
@@ -19,10 +23,12 @@ class PlaybooksConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Offer to play roles to connectors that name it, and to judge them while they are drafted."""
+        """Offer to play roles to connectors that name it, and to judge them while they are drafted; fill pages."""
         from remediation.connectors import providers  # noqa: PLC0415 - models are not loaded before
         from remediation.drafting import mending  # noqa: PLC0415 - as above
 
+        slots.register("ticket.main", "playbooks/request.html", _request, order=20)
+        slots.register("review.plan", "playbooks/request.html", _request_for_plan, order=60)
         providers.register("roles", _roles)
         mending.register(_faults)
 
@@ -37,3 +43,15 @@ def _faults(part: RolePart) -> list[str]:
     from remediation.playbooks import judging  # noqa: PLC0415 - only who drafts roles pays for what it imports
 
     return judging.faults(part)
+
+
+def _request(request: HttpRequest, ticket: Any) -> Mapping[str, Any] | None:
+    from remediation.playbooks.repository import views  # noqa: PLC0415 - models are not loaded when this module is
+
+    return views.panel(request, ticket)
+
+
+def _request_for_plan(request: HttpRequest, plan: Any) -> Mapping[str, Any] | None:
+    from remediation.playbooks.repository import views  # noqa: PLC0415 - as above
+
+    return views.panel_for_plan(request, plan)

@@ -1,7 +1,8 @@
-"""The general cluster signs under certificates, so it asks for the run of what it signed: that job and no other.
+"""The general cluster asks for two jobs of the execution queue: a run of what it signed under a certificate, and
+another look at a plan whose role it saw merged.
 
-Starting allows nothing by itself: the claim looks at the plan, its votes and the certificate again. Every other job of
-the execution queue stays out of reach, above all one that says which emergency stop was released.
+Starting allows nothing by itself: the claim looks at the plan, its votes, the certificate and the merge again. Every
+other job of that queue stays out of reach, above all one that says which emergency stop was released.
 """
 
 from typing import ClassVar
@@ -10,7 +11,8 @@ from django.db import migrations
 
 ROLE = "replace(current_user, 'countersign_', '')"
 ASKS = f"jobs_may_ask({ROLE}, kind, queue) AND state = 'waiting' AND attempts = 0"
-STARTS = f"({ROLE} = 'general' AND queue = 'execution' AND kind = 'execution.start' AND payload = '{{}}')"
+KINDS = "('execution.start', 'execution.start_merged')"
+STARTS = f"({ROLE} = 'general' AND queue = 'execution' AND kind IN {KINDS} AND payload = '{{}}')"
 RULES = f"""
 DROP POLICY enqueues_where_it_may ON jobs_job;
 CREATE POLICY enqueues_where_it_may ON jobs_job FOR INSERT
@@ -23,7 +25,7 @@ CREATE POLICY enqueues_where_it_may ON jobs_job FOR INSERT WITH CHECK (jobs_may_
 
 
 class Migration(migrations.Migration):
-    """One policy, one exception."""
+    """One policy, two exceptions."""
 
     dependencies: ClassVar = [("jobs", "0003_kinds")]
     operations: ClassVar = [migrations.RunSQL(RULES, UNDO)]

@@ -176,6 +176,6 @@ def _keep(request: PullRequest, remarks: list[Remark], at: datetime) -> None:
             forge_id=remark.id,
             defaults={"author": remark.author, "text": remark.text, "place": remark.place, "at": remark.at},
         )
-        if is_new:
+        if is_new and remark.text != CHANGED:  # what we said ourselves is no news
             requests.record("request.commented", request, ACTOR, at, {"by": remark.author, "text": remark.text})
             telling.of_comment(comment, at=at)

@@ -102,11 +102,21 @@ def ask_again(remediation_id: int, *, person: Person, door: Door, at: datetime) 
         remediation = remediations.locked(remediation_id)
         grants.require(person, "review", remediation.category)
         last = of(remediation)
-        _refuse_again(remediation, last)
-        assert last is not None  # noqa: S101 - refused above
+        if reason := why_not_again(remediation, last):
+            raise StaleTransition(reason) if reason.code == "not_ended" else Refused(reason)
+        assert last is not None  # noqa: S101 - there is a reason without one
         if last.status == RequestStatus.FAILED:
             return _open_again(last, person.at(door), at)
         return _ask(remediation, last.content, last, person.at(door), at)
+
+
+def why_not_again(remediation: Remediation, last: PullRequest | None) -> Reason | None:
+    """Why a request cannot be asked for again: it has not ended, or nothing is proven any more."""
+    if last is None or last.status not in {RequestStatus.FAILED, RequestStatus.CLOSED}:
+        return because("not_ended", "The pull request neither failed nor was it closed.")
+    if remediation.status not in {Status.PROVEN, Status.APPROVED_FOR_ROLLOUT}:
+        return because("not_proven", f"The remediation is {remediation.status}: nothing is proven now.")
+    return None
 
 
 def look_now(remediation_id: int, *, person: Person, door: Door, at: datetime) -> None:
@@ -196,11 +206,3 @@ def _take_back(request: PullRequest, reason: str, actor: Actor, at: datetime) ->
     move(request, RequestStatus.WITHDRAWN, next_states=REQUEST_NEXT, status_at=at, detail=reason)
     record("request.withdrawn", request, actor, at, {"says": reason})
     jobs.enqueue(TAKE_BACK_JOB, subject_id=request.pk, at=at)
-
-
-def _refuse_again(remediation: Remediation, last: PullRequest | None) -> None:
-    """Only what is still proven can be asked for again."""
-    if last is None or last.status not in {RequestStatus.FAILED, RequestStatus.CLOSED}:
-        raise StaleTransition(because("not_ended", "The pull request neither failed nor was it closed."))
-    if remediation.status not in {Status.PROVEN, Status.APPROVED_FOR_ROLLOUT}:
-        raise Refused(because("not_proven", f"The remediation is {remediation.status}: nothing is proven now."))

@@ -81,23 +81,21 @@ def readme(content: RequestContent, *, digest: str, ticket_url: str) -> str:
         *_section("Signed for merge", _bullets(f"{quoted(each.name)}, {each.at}" for each in content.signers)),
         *_section("Blast radius", [quoted(content.blast_radius), _hosts(content.hosts)]),
         *_section("Back-out", [quoted(content.back_out), f"`{content.role_name}/tasks/backout.yml`"]),
-        *_section("Checklist", ["\n".join(f"- [x] {line}" for line in checklist(content))]),
+        *_section("Checklist", ["\n".join(f"- [x] {quoted(line)}" for line in checklist(content))]),
         f"Role digest `sha256:{digest}`. Merge it as it is: a changed role has no proof, and is not run.",
     ]
     return "\n\n".join(parts) + "\n"
 
 
 def checklist(content: RequestContent) -> list[str]:
-    """What a person who merges can rely on, each with who or what stands for it."""
+    """What a person who merges can rely on, each with who or what stands for it; plain text."""
     hosts = ", ".join(sorted({each.host for each in content.tasks})) or "the canary"
-    destroys = [
-        f"Confirmed by {quoted(each.by)}: {quoted(each.text)} ({quoted(each.place)})" for each in content.confirmed
-    ] or ["No task destroys anything or sets a scope"]
+    destroys = [f"Confirmed by {each.by}: {each.text} ({each.place})" for each in content.confirmed]
     return [
-        f"Idempotency proven: the second real run on {quoted(hosts)} changed nothing",
-        *destroys,
-        f"Blast radius documented: {quoted(content.blast_radius)}",
-        f"Back-out documented, and played on {quoted(hosts)}",
+        f"Idempotency proven: the second real run on {hosts} changed nothing",
+        *(destroys or ["No task destroys anything or sets a scope"]),
+        f"Blast radius documented: {content.blast_radius}",
+        f"Back-out documented, and played on {hosts}",
     ]
 
 
