@@ -33,19 +33,16 @@ def from_past(request: DraftRequest) -> schema.Draft | None:
 
 def role_from_past(request: DraftRequest) -> schema.Draft | None:
     """A role that was signed and helped before, as it stands, on the hosts that the evidence names."""
-    worth = [past for past in request.past if past.draft.role and past.is_success]
-    worth = [past for past in worth if past.similarity_percent >= ALIKE_FROM]
+    worth = [past for past in request.past if past.is_success and past.similarity_percent >= ALIKE_FROM]
+    brought = [(past, past.draft.role) for past in worth if past.draft.role]
     hosts = _named_hosts(request)
-    if not worth or not hosts:
+    if not brought or not hosts:
         return None
-    past = max(worth, key=lambda each: each.similarity_percent)
+    past, part = max(brought, key=lambda each: each[0].similarity_percent)
     where = ", ".join(f"{host} from {found.where}" for host, found in hosts.items())
-    source = f"signed role of {past.ticket_key}, {where}"
-    part = past.draft.role
-    steps = roles.steps_for(part, list(hosts), source=source) if part else []
-    return _draft(request, past, steps, {f"host {host}": found for host, found in hosts.items()}).model_copy(
-        update={"role": part}
-    )
+    steps = roles.steps_for(part, list(hosts), source=f"signed role of {past.ticket_key}, {where}")
+    draft = _draft(request, past, steps, {f"host {host}": found for host, found in hosts.items()})
+    return draft.model_copy(update={"role": part})
 
 
 def _named_hosts(request: DraftRequest) -> dict[str, Found]:

@@ -78,13 +78,16 @@ def _hosts(front: FrontMatter, filled: Filled) -> list[str]:
 
 def _filled(text: str, use: RoleUse, filled: Filled) -> str:
     """The defaults with what was read, and behind each value where it stands."""
-    for variable, value in use.defaults.items():
-        if _is_known(value, filled):
-            names = PLACEHOLDER.findall(value)
-            where = ", ".join(dict.fromkeys(filled.values[name][0].where for name in names))
-            line = f"{variable}: {_yaml(composing.filled_in(value, filled.values))}  # {where}"
-            text = re.sub(rf"^{variable}:.*$", lambda _, line=line: line, text, count=1, flags=re.MULTILINE)  # type: ignore[misc]
-    return text
+    lines = {f"{variable}:": _line(variable, value, filled) for variable, value in use.defaults.items()}
+    return "\n".join(lines.get(line.partition(" ")[0]) or line for line in text.split("\n"))
+
+
+def _line(variable: str, value: str, filled: Filled) -> str | None:
+    """The default of one variable; None where the evidence does not say it."""
+    if not _is_known(value, filled):
+        return None
+    where = ", ".join(dict.fromkeys(filled.values[name][0].where for name in PLACEHOLDER.findall(value)))
+    return f"{variable}: {_yaml(composing.filled_in(value, filled.values))}  # {where}"
 
 
 def _yaml(value: str) -> str:
