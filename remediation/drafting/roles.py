@@ -55,18 +55,6 @@ def steps_for(part: schema.RolePart, hosts: Sequence[str], *, source: str) -> li
     return [composing.operation(OPERATION, {"host": host, **values}, source=source, review=review) for host in hosts]
 
 
-def with_files(draft: schema.Draft, files: Mapping[str, str]) -> schema.Draft:
-    """The draft with other files of its role: digest and marks in its steps follow; everything else stays.
-
-    Raises ValueError for a draft without a role.
-    """
-    if draft.role is None:
-        raise ValueError("The draft has no role.")
-    texts = [schema.RoleFile(path=path, text=text) for path, text in sorted(files.items())]
-    part = draft.role.model_copy(update={"files": texts})
-    return draft.model_copy(update={"role": part, "steps": [_reapplied(step, part) for step in draft.steps]})
-
-
 def recomposed(draft: schema.Draft) -> schema.Draft:
     """The draft with its steps as they apply the role that stands in it, whatever they named before.
 

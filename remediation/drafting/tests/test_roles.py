@@ -138,15 +138,16 @@ def test_other_files_change_the_digest_and_the_marks_of_every_step() -> None:
     draft = by_runbook(asked())
     assert draft.role
     plain = {path: text.replace("# REVIEW", "# Note") for path, text in roles.files_of(draft.role).items()}
-    changed = roles.with_files(draft, plain)
-    assert changed.role
-    assert roles.files_of(changed.role) == plain
+    files = [schema.RoleFile(path=path, text=text) for path, text in plain.items()]
+    edited = draft.model_copy(update={"role": draft.role.model_copy(update={"files": files})})
+    changed = roles.recomposed(edited)
     assert hosts_of(changed) == list(HOSTS)
     for step in changed.steps:
         assert isinstance(step.action, schema.OperationAction)
         assert schema.parameters_of(step.action)["role"] == roles.digest_of("log_hygiene", plain)
         assert schema.parameters_of(step.action)["destroys"] is False
-    assert roles.with_files(changed, roles.files_of(draft.role)) == draft
+    assert roles.recomposed(changed.model_copy(update={"role": draft.role})) == draft
+    assert roles.recomposed(draft) == draft
 
 
 def reply(**changes: object) -> dict[str, Any]:
