@@ -21,10 +21,17 @@ class PostmortemConfig(AppConfig):
     def ready(self) -> None:
         """Add the entry to the navigation, and the postmortem to the page of its ticket."""
         slots.add("nav", slots.NavItem("Postmortems", "postmortems", "notebook", order=65))
+        slots.register("ticket.aside", "postmortem/before.html", _before, order=10)
         slots.register("ticket.aside", "postmortem/aside.html", _aside, order=70)
 
 
-def _aside(request: HttpRequest, ticket: Any) -> Mapping[str, Any] | None:
+def _before(request: HttpRequest, ticket: Any) -> Mapping[str, Any] | None:
     from remediation.postmortem import views  # noqa: PLC0415 - models are not loaded when this module is
+
+    return views.before(request, ticket)
+
+
+def _aside(request: HttpRequest, ticket: Any) -> Mapping[str, Any] | None:
+    from remediation.postmortem import views  # noqa: PLC0415 - as above
 
     return views.aside(request, ticket)

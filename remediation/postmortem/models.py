@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.conf import settings
 from django.db import models
 
+from patterns.models import Pattern
 from portal.estate.models import Category
 from portal.kit.actors import Ref
 from remediation.tickets.models import Ticket
@@ -17,14 +18,18 @@ class Postmortem(models.Model):
 
     ticket = models.OneToOneField(Ticket, on_delete=models.PROTECT, related_name="postmortem")
     category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="+", db_index=False)
+    pattern = models.ForeignKey(Pattern, on_delete=models.PROTECT, null=True, related_name="+", db_index=False)
     newest = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField()
 
     class Meta:
-        """The list is read per permitted category, newest first."""
+        """The list is read per permitted category, newest first; a ticket that comes again asks for its pattern's."""
 
         ordering: ClassVar = ["-id"]
-        indexes: ClassVar = [models.Index(fields=["category", "-id"], name="postmortems_by_category")]
+        indexes: ClassVar = [
+            models.Index(fields=["category", "-id"], name="postmortems_by_category"),
+            models.Index(fields=["pattern", "-id"], name="postmortems_by_pattern"),
+        ]
 
     def __str__(self) -> str:
         return f"postmortem of {self.ticket.key}"

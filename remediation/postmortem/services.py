@@ -74,7 +74,8 @@ def _ticket(ticket_id: int) -> Ticket:
 
 def _locked(ticket: Ticket, at: datetime) -> Postmortem:
     """The postmortem of a ticket with its row locked; an empty one where there was none."""
-    Postmortem.objects.get_or_create(ticket=ticket, defaults={"category": ticket.category, "created_at": at})
+    about = {"category": ticket.category, "pattern": ticket.pattern, "created_at": at}
+    Postmortem.objects.get_or_create(ticket=ticket, defaults=about)
     postmortem = Postmortem.objects.select_for_update().get(ticket=ticket)
     postmortem.ticket = ticket
     return postmortem

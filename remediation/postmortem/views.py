@@ -16,6 +16,7 @@ from portal.access.pages import person_of
 from portal.kit import markdown
 from portal.kit.paging import neighbours
 from portal.kit.refusals import Refusal
+from remediation.postmortem import before as happened
 from remediation.postmortem import exporting, listing, services
 from remediation.tickets import services as tickets
 from remediation.tickets.models import Ticket
@@ -120,6 +121,12 @@ def aside(request: HttpRequest, ticket: Ticket) -> Mapping[str, Any] | None:
         return None
     newest = listing.version_of(ticket) if postmortem else None
     return {"ticket": ticket, "newest": newest, "may_write": tickets.takes_part(person_of(request), ticket.category)}
+
+
+def before(request: HttpRequest, ticket: Ticket) -> Mapping[str, Any] | None:
+    """What happened before, on the page of a ticket; nothing if nothing like it has."""
+    found = happened.of(ticket, person_of(request))
+    return {"ticket": ticket, "before": found} if found else None
 
 
 def _save(request: HttpRequest, ticket: Ticket, typed: str, base: int) -> Refusal | None:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from conftest import RunningAs
+from patterns.models import Pattern
 from portal.access.models import Person
 from portal.access.testing import caller, person
 from portal.audit.models import Event
@@ -20,6 +21,7 @@ from portal.jobs.testing import drain
 from portal.kit.testing.queries import statements
 from remediation.drafting.models import Remediation
 from remediation.execution.testing import Signed
+from remediation.playbooks.repository.models import PullRequest
 from remediation.postmortem.models import Postmortem, Version
 from remediation.review import services as reviews
 from remediation.review import testing as review
@@ -235,3 +237,27 @@ def test_the_ticket_offers_its_postmortem(ran: Signed) -> None:
     shown = as_(ran.operator).get("/tickets/INC-1").content.decode()
     assert f'href="{PAGE}"' in shown
     assert APIClient().get(API).status_code == 401
+
+
+def test_a_ticket_that_comes_again_is_offered_the_merged_role_first(ran: Signed) -> None:
+    at, first = timezone.now(), ran.remediation
+    PullRequest.objects.create(
+        remediation=first, number=1, category=first.category, role_name="log_hygiene", role_digest="d",
+        proof_digest="p", content="{}", status="merged", status_at=at, branch="ai/remediation-1", head_commit="c" * 40, merged_digest="d",
+        merged_commit="m" * 40, merged_by="ana", merged_at=at, asked_at=at, url="https://forge.example/pulls/3",
+    )  # fmt: skip
+    again = review.ticket(ran.cast["engineer"], "INC-2")
+    shown = as_(ran.operator).get("/tickets/INC-2").content.decode()
+    before = shown[shown.index('id="before"') :]
+    assert before.index("log_hygiene") < before.index("https://forge.example/pulls/3")
+    assert "a ticket of the same category" in before
+    assert 'id="before"' not in as_(ran.operator).get("/tickets/INC-1").content.decode()
+    pattern = Pattern.objects.create(category=again.category, signature="s", title="Pods", key_terms=[], created_at=at)
+    Ticket.objects.update(pattern=pattern)
+    Postmortem.objects.update(pattern=pattern)
+    before = as_(ran.cast["reviewer"]).get("/tickets/INC-2").content.decode().partition('id="before"')[2]
+    assert "a ticket of the same category" not in before
+    assert before.index("log_hygiene") < before.index("Postmortem of INC-1")
+    as_(ran.operator).post(f"{PAGE}/draft")
+    assert "- [x] Merged the role log\\_hygiene" in newest().text
+    assert "<https://forge.example/pulls/3>" in newest().text
