@@ -27,7 +27,7 @@ from remediation.execution.states import RunStatus
 from remediation.policy.models import Assessment, Decision
 from remediation.review import plans, strip
 from remediation.review import services as reviews
-from remediation.review.models import Objection, Take
+from remediation.review.models import GateResult, Objection, Take
 from remediation.review.standing import Ticked
 from remediation.review.strip import Part
 from remediation.tickets.models import Evidence, Ticket
@@ -94,6 +94,11 @@ class Details:
     def checklist(self) -> Sequence[Ticked]:
         """The REVIEW notes of the newest revision, and who confirmed them."""
         return self.standing.checklist if self.standing else ()
+
+    @property
+    def gates(self) -> Sequence[GateResult]:
+        """What each gate said last about the newest revision."""
+        return self.standing.gates if self.standing else ()
 
     @property
     def objections(self) -> Sequence[Objection]:

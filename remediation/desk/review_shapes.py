@@ -71,6 +71,25 @@ class CommentList(Shape):
     items = CommentShape(many=True)
 
 
+class FindingShape(Shape):
+    """One thing that is wrong, where, and how to mend it."""
+
+    place = serializers.CharField()
+    text = serializers.CharField()
+    mend = serializers.CharField()
+
+
+class GateShape(Shape):
+    """What a gate said last about the newest revision."""
+
+    gate = serializers.CharField()
+    ruleset = serializers.CharField(help_text="The rules, or the program and its version.")
+    has_passed = serializers.BooleanField()
+    findings = FindingShape(many=True)
+    took_ms = serializers.IntegerField(allow_null=True, help_text="Of a gate that runs a program.")
+    at = serializers.DateTimeField()
+
+
 class PartShape(Shape):
     """Who did a part of the work, or may do it, and where it stands."""
 

@@ -9,7 +9,15 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from remediation.desk.reads import Details
-from remediation.desk.review_shapes import ChecklistItem, ObjectionShape, PartShape, PlanShape, Shape, TakenShape
+from remediation.desk.review_shapes import (
+    ChecklistItem,
+    GateShape,
+    ObjectionShape,
+    PartShape,
+    PlanShape,
+    Shape,
+    TakenShape,
+)
 from remediation.desk.serializers import DraftField
 from remediation.drafting.models import Remediation, Revision
 from remediation.policy.models import Assessment, Decision
@@ -234,6 +242,7 @@ class TicketShape(Shape):
     remediation_results = serializers.SerializerMethodField()
     plan = serializers.SerializerMethodField()
     checklist = ChecklistItem(many=True)
+    gates = GateShape(many=True)
     objections = ObjectionShape(many=True)
     parts = PartShape(many=True)
     taken = TakenShape(allow_null=True)

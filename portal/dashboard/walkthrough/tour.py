@@ -69,9 +69,9 @@ def open_ticket(cast: Cast, incident: dict[str, Any], say: Say) -> str:
     return str(accepted["ticket_id"])
 
 
-def until(api: Api, key: str, *wanted: str) -> dict[str, Any]:
+def until(api: Api, key: str, *wanted: str, seconds: float = PATIENCE_SECONDS) -> dict[str, Any]:
     """The ticket once it has one of the statuses; fails when it ends up elsewhere."""
-    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    give_up_at = time.monotonic() + seconds
     while time.monotonic() < give_up_at:
         ticket = api.get(f"/tickets/{key}")
         if ticket["status"] in wanted:
@@ -81,9 +81,7 @@ def until(api: Api, key: str, *wanted: str) -> dict[str, Any]:
                 f"{key} is {ticket['status']} instead of {' or '.join(wanted)}: {ticket['status_reason']}"
             )
         time.sleep(0.1)
-    raise DidNotHappen(
-        f"{key} is still {ticket['status']} after {PATIENCE_SECONDS:.0f} s instead of {' or '.join(wanted)}."
-    )
+    raise DidNotHappen(f"{key} is still {ticket['status']} after {seconds:.0f} s instead of {' or '.join(wanted)}.")
 
 
 def tell_draft(ticket: dict[str, Any], say: Say) -> None:
@@ -113,15 +111,15 @@ def edit(cast: Cast, ticket: dict[str, Any], say: Say) -> None:
         say(f"   checked   step {item['step']}: {item['text']}")
 
 
-def until_planned(api: Api, key: str, digest: str) -> dict[str, Any]:
+def until_planned(api: Api, key: str, digest: str, *, seconds: float = PATIENCE_SECONDS) -> dict[str, Any]:
     """The ticket once a plan of its newest revision is open."""
-    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    give_up_at = time.monotonic() + seconds
     while time.monotonic() < give_up_at:
         ticket = api.get(f"/tickets/{key}")
         if ticket["plan"] and ticket["revision"]["digest"] == digest:
             return ticket
         time.sleep(0.1)
-    raise DidNotHappen(f"{key} has no plan for its newest revision after {PATIENCE_SECONDS:.0f} s.")
+    raise DidNotHappen(f"{key} has no plan for its newest revision after {seconds:.0f} s.")
 
 
 def sign(api: Api, key: str, stage: str, say: Say) -> None:
