@@ -4,10 +4,14 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 UV_VERSION := 0.13.8
+# What Ansible's programs import. In their jail nothing can be written, so each start of one would compile it again.
+JAILED := ansible ansible_compat ansible_runner ansiblelint black bracex cryptography jinja2 jsonschema \
+	jsonschema_specifications markupsafe packaging pexpect ptyprocess referencing resolvelib ruamel subprocess_tee \
+	wcmatch yaml yamllint
 export DJANGO_SETTINGS_MODULE := portal.settings
 unexport PYTHONDONTWRITEBYTECODE # where it is set every process would compile everything again
 
-.PHONY: help run test ready test-hosts check format openapi bench chaos screenshots lock browser prometheus bubblewrap clean
+.PHONY: help run test ready test-hosts check format openapi bench chaos screenshots lock browser prometheus bubblewrap nspawn clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -20,9 +24,11 @@ test: ready ## every test, in parallel; ARGS="-k words" runs some
 
 ready: .venv/installed browser prometheus bubblewrap # all that the tests use; .ci/run makes it too
 
-test-hosts: .venv/installed ## three worker hosts on one PostgreSQL, each a network namespace: as root
+test-hosts: .venv/installed bubblewrap nspawn ## worker hosts in network namespaces, and four real hosts for roles: as root
 	@$(BIN)/python -m remediation.execution.tests.hosts
-	@$(BIN)/python -m pytest -q remediation/execution/tests/test_three_hosts.py $(ARGS)
+	@$(BIN)/python -m remediation.execution.tests.machines
+	@TEST_HOSTS=1 $(BIN)/python -m pytest -q -s remediation/execution/tests/test_three_hosts.py \
+		remediation/execution/tests/test_role_hosts.py $(ARGS)
 
 check: .venv/installed ## lint, format, types, migrations, API document, order of the rooms
 	@$(BIN)/ruff check
@@ -72,6 +78,8 @@ clean: ## remove what the tools made; data under var/ stays
 		$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r requirements.lock || \
 		{ echo "uv could not do it; pip takes over, more slowly ..."; \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock; }
+	@cd $$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))') && \
+		$(CURDIR)/$(BIN)/python -m compileall -q -j 0 $(JAILED)
 	@touch $@
 
 browser:
@@ -107,3 +115,12 @@ bubblewrap:
 		fi; } || true
 	@command -v bwrap >/dev/null || \
 		echo "NO BUBBLEWRAP: no role passes its gates, and tests of roles fail. Debian: apt-get install bubblewrap"
+
+nspawn:
+	@command -v systemd-nspawn debootstrap >/dev/null || { \
+		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+			echo "Installing systemd-nspawn and debootstrap for the hosts of roles (once) ..."; \
+			export DEBIAN_FRONTEND=noninteractive; \
+			apt-get update -qq; \
+			apt-get install -y -qq --no-install-recommends systemd-container debootstrap openssh-client iproute2 >/dev/null 2>&1; \
+		fi; } || true

@@ -149,7 +149,7 @@ class Network:
 @contextmanager
 def network(names: Sequence[str], database: Connect) -> Iterator[Network]:
     """Hosts of these names, each with a wire of its own to the database; all of it is gone at the end."""
-    with _loopback() if why_no_namespaces() else _bridge() as (address, namespace):
+    with _loopback() if why_no_namespaces() else bridge() as (address, namespace):
         made = Network(address)
         try:
             for number, name in enumerate(names, start=1):
@@ -190,7 +190,7 @@ def _loopback() -> Iterator[tuple[str, Namespace]]:
 
 
 @contextmanager
-def _bridge() -> Iterator[tuple[str, Namespace]]:
+def bridge() -> Iterator[tuple[str, Namespace]]:
     """A bridge of this test process, and a way to put namespaces on it."""
     bridge, made = f"cs{os.getpid()}", dict[str, str]()
 
@@ -200,7 +200,7 @@ def _bridge() -> Iterator[tuple[str, Namespace]]:
         made[name] = link
         _ip("link", "add", link, "type", "veth", "peer", "name", "eth0", "netns", name)
         _ip("link", "set", link, "master", bridge, "up")
-        _ip("-n", name, "address", "add", f"{_subnet()}.{number + 1}/24", "dev", "eth0")
+        _ip("-n", name, "address", "add", f"{address_of(number)}/24", "dev", "eth0")
         _ip("-n", name, "link", "set", "eth0", "up")
         _ip("-n", name, "link", "set", "lo", "up")
         return ["ip", "netns", "exec", name], link
@@ -215,6 +215,11 @@ def _bridge() -> Iterator[tuple[str, Namespace]]:
             _ip("link", "delete", link)  # a namespace may outlive its name for as long as one of its sockets does
             _ip("netns", "delete", name)
         _ip("link", "delete", bridge)
+
+
+def address_of(number: int) -> str:
+    """Where the host of that number is on the bridge."""
+    return f"{_subnet()}.{number + 1}"
 
 
 def _subnet() -> str:

@@ -20,9 +20,19 @@ from portal.dashboard.walkthrough.site import Refusal
 from portal.dashboard.walkthrough.tour import DidNotHappen
 from portal.jobs import bench as jobs
 from portal.kit.figures import Figure
+from remediation.playbooks import bench as playbooks
 from remediation.policy import bench as policy
 
 WEB_GOAL_MB = 280.0
+NOT_MEASURED = (
+    DidNotHappen,
+    OSError,
+    Refusal,
+    load.Unexpected,
+    playbooks.NotProven,
+    rows.SomebodyElses,
+    site.NotAnInstallation,
+)
 PLACE = f"127.0.0.1:{settings.PORT}"
 
 
@@ -36,7 +46,7 @@ class Command(BaseCommand):
             rows.refuse_others()
             self.stdout.write(f"Measured on {machine.described()}.\n")
             self._print(figures(here))
-        except (site.NotAnInstallation, rows.SomebodyElses, load.Unexpected, DidNotHappen, Refusal, OSError) as error:
+        except NOT_MEASURED as error:
             raise CommandError(str(error)) from error
 
     def _print(self, measured: Iterable[Figure]) -> None:
@@ -60,6 +70,7 @@ def figures(here: site.Site) -> Iterator[Figure]:
     yield policy.measure()
     yield from jobs.measure()
     yield from audit.measure()
+    yield from _timed("roles", playbooks.measure)
     yield from _timed("lists", lambda: reading.measure(here, place=PLACE, opener=_engineer()))
     yield from _loop(here, run=f"{run}N")
     yield from history.fill(_engineer())
