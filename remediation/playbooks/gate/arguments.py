@@ -87,9 +87,11 @@ def _mapping(role: Role, task: Task, known: Module) -> Iterator[Finding]:
                 f"Use: {', '.join(sorted(known.arguments)) or 'none'}.",
             )
             continue
-        why = _complaint(role, node, known.arguments[key])
-        if why:
-            yield Finding(task.file, node.line, RULE, f"The argument {key} of {task.module} {why[0]}.", why[1])
+        kind = known.arguments[key]
+        for each in node.items if kind == "argv" and isinstance(node, Sequence) and node.items else (node,):
+            why = _complaint(role, each, "word" if each is not node else kind)
+            if why:
+                yield Finding(task.file, each.line, RULE, f"The argument {key} of {task.module} {why[0]}.", why[1])
     for key in known.required:
         if key not in given and ALIASES.get(key) not in given and not (key == "paths" and "path" in given):
             text = f"{task.module} has no {key}."
@@ -188,10 +190,8 @@ def _template(role: Role, node: Node) -> Complaint:
     return None
 
 
-def _argv(node: Node) -> Complaint:
-    if not isinstance(node, Sequence) or not node.items:
-        return "is not a list", "Write the program and each of its arguments as an item."
-    return next((why for item in node.items if (why := _word(item))), None)
+def _argv(_: Node) -> Complaint:
+    return "is not a list", "Write the program and each of its arguments as an item."
 
 
 def _validator(node: Node) -> Complaint:

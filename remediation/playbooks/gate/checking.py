@@ -48,6 +48,7 @@ def _of_role(role: Role, scope: Scope) -> Iterator[Finding]:
     yield from quarantine.findings(role)
     yield from convergence.findings(role)
     yield from folders.findings(role)
+    yield from folders.written_twice(role)
     yield from wayback.findings(role)
 
 

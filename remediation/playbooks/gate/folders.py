@@ -1,4 +1,4 @@
-"""Files are written into folders that are there: on every host, by a package, or made by an earlier task."""
+"""Where files are written: into folders that are there, and each by one task."""
 
 from __future__ import annotations
 
@@ -43,6 +43,20 @@ def findings(role: Role) -> Iterator[Finding]:
                     yield from _of_file(role, task, path, made)
 
 
+def written_twice(role: Role) -> Iterator[Finding]:
+    """A file that one task writes whole and another one changes: each undoes the other, on every run."""
+    for entry in ENTRIES:
+        whole: dict[str, Task] = {}
+        for task in role.played(entry):
+            for path in destruction.destinations(role, task):
+                first = whole.get(path)
+                if first and not (first.text("when") and task.text("when")) and not destruction.deletes(task):
+                    text = f"{shown(path)} is written whole by the task in line {first.line}; each undoes the other."
+                    yield Finding(task.file, task.line, "converge", text, "Let one task write the file.")
+                elif task.module in {"copy", "template"} and not task.is_off("force"):
+                    whole[path] = task
+
+
 def _writes_a_file(task: Task) -> bool:
     return task.module in {"copy", "template"} or (
         task.module == "file" and task.says("state", "hard", "link", "touch")
@@ -52,7 +66,7 @@ def _writes_a_file(task: Task) -> bool:
 def _of_file(role: Role, task: Task, path: str, made: set[str]) -> Iterator[Finding]:
     folder = posixpath.dirname(path)
     line = task.line_of("dest" if "dest" in task.arguments.items else "path")
-    if _is_there(folder, role) or HOLE in path:
+    if _is_there(folder, role) or HOLE in path or not path.startswith("/"):
         return
     if folder not in made:
         text = f"The folder {shown(folder)} may not exist, and nothing before this task makes it."

@@ -172,7 +172,7 @@ def read(file: str, text: str) -> Node | None:
         raise NotPlain(
             Finding(file, line, RULE, reason, "Mend the indentation, the quotes or the brackets.")
         ) from error
-    except (yaml.YAMLError, RecursionError) as error:
+    except (yaml.YAMLError, UnicodeError, RecursionError) as error:
         reason = "This is not YAML: it has characters that YAML does not allow, or never ends."
         raise NotPlain(Finding(file, 1, RULE, reason, "Write it as plain text.")) from error
 

@@ -51,7 +51,11 @@ def _scope(text: str, mend: str) -> Finding:
 
 def is_plain_path(path: str) -> bool:
     """Absolute, in plain characters, and written in its shortest way."""
-    return bool(PATH.fullmatch(path)) and posixpath.normpath(path) == path.rstrip("/") and not path.startswith("//")
+    return (
+        bool(PATH.fullmatch(path))
+        and posixpath.normpath(path) == (path.rstrip("/") or "/")
+        and not path.startswith("//")
+    )
 
 
 def _is_nobodys(path: str) -> bool:

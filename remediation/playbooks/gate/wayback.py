@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from remediation.playbooks.gate import destruction, modules
 from remediation.playbooks.gate.evaluating import HOLE, HOLES
 from remediation.playbooks.gate.roles import BACKOUT, HANDLERS, MAIN, VERIFY, Role, texts
-from remediation.playbooks.gate.scoping import shown, touched_names
+from remediation.playbooks.gate.scoping import shown, touched_names, written_paths
 from remediation.playbooks.gate.shapes import Finding
 from remediation.playbooks.gate.tasks import Task
 
@@ -93,6 +93,10 @@ def _touched(role: Role, entry: str) -> list[Touched]:
 def _of(role: Role, task: Task) -> Iterator[Touched]:
     for path in destruction.destinations(role, task):
         yield Touched("path", _known_part(path), task)
+    if task.module == "command":
+        yield from (
+            Touched("path", _known_part(path), task) for path, _ in written_paths(role, task, task.argument("creates"))
+        )
     known = modules.MODULES.get(task.module)
     for key, node in task.arguments.items.items() if known and not known.only_reads else ():
         kind = known.arguments.get(key) if known else None
