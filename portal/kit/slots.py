@@ -7,8 +7,9 @@ A lower room must not import a higher one, so the ticket page cannot ask for the
     {% slot "ticket.aside" ticket %}                                        # in the page
 
 Slots of the frame: `header.alerts` (above everything, for the emergency stop), `header.tools` (beside the theme
-button), `header.user` (inside the person's menu). Navigation entries are added to `nav`. Slots of pages: `ticket.main`,
-`ticket.aside`, `run.head` (the ticket), `review.plan` (the plan that a review is about, or None).
+button), `header.user` (inside the person's menu). Navigation entries are added to `nav`. Slots of pages:
+`tickets.head`, `ticket.main`, `ticket.aside`, `run.head` (the ticket), `review.plan` (the plan that a review is
+about, or None).
 """
 
 from __future__ import annotations

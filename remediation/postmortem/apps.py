@@ -1,4 +1,4 @@
-"""Registers the room with Django, in the navigation and on the ticket page."""
+"""Registers the room with Django, beside the list of tickets and on the page of a ticket."""
 
 from __future__ import annotations
 
@@ -19,10 +19,14 @@ class PostmortemConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Add the entry to the navigation, and the postmortem to the page of its ticket."""
-        slots.add("nav", slots.NavItem("Postmortems", "postmortems", "notebook", order=65))
+        """Link the list from that of the tickets; add what happened before, and the postmortem, to a ticket's page."""
+        slots.register("tickets.head", "postmortem/link.html", _link)
         slots.register("ticket.aside", "postmortem/before.html", _before, order=10)
         slots.register("ticket.aside", "postmortem/aside.html", _aside, order=70)
+
+
+def _link(_request: HttpRequest) -> Mapping[str, Any]:
+    return {}
 
 
 def _before(request: HttpRequest, ticket: Any) -> Mapping[str, Any] | None:

@@ -143,7 +143,7 @@ def _save(request: HttpRequest, ticket: Ticket, typed: str, base: int) -> Refusa
 
 def _frame(request: HttpRequest, ticket: Ticket, here: str) -> dict[str, Any]:
     """What every page of a ticket's postmortem shows."""
-    crumbs = [("Postmortems", "/postmortems"), (ticket.key, f"/tickets/{ticket.key}")]
+    crumbs = [("Tickets", "/tickets"), ("Postmortems", "/postmortems"), (ticket.key, f"/tickets/{ticket.key}")]
     up = [("Postmortem", f"/tickets/{ticket.key}/postmortem")] if here != "Postmortem" else []
     return {
         "ticket": ticket,

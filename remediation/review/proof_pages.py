@@ -68,8 +68,9 @@ class ProofView:
 
     @property
     def culprits(self) -> Sequence[TaskView]:
-        """The tasks on which it breaks, each once."""
-        wrong = (task for part in self.parts for task in part.tasks if task.is_wrong)
+        """The tasks on which it breaks, each once; those that a reason names by itself are left out."""
+        said = " ".join(self.content.reasons) if self.content else ""
+        wrong = (task for part in self.parts for task in part.tasks if task.is_wrong and task.task not in said)
         return list({(task.task, task.place): task for task in wrong}.values())
 
 

@@ -25,6 +25,7 @@ from remediation.drafting import schema
 from remediation.drafting import services as remediations
 from remediation.drafting.models import Remediation
 from remediation.drafting.states import WAITING
+from remediation.playbooks import proofs
 from remediation.review import bar, comparing, presenting, sheets, standing, strip
 from remediation.review import services as reviews
 from remediation.review.changing import Change
@@ -219,14 +220,17 @@ def _since(
 
 
 def seen_of(remediation: Remediation, stands: reviews.Standing) -> str:
-    """What a reader has seen: changes with the state, the revision, the plan, its rehearsal and the checklist."""
+    """What a reader has seen: changes with state, revision, plan, rehearsal, proof, checklist and what people said."""
     ticks = sum(each.by is not None for each in stands.checklist)
     plan = f"{stands.plan.pk}.{stands.plan.status}" if stands.plan else "-"
     rehearsal = waysback.newest_rehearsal(stands.plan.pk) if stands.plan else None
     rehearsed = f"{rehearsal.pk}.{rehearsal.status}" if rehearsal else "-"
     taken = stands.taken.pk if stands.taken else "-"
     revision = stands.revision.pk if stands.revision else 0
-    return f"{remediation.status}.{revision}.{plan}.{ticks}.{len(stands.objections)}.{taken}.{rehearsed}"
+    proof = proofs.newest(stands.plan.pk) if stands.plan else None
+    proven = f"{proof.pk}.{proof.status}" if proof else "-"
+    said = f"{len(stands.objections)}.{remediation.comments.count()}"
+    return f"{remediation.status}.{revision}.{plan}.{ticks}.{said}.{taken}.{rehearsed}.{proven}"
 
 
 @require_safe

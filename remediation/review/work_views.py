@@ -125,7 +125,7 @@ def changes(request: HttpRequest, key: str) -> HttpResponse:
         "comment": comment,
         "refusal": refusal,
         "added": request.POST.get("add", ""),
-        "crumbs": crumbs_of(remediation, "Request changes"),
+        "crumbs": crumbs_of(remediation, "Comments"),
     }
     return render(request, "review/changes.html", context, status=refusal.status if refusal else 200)
 

@@ -21,9 +21,11 @@ from portal.kit import redaction
 from portal.signoff.models import Certificate, Delegation, Plan, Vote
 from remediation.drafting.models import Attempt, Revision
 from remediation.execution.models import Reading, Run, StepOutput, StepRun
+from remediation.playbooks.models import Proof
+from remediation.playbooks.repository.models import PullRequest
 from remediation.policy.models import Assessment, Decision
 from remediation.postmortem.models import Version
-from remediation.review.models import GateResult, Objection, Remark, Sheet, Tick
+from remediation.review.models import Comment, GateResult, Objection, Remark, Sheet, Tick
 from remediation.tickets.models import Ticket
 from remediation.wayback.models import Rehearsal, RehearsalOutput, RehearsalStep, Taken
 
@@ -51,6 +53,7 @@ def tables_of(ticket: Ticket) -> dict[str, Any]:
         "assessments": rows(Assessment.objects.filter(**own)),
         "gates": rows(GateResult.objects.filter(revision__in=revisions)),
         "ticks": rows(Tick.objects.filter(**own)),
+        "comments": rows(Comment.objects.filter(**own)),
         "objections": _objections(Objection.objects.filter(**own)),
         "plans": rows(plans),
         "votes": rows(votes),
@@ -59,6 +62,8 @@ def tables_of(ticket: Ticket) -> dict[str, Any]:
         "runs": [_run(run) for run in Run.objects.filter(**own).order_by("id")],
         "rehearsals": [_rehearsal(each) for each in Rehearsal.objects.filter(plan__in=plans).order_by("id")],
         "ways_back": rows(Taken.objects.filter(ticket_id=ticket.pk)),
+        "proofs": rows(Proof.objects.filter(revision__in=revisions)),
+        "pull_requests": rows(PullRequest.objects.filter(**own)),
         "feedback": rows(Feedback.objects.filter(ticket=ticket)),
         "postmortem": rows(Version.objects.filter(postmortem__ticket=ticket)),
         "trail": proofs.proof_of(_events(ticket, plans)),

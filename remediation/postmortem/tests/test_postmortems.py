@@ -21,7 +21,9 @@ from portal.jobs.testing import drain
 from portal.kit.testing.queries import statements
 from remediation.drafting.models import Remediation
 from remediation.execution.testing import Signed
+from remediation.playbooks.repository.content import text_of
 from remediation.playbooks.repository.models import PullRequest
+from remediation.playbooks.tests.requesting import content
 from remediation.postmortem.models import Postmortem, Version
 from remediation.review import services as reviews
 from remediation.review import testing as review
@@ -243,8 +245,9 @@ def test_a_ticket_that_comes_again_is_offered_the_merged_role_first(ran: Signed)
     at, first = timezone.now(), ran.remediation
     PullRequest.objects.create(
         remediation=first, number=1, category=first.category, role_name="log_hygiene", role_digest="d",
-        proof_digest="p", content="{}", status="merged", status_at=at, branch="ai/remediation-1", head_commit="c" * 40, merged_digest="d",
-        merged_commit="m" * 40, merged_by="ana", merged_at=at, asked_at=at, url="https://forge.example/pulls/3",
+        proof_digest="p", content=text_of(content()), status="merged", status_at=at, branch="ai/remediation-1",
+        head_commit="c" * 40, merged_digest="d", merged_commit="m" * 40, merged_by="ana", merged_at=at, asked_at=at,
+        url="https://forge.example/pulls/3",
     )  # fmt: skip
     again = review.ticket(ran.cast["engineer"], "INC-2")
     shown = as_(ran.operator).get("/tickets/INC-2").content.decode()
