@@ -169,11 +169,9 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="pullrequest",
             index=models.Index(
-                condition=models.Q(
-                    ("status", remediation.playbooks.repository.states.RequestStatus["MERGED"]), _negated=True
-                ),
+                condition=models.Q(("status", remediation.playbooks.repository.states.RequestStatus["OPEN"])),
                 fields=["id"],
-                name="playbooks_request_unmerged",
+                name="playbooks_request_open",
             ),
         ),
         migrations.AddConstraint(

@@ -18,7 +18,7 @@ from portal.kit.actors import system
 from portal.kit.moving import move
 from portal.kit.refusals import StaleTransition
 from remediation.drafting import services as remediations
-from remediation.drafting.states import OVER
+from remediation.drafting.states import Status
 from remediation.playbooks.repository import forges, requests, snapshot, telling
 from remediation.playbooks.repository.conf import Remote
 from remediation.playbooks.repository.forges import Forge, Remark, Seen
@@ -29,6 +29,7 @@ from remediation.playbooks.repository.states import REQUEST_NEXT, RequestStatus
 ACTOR = system("general")
 MERGED = "request.merged"
 """The event that a role is on the main branch, exactly as it was proven; about its remediation."""
+WAITING_FOR_RUN = (Status.PROVEN, Status.APPROVED_FOR_ROLLOUT)
 SETTLES = timedelta(minutes=10)
 """How long a forge may say that something is merged before its main branch shows it."""
 CHANGED = "What is here is no longer the role that was proven. It will not be run: restore it, or have it proven again."
@@ -71,11 +72,12 @@ def _follow_all(clone: Clone, forge: Forge, remote: Remote, at: datetime) -> int
 
 
 def _followed() -> list[PullRequest]:
-    """The newest request of every remediation that still has something ahead."""
+    """What is open, and of the remediations that wait for their run what was merged, or may be opened again."""
     newer = PullRequest.objects.filter(remediation=OuterRef("remediation"), number__gt=OuterRef("number"))
-    followed = {RequestStatus.OPEN, RequestStatus.CLOSED, RequestStatus.MERGED}
-    rows = PullRequest.objects.filter(~Exists(newer), status__in=followed).exclude(remediation__status__in=OVER)
-    return list(rows.select_related("remediation__ticket", "category"))
+    ended = {RequestStatus.CLOSED, RequestStatus.MERGED}
+    of_waiting = PullRequest.objects.filter(~Exists(newer), status__in=ended, remediation__status__in=WAITING_FOR_RUN)
+    found = [PullRequest.objects.filter(status=RequestStatus.OPEN), of_waiting]
+    return [row for rows in found for row in rows.select_related("remediation__ticket", "category")]
 
 
 def _follow(request: PullRequest, seen: Seen, forge: Forge, look: Look) -> None:
@@ -116,9 +118,9 @@ def _as_merged(request: PullRequest, seen: Seen, held: str | None, look: Look) -
 
 
 def _new_remarks(request: PullRequest, seen: Seen, forge: Forge) -> list[Remark]:
-    """What was said since the last look; asked for only where the forge counts more than are kept."""
+    """What was said since the last look; asked for only where the forge counts others than are kept."""
     kept = set(request.comments.values_list("forge_id", flat=True))
-    if seen.remarks is None or seen.remarks <= len(kept):
+    if seen.remarks is None or seen.remarks == len(kept):
         return []
     return [remark for remark in forge.remarks(request.forge_number) if remark.id not in kept]
 

@@ -23,7 +23,7 @@ from remediation.playbooks.repository.conf import Remote
 
 COMMANDS = frozenset({"cat-file", "fast-import", "fetch", "init", "log", "ls-remote", "ls-tree", "push"})
 """All that is ever run. None of them merges."""
-OURS = re.compile(r"refs/heads/ai/remediation-[0-9]+(-[0-9])?")
+OURS = re.compile(r"refs/heads/ai/remediation-[0-9]+(-[0-9]{1,2})?")
 """The only branches that are ever written to."""
 SECONDS = 60.0
 LONGEST_OUTPUT = 64_000_000
@@ -33,6 +33,8 @@ _REFUSED = re.compile(
     r"|does not appear to be a git repository|not exported|dubious ownership|access denied"
 )
 _STALE = "(stale info)"
+_EVERYTHING = 2**31 - 1
+"""What git itself takes for the depth of a whole history."""
 
 
 class Unreachable(Exception):
@@ -74,9 +76,8 @@ class Clone:
 
     def fetch(self, branch: str, *, with_history: bool = False) -> None:
         """Bring a branch of the remote here, without its history unless that is asked for."""
-        depth = ["--unshallow"] if with_history and (self._folder / "shallow").exists() else ["--depth=1"]
-        depth = [] if with_history and depth == ["--depth=1"] else depth
-        self.run("fetch", "--quiet", "--no-tags", *depth, self._remote.url, f"+refs/heads/{branch}:refs/seen/{branch}")
+        depth = f"--depth={_EVERYTHING if with_history else 1}"
+        self.run("fetch", "--quiet", "--no-tags", depth, self._remote.url, f"+refs/heads/{branch}:refs/seen/{branch}")
 
     def commit(self, stream: bytes) -> str:
         """Make a commit from a stream for `git fast-import` that marks it as :1; answers with its name."""
@@ -98,7 +99,7 @@ class Clone:
 
     def entries(self, commit: str, *folders: str) -> list[Entry]:
         """Every file and folder of a commit below these folders."""
-        listed = self.run("ls-tree", "-r", "-t", "-z", commit, "--", *folders).decode(errors="surrogateescape")
+        listed = self.run("ls-tree", "-r", "-t", "-z", commit, "--", *folders).decode(errors="replace")
         return [_entry(line) for line in listed.split("\0") if line]
 
     def blobs(self, names: Sequence[str]) -> dict[str, bytes]:

@@ -63,7 +63,7 @@ class PullRequest(models.Model):
             models.Index(
                 fields=["category", "-merged_at"], condition=Q(status=RequestStatus.MERGED), name="playbooks_merged"
             ),
-            models.Index(fields=["id"], condition=~Q(status=RequestStatus.MERGED), name="playbooks_request_unmerged"),
+            models.Index(fields=["id"], condition=Q(status=RequestStatus.OPEN), name="playbooks_request_open"),
         ]
 
     def __str__(self) -> str:

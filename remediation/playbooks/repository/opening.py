@@ -26,7 +26,7 @@ from remediation.playbooks.repository.models import PullRequest
 from remediation.playbooks.repository.states import REQUEST_NEXT, RequestStatus
 
 ACTOR = system("general")
-NAMES = 9
+NAMES = 20
 AGAIN = timedelta(minutes=1)
 TRIED_AGAIN = "It is tried again every minute."
 
@@ -36,7 +36,7 @@ def open_request(request_id: int, *, at: datetime) -> str:
     request = PullRequest.objects.select_related("remediation__ticket", "category").get(pk=request_id)
     remote: Remote = settings.ROLE_REPOSITORY
     if request.status != RequestStatus.OPENING:
-        return f"Nothing to do: it is {request.status}."
+        return _leave(request, at)
     try:
         with cloned(remote) as clone:
             _push(request, clone, remote)
@@ -50,7 +50,7 @@ def open_request(request_id: int, *, at: datetime) -> str:
 
 
 def take_back(request_id: int) -> str:
-    """Remove on the repository what was closed here; a branch that is no longer ours stays."""
+    """Remove from the repository what was taken back here; a branch that somebody went on with stays."""
     request = PullRequest.objects.get(pk=request_id)
     remote: Remote = settings.ROLE_REPOSITORY
     if not request.head_commit or not remote.url:
@@ -61,7 +61,10 @@ def take_back(request_id: int) -> str:
             forge.close(request.forge_number)
         if clone.heads().get(request.branch) != request.head_commit:
             return "Its branch is gone, or somebody else's by now."
-        clone.remove(request.branch, request.head_commit)
+        try:
+            clone.remove(request.branch, request.head_commit)
+        except (Rejected, Taken) as refusal:
+            return f"Its branch stays: {refusal}"
     return f"Removed {request.branch}."
 
 
@@ -83,12 +86,16 @@ def _push(request: PullRequest, clone: Clone, remote: Remote) -> None:
             return clone.push(commit, name)
         except Taken:
             raise Unreachable(f"Somebody made the branch {name} at the same moment.") from None
-    raise Rejected(f"There are branches {_names(request)[0]} to {_names(request)[-1]} that are not of this request.")
+    raise Rejected(f"Every name that its branch could have is taken, up to {name}.")
 
 
 def _names(request: PullRequest) -> list[str]:
+    """The names its branch may have: none that an earlier request of the remediation had."""
     first = f"ai/remediation-{request.remediation_id}"
-    return [first, *(f"{first}-{number}" for number in range(2, NAMES + 1))]
+    earlier = PullRequest.objects.filter(remediation=request.remediation_id, number__lt=request.number)
+    had = set(earlier.values_list("branch", flat=True))
+    names = [first, *(f"{first}-{number}" for number in range(2, NAMES + 1))]
+    return [name for name in names if name not in had]
 
 
 def _is_ours(request: PullRequest, clone: Clone, branch: str, commit: str) -> bool:
@@ -147,8 +154,7 @@ def _end(request: PullRequest, opened: Opened, at: datetime) -> str:
         request.forge_number, request.url = opened.number, opened.url
         if request.status != RequestStatus.OPENING:
             request.save(update_fields=["forge_number", "url"])
-            jobs.enqueue(requests.TAKE_BACK_JOB, subject_id=request.pk, at=at)
-            return f"It is {request.status} by now."
+            return _leave(request, at)
         move(
             request,
             RequestStatus.OPEN,
@@ -165,6 +171,13 @@ def _end(request: PullRequest, opened: Opened, at: datetime) -> str:
         requests.record("request.opened", request, ACTOR, at, data)
         telling.of_opening(request, at=at)
     return f"Opened {request.branch}."
+
+
+def _leave(request: PullRequest, at: datetime) -> str:
+    """It is not to be opened any more; what may have been pushed of it already is removed."""
+    if request.status == RequestStatus.WITHDRAWN:
+        jobs.enqueue(requests.TAKE_BACK_JOB, subject_id=request.pk, at=at)
+    return f"Nothing to do: it is {request.status}."
 
 
 def _postpone(request: PullRequest, says: str, at: datetime) -> str:

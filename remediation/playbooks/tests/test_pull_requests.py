@@ -91,7 +91,7 @@ def test_a_proven_role_becomes_a_branch_with_its_evidence_and_nothing_else_chang
     assert roles.digest_of("log_cap", role) == request.role_digest
     assert set(files) - {f"{folder}/log_cap/{path}" for path in role} == {
         "README.md",
-        *(f"{folder}/{name}" for name in ("README.md", "play.yml", "proof.txt")),
+        *(f"{folder}/{name}" for name in ("README.md", "play.yml", "proof.txt", "scope.yml")),
     }
     readme = files[f"{folder}/README.md"]
     for words in ("Idempotency proven", "Confirmed by Rita", "Blast radius documented", "E1: ", "ansible-lint"):
@@ -260,8 +260,8 @@ def test_a_closed_request_is_told_and_leaves_the_role_proven(
     assert remediation.status == Status.PROVEN
     requests.ask_again(remediation.pk, person=cast["reviewer"], door="page", at=timezone.now())
     request = again()
-    assert (request.number, request.status, request.branch) == (2, "open", branch)
-    home.merge(branch)
+    assert (request.number, request.status, request.branch) == (2, "open", f"{branch}-2")
+    home.merge(request.branch)
     assert looked().status == "merged"
 
 

@@ -159,4 +159,5 @@ def _remark(kind: str, row: Mapping[str, Any]) -> Remark:
     place = f"{row['path']}:{line}" if row.get("path") else ""
     author = (row.get("user") or {}).get("login", "somebody who left")
     at = datetime.fromisoformat(row["created_at"])
-    return Remark(f"{kind}{row['id']}", author, row["body"][:LONGEST], place, at)
+    text = (row["body"] or "").replace("\x00", "\ufffd")[:LONGEST]
+    return Remark(f"{kind}{row['id']}", author, text, place, at)
