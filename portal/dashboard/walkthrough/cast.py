@@ -18,7 +18,13 @@ from portal.dashboard.walkthrough.tour import Cast, DidNotHappen
 from portal.kit.actors import Actor
 
 COMMAND = Actor("system", None, "walkthrough", "command")
-PARTS = {"engineer": "erin", "reviewer": "rita", "merge_approver": "ana", "rollout_approver": "arun"}
+PARTS = {
+    "engineer": "erin",
+    "reviewer": "rita",
+    "merge_approver": "ana",
+    "rollout_approver": "arun",
+    "second_approver": "astrid",
+}
 
 
 @contextmanager

@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from django.utils import timezone
+
 from portal.dashboard.walkthrough import incidents
 from portal.dashboard.walkthrough.site import Api
 from portal.dashboard.walkthrough.tour import (
@@ -37,12 +39,14 @@ def carry_home(cast: Cast, incident: dict[str, Any], say: Say, *, repository: st
     size = counted(len(role["files"]), "file")
     say(f"   drafted   the role {role['name']}, {size}, by the {ticket['drafter']} drafter")
     _show_stopped(cast, ticket, say)
+    _look_again(cast.engineer, ticket, say)
     _confirm(cast, key, say)
     sign(cast.merge_approver, key, "merge", say)
     _planned(cast.engineer, key, "rollout")
     say("   proven    on its canary: applied, a second run changed nothing, taken back, and all is as before")
-    _merge(cast.engineer, key, repository, say)
+    _merge(cast.reviewer, key, repository, say)
     sign(cast.rollout_approver, key, "rollout", say)
+    sign(cast.second_approver, key, "rollout", say)
     until(cast.engineer, key, "resolved", seconds=PATIENCE_SECONDS)
     tell_run(cast.engineer, key, say)
 
@@ -61,6 +65,15 @@ def _show_stopped(cast: Cast, ticket: dict[str, Any], say: Say) -> None:
         say(f"             {finding['place'].removeprefix('role/')}: {finding['text']}")
     cast.reviewer.post(f"/tickets/{key}/revisions", {"base_digest": said["digest"], "draft": good["draft"]})
     say("   restored  the drafted role as another revision")
+
+
+def _look_again(api: Api, ticket: dict[str, Any], say: Say) -> None:
+    """The night is over: what the draft cites is looked at once more before anybody signs."""
+    cited = ticket["revision"]["draft"]["facts"][0]["evidence"][0]
+    seen = {"kind": "command", "command": "df -h /var/log", "text": "/var/log 91% on log-ship-1", "refreshes": cited}
+    now = timezone.now().isoformat()
+    api.post(f"/tickets/{ticket['ticket_id']}/evidence", {"evidence": [seen | {"observed_at": now}]})
+    say(f"   looked    again at what {cited} says: still so")
 
 
 def _findings(api: Api, key: str, digest: str) -> list[dict[str, Any]]:

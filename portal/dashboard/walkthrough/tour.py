@@ -25,12 +25,13 @@ class DidNotHappen(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """Who plays: an engineer, a reviewer, two approvers."""
+    """Who plays: an engineer, a reviewer, three approvers."""
 
     engineer: Api
     reviewer: Api
     merge_approver: Api
     rollout_approver: Api
+    second_approver: Api
 
 
 def walk(cast: Cast, *, suffix: str, at: datetime, say: Say) -> None:
@@ -131,12 +132,19 @@ def sign(api: Api, key: str, stage: str, say: Say) -> None:
 
 
 def ballot_of(api: Api, key: str, stage: str) -> dict[str, Any]:
-    """What signs the plan as this person is shown it."""
+    """What signs the plan as this person is shown it; a critical one asks for its ticket's id once more."""
     plan = api.get(f"/tickets/{key}")["plan"]
     if plan is None or plan["stage"] != stage:
         raise DidNotHappen(f"{key} has no plan to sign for the {stage} stage: {plan}")
     shown = {"digest": plan["digest"], "sheet": plan["sheet"] or ""}
-    return {"ticket_id": key, "approve": True, "comment": "", "stage": stage, **shown}
+    return {
+        "ticket_id": key,
+        "approve": True,
+        "comment": "",
+        "stage": stage,
+        "confirm_ticket_id": key,
+        **shown,
+    }
 
 
 def tell_run(api: Api, key: str, say: Say) -> None:
