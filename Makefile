@@ -106,12 +106,12 @@ prometheus:
 		echo "NO PROMETHEUS: tests of watched signals are skipped. Debian: apt-get install prometheus"
 
 bubblewrap:
-	@command -v bwrap >/dev/null || { \
+	@command -v bwrap >/dev/null && command -v ssh-keygen >/dev/null || { \
 		if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-			echo "Installing bubblewrap for the jail of Ansible's programs (once) ..."; \
+			echo "Installing bubblewrap and ssh for the jail of Ansible's programs (once) ..."; \
 			export DEBIAN_FRONTEND=noninteractive; \
 			apt-get update -qq; \
-			apt-get install -y -qq --no-install-recommends bubblewrap >/dev/null 2>&1; \
+			apt-get install -y -qq --no-install-recommends bubblewrap openssh-client >/dev/null 2>&1; \
 		fi; } || true
 	@command -v bwrap >/dev/null || \
 		echo "NO BUBBLEWRAP: no role passes its gates, and tests of roles fail. Debian: apt-get install bubblewrap"

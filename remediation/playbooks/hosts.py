@@ -11,7 +11,7 @@
       lab-1:
         folder: /var/lib/countersign/lab-1       # a host of the lab: a folder, through Ansible's local connection
 
-A key is a reference here. It is looked up for one play, handed to the jail in memory, and kept nowhere.
+A key is a reference here. It is looked up for one play, signs for it from outside of the jail, and is kept nowhere.
 """
 
 from __future__ import annotations

@@ -75,12 +75,11 @@ class File:
 
     text: str
     is_program: bool = False
-    is_secret: bool = False
 
     @property
     def mode(self) -> str:
         """Its permissions in octal."""
-        return "0755" if self.is_program else "0600" if self.is_secret else "0644"
+        return "0755" if self.is_program else "0644"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,17 +9,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from portal.kit import redaction
-from remediation.playbooks import events, forwarding, hosts, inside, jail, jailed, labhosts, playtext
+from remediation.playbooks import events, forwarding, hosts, inside, jail, jailed, labhosts, playtext, signing
 from remediation.playbooks.jail import File
 from remediation.playbooks.shapes import BAD, Kind, Outcome, Played, Scope, State, TaskResult
 
 SOCKET = "/job/host.sock"
+AGENT = "/job/agent.sock"
 LAB = "/lab"
 SSH = (
     "-F /dev/null -o ControlMaster=auto -o ControlPersist=60s -o BatchMode=yes -o ConnectTimeout=10"
     f" -o ProxyCommand='{jail.PYTHON} -IS /job/relay.py {SOCKET}'"
     " -o StrictHostKeyChecking=yes -o UserKnownHostsFile=/job/known_hosts -o GlobalKnownHostsFile=/dev/null"
-    " -o IdentityFile=/job/key -o IdentitiesOnly=yes -o PreferredAuthentications=publickey"
+    f" -o IdentityAgent={AGENT} -o IdentityFile=none -o PreferredAuthentications=publickey"
     " -o ForwardAgent=no -o ForwardX11=no -o PermitLocalCommand=no"
 )
 NOTHING = Scope()
@@ -150,8 +151,13 @@ def reach(host: hosts.Host) -> Iterator[Reach]:
     if isinstance(host.reach, hosts.Folder):
         yield _lab(host.reach.path)
         return
-    with forwarding.socket_to(host.reach.address, host.reach.port) as socket:
-        yield _by_ssh(host.reach, socket)
+    key = hosts.key_of(host.reach)
+    try:
+        private = signing.read(key)
+    except signing.BadKey as bad:
+        raise hosts.BadHosts(str(bad)) from None
+    with forwarding.socket_to(host.reach.address, host.reach.port) as way_out, signing.agent(private) as agent:
+        yield _by_ssh(host.reach, {SOCKET: way_out, AGENT: agent}, key)
 
 
 def _lab(folder: Path) -> Reach:
@@ -169,10 +175,9 @@ def _lab(folder: Path) -> Reach:
     return Reach(cell, {**variables, "ansible_python_interpreter": jail.BARE_PYTHON})
 
 
-def _by_ssh(way: hosts.Ssh, socket: Path) -> Reach:
-    key = hosts.key_of(way)
+def _by_ssh(way: hosts.Ssh, sockets: Mapping[str, Path], key: str) -> Reach:
+    """The key is not among what the jail gets; it is here so that no text that leaves the jail can hold it."""
     files = {
-        "/job/key": File(key, is_secret=True),
         "/job/known_hosts": File(way.known_hosts),
         "/job/relay.py": File(inside.text_of("relay")),
     }
@@ -185,7 +190,7 @@ def _by_ssh(way: hosts.Ssh, socket: Path) -> Reach:
         "ansible_ssh_args": SSH,
         "ansible_python_interpreter": way.python,
     }
-    return Reach(jail.Cell(files=files, reads={SOCKET: socket}), variables, (key.strip(), *_lines_of(key)))
+    return Reach(jail.Cell(files=files, reads=sockets), variables, (key.strip(), *_lines_of(key)))
 
 
 def _lines_of(key: str) -> tuple[str, ...]:

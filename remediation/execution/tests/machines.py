@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -156,11 +156,17 @@ def _until(holds: Callable[[], bool], otherwise: str) -> None:
         time.sleep(0.1)
 
 
-def _run(*command: str, environment: Mapping[str, str] | None = None) -> None:
-    subprocess.run(command, check=True, stdin=subprocess.DEVNULL, env=environment)
+def _run(*command: str) -> None:
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+
+
+def main() -> None:
+    """Make the image, or say why there can be no hosts here; in CI that is a failure."""
+    if reason := why_not():
+        sys.stdout.write(f"NO HOSTS FOR ROLES: {reason}\n")
+        sys.exit(1 if os.environ.get("CI") else 0)
+    make_image()
 
 
 if __name__ == "__main__":
-    if reason := why_not():
-        sys.exit(f"NO HOSTS FOR ROLES: {reason}")
-    make_image()
+    main()
