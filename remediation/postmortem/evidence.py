@@ -34,7 +34,8 @@ def proofs(ticket: Ticket, runs: Sequence[Run]) -> Iterator[Shown]:
 
 def actions(ticket: Ticket, said: Sequence[Feedback]) -> Iterator[Action]:
     """What makes the fix last: the pull request of its role. Then what people suggested."""
-    requests = PullRequest.objects.filter(remediation__ticket=ticket).order_by("id")
+    rows = PullRequest.objects.filter(remediation__ticket=ticket).exclude(status=RequestStatus.WITHDRAWN)
+    requests = list(rows.order_by("id"))
     for request in requests:
         yield Action(request.status == RequestStatus.MERGED, _request(request), request.url)
     if not requests:

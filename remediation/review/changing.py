@@ -29,6 +29,8 @@ ABOUT = {
     "gates": "Gate",
     "limits": "Policy",
     "stages": "Waves",
+    "role": "Role",
+    "proof": "Proof",
     "merge_digest": "Proof",
 }
 """Under which heading a field of the plan is told; everything else stands under “Plan”."""
@@ -200,7 +202,7 @@ def _about(address: Address) -> str:
 
 def _what(address: Address) -> str:
     path = address[2:] if address[0] in {"steps", "gates"} else address
-    if address[0] in {"scope", "limits", "evidence", "stages"}:
+    if address[0] in {"scope", "limits", "evidence", "stages", "role"}:
         path = address[1:] or address
     if path[0] == "waves":
         return f"{WORDS.get(path[-1], path[-1])} of wave {path[1]}"

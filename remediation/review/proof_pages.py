@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from portal.kit.durations import span
-from portal.signoff.models import Plan
-from portal.signoff.states import Stage
 from remediation.drafting.models import Remediation
 from remediation.playbooks import prooftext
 from remediation.playbooks.models import Proof
 from remediation.playbooks.shapes import BAD, Facts, Kind, Outcome, TaskResult
 from remediation.playbooks.states import ProofStatus
+from remediation.review.plans import Content
 
 TONES = {Outcome.OK: "good", Outcome.CHANGED: "warn", Outcome.SKIPPED: "info"}
 
@@ -74,11 +73,11 @@ class ProofView:
         return list({(task.task, task.place): task for task in wrong}.values())
 
 
-def of(remediation: Remediation, plan: Plan | None) -> ProofView | None:
-    """The proof that a rollout plan rests on, else the newest proof of the remediation; None where there is none."""
+def of(remediation: Remediation, content: Content | None) -> ProofView | None:
+    """The proof that a plan names, else the newest of the remediation, however it went; None where there is none."""
     proofs = Proof.objects.filter(revision__remediation=remediation).order_by("-id")
-    if plan is not None and plan.stage == Stage.ROLLOUT:
-        proofs = proofs.filter(plan=plan.merge_plan_id, status=ProofStatus.HELD)
+    if content is not None and content.proof:
+        proofs = proofs.filter(digest=content.proof)
     proof = proofs.first()
     return view_of(proof) if proof else None
 

@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 
 from django.utils.safestring import SafeString
 
@@ -25,6 +26,8 @@ FIRST = ("tasks/main.yml", BACK_OUT, "tasks/verify.yml", "handlers/main.yml", "d
 _FOUND = re.compile(r"role/(?P<file>.+):(?P<line>\d+)")
 _SAID = re.compile(r"(?P<file>.+) line (?P<line>\d+)")
 
+MOST_COLOURED = 60_000
+"""Characters."""
 At = tuple[str, int]
 """A file and a line."""
 
@@ -156,10 +159,9 @@ def in_order(paths: Iterable[str]) -> list[str]:
 
 
 def _file(path: str, text: str, notes: Notes, first: Mapping[str, str], merged: Mapping[str, str]) -> FileView:
-    tokens = enumerate(highlight.tokens_of(text, path), start=1)
     return FileView(
         path,
-        [Line(number, highlight.html_of(line), notes.at(path, number)) for number, line in tokens],
+        [Line(number, html, notes.at(path, number)) for number, html in enumerate(_coloured(path, text), start=1)],
         _difference(first, path, text),
         _difference(merged, path, text),
     )
@@ -168,4 +170,19 @@ def _file(path: str, text: str, notes: Notes, first: Mapping[str, str], merged: 
 def _difference(before: Mapping[str, str], path: str, text: str) -> Diff | None:
     """What differs from another version of the role; a file that it does not have is all new."""
     old = before.get(path, "")
-    return diff_of(old, text, path=path) if before and old != text else None
+    return _compared(old, text, path) if before and old != text else None
+
+
+# A page is looked at again and again while it is reviewed, and a text never changes.
+
+
+@lru_cache(maxsize=64)
+def _coloured(path: str, text: str) -> tuple[SafeString, ...]:
+    """The lines as HTML; those of a very long file have no colours, which would take longer than anybody waits."""
+    syntax = path if len(text) <= MOST_COLOURED else ""
+    return tuple(highlight.html_of(line) for line in highlight.tokens_of(text, syntax))
+
+
+@lru_cache(maxsize=64)
+def _compared(old: str, new: str, path: str) -> Diff:
+    return diff_of(old, new, path=path if len(old) + len(new) <= MOST_COLOURED else "")
