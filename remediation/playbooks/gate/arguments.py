@@ -15,6 +15,7 @@ from remediation.playbooks.gate.tasks import Task, module_key
 RULE = "argument"
 MODE = re.compile(r"[0-7]{4}|preserve|\{\{ [a-z_]+\.mode \}\}")
 TEMPLATE = re.compile(r"[a-z0-9][a-z0-9_.-]*\.j2")
+MARKER = re.compile(r"(?:#|;|//|--|!|\") ?\{mark\} [A-Za-z0-9_ .-]{2,60}")
 FILE = re.compile(r"[a-z0-9_]+\.yml")
 VARIABLE = re.compile(r"[a-z][a-z0-9_]*")
 Complaint = tuple[str, str] | None
@@ -58,7 +59,7 @@ def _import(role: Role, task: Task, given: Node) -> Iterator[Finding]:
     ):
         text = f"{imported(task)} imports back."
         yield Finding(task.file, given.line, "import", text, "Let imports go one way.")
-    for key in ("loop", "register", "until", "notify"):
+    for key in ("loop", "register", "until", "notify", "vars"):
         if key in task.node.items:
             yield Finding(
                 task.file, task.node.lines[key], "import", f"An import takes no {key}.", "Put it at the tasks."
@@ -194,6 +195,16 @@ def _argv(_: Node) -> Complaint:
     return "is not a list", "Write the program and each of its arguments as an item."
 
 
+def _marker(node: Node) -> Complaint:
+    if MARKER.fullmatch(text_of(node)):
+        return None
+    return "is not a comment with {mark} and a word", 'Write it as "# {mark} name of the role".'
+
+
+def _job(node: Node) -> Complaint:
+    return commands.no_job(text_of(node))
+
+
 def _validator(node: Node) -> Complaint:
     return commands.no_validator(text_of(node))
 
@@ -202,6 +213,8 @@ KINDS: dict[str, Callable[[Node], Complaint]] = {
     "argv": _argv,
     "bare": _listed,
     "bool": _bool,
+    "job": _job,
+    "marker": _marker,
     "mode": _mode,
     "names": _listed,
     "number": _number,

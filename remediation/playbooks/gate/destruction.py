@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 
 from remediation.playbooks.gate import evaluating
 from remediation.playbooks.gate.evaluating import HOLE
+from remediation.playbooks.gate.places import GUARDED, THERE
 from remediation.playbooks.gate.reading import Scalar, text_of
 from remediation.playbooks.gate.roles import Role
 from remediation.playbooks.gate.shapes import Finding, Marked
@@ -19,31 +20,9 @@ from remediation.playbooks.gate.tasks import REVIEW, Task
 RULE = "review"
 MEND = f"Put the comment {REVIEW} directly above the task, with what the reviewer has to confirm."
 LOOSE = re.compile(r"0?[1-7][0-7]{3}|[0-7]*[2367]")
-EVERYTHING = re.compile(r"\^?\(?(?:\.|\[\\s\\S\])[*+]\??\)?\$?|\^|\$|")
-GUARDED = {
-    "/etc/fstab": "decides what is mounted",
-    "/etc/crypttab": "decides what is mounted",
-    "/etc/ssh": "decides who gets in",
-    "/etc/security": "decides who may what",
-    "/etc/nftables.conf": "is the firewall",
-    "/etc/nftables.d": "is the firewall",
-    "/etc/iptables": "is the firewall",
-    "/etc/ufw": "is the firewall",
-    "/etc/firewalld": "is the firewall",
-    "/etc/crontab": "runs commands by the clock",
-    "/etc/cron.d": "runs commands by the clock",
-    "/etc/cron.daily": "runs commands by the clock",
-    "/etc/cron.hourly": "runs commands by the clock",
-    "/var/spool/cron": "runs commands by the clock",
-    "/etc/apt": "decides where packages come from",
-    "/etc/yum.repos.d": "decides where packages come from",
-    "/etc/profile.d": "runs at every login",
-    "/etc/network": "is the network",
-    "/etc/netplan": "is the network",
-    "/etc/systemd/network": "is the network",
-    "/etc/resolv.conf": "is the network",
-}
-"""Files and folders where any change counts."""
+UNLIKE = ("x", "#9 =/", "Zz: _")
+"""Lines that have nothing in common: what matches them all matches everything."""
+LONGEST, REPETITIONS = 100, 2
 ALWAYS = {
     "command": "runs a program, and nobody but a person can say what it does",
     "cron": "changes what runs by the clock",
@@ -63,8 +42,9 @@ def whys(role: Role, task: Task) -> Iterator[str]:
     if task.module in RULES:
         yield from RULES[task.module](task)
     if task.module in WRITERS:
-        yield from _permissions(task)
+        yield from _permissions(role, task)
         yield from _guarded(role, task)
+        yield from _empty(role, task)
     if task.module == "find" and task.text("register") in _deleted_from(role):
         yield "selects what is deleted"
 
@@ -129,16 +109,10 @@ def _file(task: Task) -> Iterator[str]:
         yield "changes owner, group or permissions of something that is there"
 
 
-def _copy(task: Task) -> Iterator[str]:
-    content = task.argument("content")
-    if content is not None and not content.text.strip():
-        yield "truncates a file (empty content)"
-
-
 def _line(task: Task) -> Iterator[str]:
     if task.says("state", "absent"):
         yield "takes lines away (state absent)"
-        yield from _wide(task)
+    yield from _wide(task)
 
 
 def _block(task: Task) -> Iterator[str]:
@@ -156,7 +130,7 @@ def _replace(task: Task) -> Iterator[str]:
 
 def _wide(task: Task) -> Iterator[str]:
     pattern = task.argument("regexp")
-    if pattern is not None and EVERYTHING.fullmatch(pattern.text):
+    if pattern is not None and all(finds(pattern.text, line) for line in UNLIKE):
         yield "matches everything (wildcard)"
 
 
@@ -192,7 +166,6 @@ def _iptables(task: Task) -> Iterator[str]:
 
 RULES: dict[str, Callable[[Task], Iterator[str]]] = {
     "file": _file,
-    "copy": _copy,
     "lineinfile": _line,
     "blockinfile": _block,
     "replace": _replace,
@@ -207,8 +180,19 @@ RULES: dict[str, Callable[[Task], Iterator[str]]] = {
 }
 
 
-def _permissions(task: Task) -> Iterator[str]:
-    """Modes that let others write, or that let a program act as its owner."""
+def _empty(role: Role, task: Task) -> Iterator[str]:
+    """A file that is written whole, and has nothing in it."""
+    content = task.argument("content")
+    texts = evaluating.texts_of(role, task, content) if content and task.module == "copy" else ()
+    source = role.files.get(f"templates/{text_of(task.argument('src'))}") if task.module == "template" else None
+    if any(not text.strip() for text in (*texts, *([source] if source is not None else []))):
+        yield "truncates a file (empty content)"
+
+
+def _permissions(role: Role, task: Task) -> Iterator[str]:
+    """Modes that let others write or a program act as its owner; and any change to folders of the system."""
+    if task.says("state", "directory") and THERE & set(destinations(role, task)):
+        yield "changes owner, group or permissions of something that is there"
     for key in ("mode", "directory_mode"):
         mode = task.argument(key)
         if mode is not None and LOOSE.fullmatch(mode.text):
@@ -220,6 +204,19 @@ def _guarded(role: Role, task: Task) -> Iterator[str]:
         for place, why in GUARDED.items():
             if path == place or path.startswith(f"{place}/"):
                 yield f"changes {place}, which {why}"
+
+
+def is_quick(pattern: str) -> bool:
+    """Whether a regular expression cannot take for ever: it is short, with few repetitions."""
+    return len(pattern) <= LONGEST and len(re.findall(r"[*+{]", pattern)) <= REPETITIONS
+
+
+def finds(pattern: str, line: str) -> bool:
+    """Whether a regular expression finds something in a line; not asked of one that may take for ever, or is none."""
+    try:
+        return is_quick(pattern) and re.search(pattern, line) is not None
+    except (re.error, RecursionError, OverflowError):
+        return False
 
 
 def destinations(role: Role, task: Task) -> tuple[str, ...]:

@@ -32,6 +32,7 @@ HOLES = frozenset({HOLE, NAME, BELOW})
 MOST = 200
 """Alternatives that are followed; beyond them a text counts as one that nobody can read."""
 MAX_DEPTH = 6
+LONGEST = 4_096
 FACTS_OF_ONE_WORD = frozenset({
     "architecture", "distribution", "distribution_major_version", "distribution_release", "distribution_version",
     "fqdn", "hostname", "machine", "nodename", "os_family",
@@ -118,7 +119,7 @@ def _scalar(node: Scalar, around: Surroundings, depth: int) -> tuple[Value, ...]
     parts = [(part,) if isinstance(part, str) else evaluate(part, around, depth) for part in template.parts]
     if len(parts) == 1:
         return parts[0]
-    return _each(parts, lambda row: "".join(_as_text(part) for part in row))
+    return _each(parts, lambda row: _short("".join(_as_text(part) for part in row)))
 
 
 def evaluate(expr: Expr, around: Surroundings, depth: int) -> tuple[Value, ...]:  # noqa: PLR0911 - a table of forms
@@ -148,12 +149,21 @@ def _name(name: str, around: Surroundings, depth: int) -> tuple[Value, ...]:
         return around.names[name]
     if name in {"inventory_hostname", "inventory_hostname_short"}:
         return (NAME,)
-    if name in around.role.defaults:
-        return _node(around.role.defaults[name], Surroundings(around.role), depth + 1)
-    found = [task for task in around.role.all_tasks if task.module == "find" and task.text("register") == name]
-    if found and depth < MAX_DEPTH:
-        return tuple(Found(root) for task in found for root in roots_of(around.role, task)) or (None,)
-    return (None,)
+    known = around.role.evaluated
+    if name not in known:
+        known[name] = (None,)  # what is made of itself is known to nobody
+        known[name] = _first(name, around.role, depth)
+    return known[name]
+
+
+def _first(name: str, role: Role, depth: int) -> tuple[Value, ...]:
+    """The values of a default, or of what `find` registered. No other rule lets a name be set in two ways."""
+    if name in role.defaults:
+        return _node(role.defaults[name], Surroundings(role), depth + 1)
+    setters = role.setters(name)
+    if not setters or any(task.module != "find" for task in setters):
+        return (None,)
+    return tuple(Found(root) for task in setters for root in roots_of(role, task)) or (None,)
 
 
 def roots_of(role: Role, task: Task) -> tuple[str, ...]:
@@ -180,8 +190,6 @@ def _one(value: Value, key: Value) -> Value:
         return Found(value.root, value.depth + 1) if key == wanted else None
     if isinstance(value, dict):
         return value.get(key)
-    if isinstance(value, list) and isinstance(key, int) and -len(value) <= key < len(value):
-        return value[key]
     return None
 
 
@@ -193,22 +201,27 @@ def _filtered(expr: Filter, value: Value) -> Value:  # noqa: PLR0911 - a table o
         case "dirname":
             text = _as_text(value)
             return text.rpartition("/")[0] if HOLE not in text and BELOW not in text else None
-        case "default" | "d" if value is not None:
+        case "default" | "d" if value is not None and len(expr.arguments.all()) == 1:
             return value
-        case "list" | "flatten" | "unique" | "sort" if isinstance(value, list | Found):
-            return value
-        case "string" | "int" | "trim" if isinstance(value, str | int):
+        case "list" | "flatten" | "unique" | "sort" | "select" | "reject" | "selectattr" | "rejectattr":
+            return value if isinstance(value, list | Found) else None
+        case "string" | "int" if isinstance(value, str | int) and not expr.arguments.all():
             return value
         case "dict2items" if isinstance(value, dict):
             return [{"key": key, "value": each} for key, each in value.items()]
     return None
 
 
+def _short(text: str) -> str:
+    """A text, or a hole in place of one that is longer than any path."""
+    return text if len(text) <= LONGEST else HOLE
+
+
 def _joined(row: tuple[Value, ...]) -> Value:
     first, second = row
     if isinstance(first, list) and isinstance(second, list):
         return first + second
-    return _as_text(first) + _as_text(second)
+    return _short(_as_text(first) + _as_text(second))
 
 
 def _as_text(value: Value) -> str:

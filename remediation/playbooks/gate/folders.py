@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 from remediation.playbooks.gate import destruction
 from remediation.playbooks.gate.evaluating import HOLE
+from remediation.playbooks.gate.places import THERE, USUAL
 from remediation.playbooks.gate.reading import text_of
 from remediation.playbooks.gate.roles import ENTRIES, Role
 from remediation.playbooks.gate.scoping import shown
@@ -15,19 +16,6 @@ from remediation.playbooks.gate.shapes import Finding
 from remediation.playbooks.gate.tasks import Task
 
 RULE = "folder"
-THERE = frozenset({
-    "/", "/etc", "/etc/apt/apt.conf.d", "/etc/cron.d", "/etc/cron.daily", "/etc/cron.hourly", "/etc/cron.monthly",
-    "/etc/cron.weekly", "/etc/default", "/etc/logrotate.d", "/etc/modprobe.d", "/etc/modules-load.d", "/etc/network",
-    "/etc/profile.d", "/etc/security", "/etc/security/limits.d", "/etc/ssh", "/etc/sysctl.d", "/etc/systemd",
-    "/etc/systemd/system", "/etc/tmpfiles.d", "/etc/update-motd.d", "/home", "/opt", "/root", "/run", "/srv",
-    "/usr/local/bin", "/usr/local/etc", "/usr/local/lib", "/usr/local/sbin", "/usr/local/share", "/var",
-    "/var/backups", "/var/cache", "/var/lib", "/var/log", "/var/spool",
-})  # fmt: skip
-"""Folders that every host of ours has."""
-USUAL = frozenset(
-    {"", "conf.d", "conf", "mods-available", "mods-enabled", "sites-available", "sites-enabled", "snippets"}
-)
-"""Folders that a package brings below /etc/<package>."""
 
 
 def findings(role: Role) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from remediation.playbooks.gate import keys
 from remediation.playbooks.gate.reading import Mapping, Node, Scalar, Sequence
-from remediation.playbooks.gate.roles import DEFAULTS, META, Role
+from remediation.playbooks.gate.roles import DEFAULTS, ENTRIES, HANDLERS, MAGIC, META, Role, loop_names, sets
 from remediation.playbooks.gate.shapes import Finding
 
 META_KEYS = frozenset({"galaxy_info", "dependencies"})
@@ -18,6 +18,8 @@ GALAXY_KEYS = frozenset({
 
 def findings(role: Role) -> Iterator[Finding]:
     """What is wrong with the documents of a role."""
+    yield from _names(role)
+    yield from _unused(role)
     for path, root in role.documents.items():
         if path == DEFAULTS:
             yield from _defaults(role, root)
@@ -27,6 +29,28 @@ def findings(role: Role) -> Iterator[Finding]:
             yield from keys.list_of_tasks(path, root)
             if isinstance(root, Sequence) and not root.items:
                 yield Finding(path, root.line, "layout", f"{path} does nothing.", "Write at least one task.")
+
+
+def _names(role: Role) -> Iterator[Finding]:
+    """A name means one thing: a default is nobody else's name, and what is registered is not set in another way."""
+    for task in role.all_tasks:
+        own = task.node.items.get("vars")
+        given = {*sets(task), *loop_names(task), *(own.items if isinstance(own, Mapping) else ())}
+        for name in sorted(given & role.defaults.keys()):
+            text = f"{name} is a default, and this task gives it another meaning."
+            yield Finding(task.file, task.line, "variable", text, "Use another name.")
+        for name in sorted(given - role.defaults.keys()):
+            if name in MAGIC or (name not in sets(task) and role.setters(name)):
+                text = f"{name} already means something else."
+                yield Finding(task.file, task.line, "variable", text, "Use another name.")
+
+
+def _unused(role: Role) -> Iterator[Finding]:
+    """A file of tasks that nobody imports is read by reviewers and never run."""
+    played = {task.file for entry in ENTRIES for task in role.played(entry)}
+    for path, tasks in role.tasks.items():
+        if tasks and path not in {*played, HANDLERS}:
+            yield Finding(path, 1, "layout", f"Nothing imports {path}.", "Import it, or leave it out.")
 
 
 def _defaults(role: Role, root: Node | None) -> Iterator[Finding]:

@@ -14,6 +14,8 @@ TOKEN = re.compile(
     r"|(?P<op>//|\*\*|==|!=|<=|>=|[-+*/%~<>=|.,:()\[\]{}])",
     re.DOTALL,
 )
+MAX_TOKENS = 200
+"""In one expression; the parser and what walks its tree go one call deeper with each."""
 OPEN = re.compile(r"\{[{%#]")
 CLOSERS = {"{{": "}}", "{%": "%}"}
 PAIRS = {"(": ")", "[": "]", "{": "}"}
@@ -84,6 +86,8 @@ def _inside(text: str, offset: int, closer: str | None) -> tuple[tuple[Token, ..
             return (*tokens, Token("end", "", offset)), offset + 2
         token = _token(text, offset)
         offset += len(token.text)
+        if len(tokens) > MAX_TOKENS:
+            raise NotReadable(offset, "A template is too long to be read.", "Cut it into several.")
         if token.kind != "space":
             tokens.append(token)
             _match(token, waiting)

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 Kind = str | tuple[str, ...]
 """What an argument may be. A tuple: one of these words, written out. Else:
 
-- `text`: any text or number, with templates.  - `bool`, `number`: written out.
-- `word`: a text without templates.               - `regex`: a text, with templates.
-- `path`: one absolute path inside the scope.     - `paths`: one or several of them.
-- `seen`: an absolute path that is only looked at. - `mode`: four octal digits in quotes.
-- `service`, `package`: names inside the scope.   - `template`: the name of a file in templates/.
-- `argv`: a list of texts without templates.      - `names`, `things`: a list, a mapping or a text with templates.
-- `bare`: expressions.                            - `validator`: a program that checks the file, with %s.
+- `text`, `regex`: any text or number, with templates.
+- `word`: a text without templates. `bool`, `number`: written out. `mode`: four octal digits in quotes.
+- `path`, `paths`: absolute paths inside the scope. `seen`: an absolute path that is only looked at.
+- `service`, `package`: names inside the scope. `template`: the name of a file in templates/.
+- `names`: a list of texts. `things`: anything. `bare`: expressions. `argv`: a list of texts without templates.
+- `marker`: a comment with {mark}. `job`: a plain command. `validator`: a program that looks at %s.
 """
 
 
@@ -66,8 +65,7 @@ MODULES: dict[str, Module] = {
         required=("path",),
     ),
     "blockinfile": Module(
-        {**EDITING, "block": "text", "marker": "text", "marker_begin": "word", "marker_end": "word",
-         "append_newline": "bool", "prepend_newline": "bool"},
+        {**EDITING, "block": "text", "marker": "marker", "append_newline": "bool", "prepend_newline": "bool"},
         required=("path",),
     ),
     "replace": Module(
@@ -95,7 +93,7 @@ MODULES: dict[str, Module] = {
         {"name": "word", "state": ("present", "absent"), "system": "bool", "gid": "number"}, required=("name",)
     ),
     "cron": Module(
-        {"name": "word", "job": "word", "state": ("present", "absent"), "user": "word", "cron_file": "word",
+        {"name": "word", "job": "job", "state": ("present", "absent"), "user": "word", "cron_file": "word",
          "minute": "word", "hour": "word", "day": "word", "month": "word", "weekday": "word", "disabled": "bool",
          "special_time": ("annually", "daily", "hourly", "monthly", "reboot", "weekly", "yearly")},
         required=("name",),

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from remediation.playbooks.gate.destruction import deletes, destinations
 from remediation.playbooks.gate.reading import scalars as scalars_of
 from remediation.playbooks.gate.reading import text_of
-from remediation.playbooks.gate.roles import BACKOUT, MAIN, Role
+from remediation.playbooks.gate.roles import BACKOUT, HANDLERS, MAIN, Role
 from remediation.playbooks.gate.shapes import Finding
 from remediation.playbooks.gate.tasks import PURGE, Task
 
@@ -28,7 +28,7 @@ MEND = (
 
 def findings(role: Role) -> Iterator[Finding]:
     """Deletions without a quarantine before them."""
-    for file in (MAIN, BACKOUT):
+    for file in (MAIN, BACKOUT, HANDLERS):
         own = _put_by_main(role) if file == BACKOUT else frozenset()
         before: list[Task] = []
         for task in role.played(file):

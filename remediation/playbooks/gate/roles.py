@@ -26,6 +26,8 @@ class Role:
     files: Mapping[str, str]
     documents: dict[str, Node | None] = field(default_factory=dict)
     unreadable: list[Finding] = field(default_factory=list)
+    evaluated: dict[str, tuple[object, ...]] = field(default_factory=dict)
+    """What `evaluating` found out about the variables, once for each."""
 
     def __post_init__(self) -> None:
         for path in sorted(self.files):
@@ -62,6 +64,10 @@ class Role:
         root = self.documents.get(DEFAULTS)
         return dict(root.items) if isinstance(root, reading.Mapping) else {}
 
+    def setters(self, name: str) -> list[Task]:
+        """The tasks that register or set a variable."""
+        return [task for task in self.all_tasks if name in sets(task)]
+
     def played(self, path: str) -> tuple[Task, ...]:
         """The tasks of a file, and of those that it imports, each file once, in the order of the run."""
         return tuple(self._played(path, set()))
@@ -83,7 +89,7 @@ class Role:
             played = [task for entry in entries or [path] for task in self.played(entry)]
             if path == HANDLERS:
                 played = list(self.all_tasks)
-            named[path] = frozenset(name for task in played for name in _sets(task))
+            named[path] = frozenset(name for task in played for name in sets(task))
         return named
 
     def knows(self, task: Task) -> frozenset[str]:
@@ -118,7 +124,7 @@ def loop_names(task: Task) -> Iterator[str]:
         yield text_of(given["index_var"])
 
 
-def _sets(task: Task) -> Iterator[str]:
+def sets(task: Task) -> Iterator[str]:
     """The variables that a task sets for those after it."""
     if task.text("register"):
         yield task.text("register")

@@ -17,7 +17,7 @@ RULE = "scope"
 PLACE = "scope"
 """Stands for a file in findings about the scope itself."""
 PATH = re.compile(r"/[A-Za-z0-9._@%+,:=/-]*")
-UNIT = re.compile(r"[A-Za-z0-9][A-Za-z0-9:_.@-]*")
+UNIT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9:_.@+-]*[A-Za-z0-9+@])?")
 SUFFIX = re.compile(r"\.(?:service)$")
 NOBODYS = (
     "/boot", "/dev", "/etc/gshadow", "/etc/ld.so.preload", "/etc/pam.d", "/etc/shadow", "/etc/sudoers",

@@ -14,7 +14,7 @@ from remediation.playbooks.gate.tasks import BLOCKS, Task, module_key
 from remediation.playbooks.gate.templates import Template, parse, parse_bare
 
 BARE = frozenset({"when", "changed_when", "failed_when", "until"})
-BARE_ARGUMENTS = {("assert", "that"), ("debug", "var")}
+BARE_ARGUMENTS = {("assert", "that")}
 PLAIN_KEY = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_. /:@-]*")
 Knows = Callable[[str], bool]
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 from remediation.playbooks.gate.lexing import NotReadable, Piece, expression, pieces
 from remediation.playbooks.gate.parsing import Expr, Name, Parser, children
 
+SHORT = 500
 OPENS = frozenset({"if", "for"})
 STATEMENTS = "if, elif, else, for, set"
 
@@ -32,9 +33,12 @@ class Template:
         return not self.headers and all(isinstance(part, str) for part in self.parts)
 
 
-@lru_cache(maxsize=4096)
 def parse(text: str) -> Template:
     """A text with templates in it. Raises NotReadable."""
+    return _parse_once(text) if len(text) <= SHORT else _parse(text)
+
+
+def _parse(text: str) -> Template:
     parts: list[str | Expr] = []
     headers: list[Expr] = []
     names: set[str] = set()
@@ -51,7 +55,10 @@ def parse(text: str) -> Template:
     return Template(tuple(parts), tuple(headers), frozenset(names))
 
 
-@lru_cache(maxsize=4096)
+_parse_once = lru_cache(maxsize=1024)(_parse)
+"""Several rules read the same text; long ones are not kept."""
+
+
 def parse_bare(text: str) -> Template:
     """An expression without braces, as `when` has it. Raises NotReadable."""
     if "{{" in text or "{%" in text:

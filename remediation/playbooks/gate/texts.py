@@ -31,11 +31,11 @@ SECRETS = {
     "a token": re.compile(
         r"\b(?:gh[pousr]_[0-9A-Za-z]{36}|github_pat_\w{22,}|glpat-[\w-]{20}|xox[abprs]-[\w-]{10,}|sk-[\w-]{20,})"
     ),
-    "a signed token": re.compile(r"\beyJ[\w-]{10,}\.eyJ[\w-]{10,}\."),
+    "a signed token": re.compile(r"\beyJ[\w-]{10,2000}\.eyJ[\w-]{10,2000}\."),
     "the hash of a password": re.compile(r"\$(?:1|2[aby]|5|6|y)\$[./0-9A-Za-z$=,]{12,}"),
-    "a password in an address": re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s/:@'\"{}]+:[^\s/@'\"{}]+@"),
+    "a password in an address": re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@'\"{}]{1,100}:[^\s/@'\"{}]{1,100}@"),
     "a password": re.compile(
-        r"(?i)\b[\w-]*(?:passw(?:or)?d|passphrase|secret|api_?key|access_?key|auth_?token|bearer)\b[\w-]*\s*[:=]\s*"
+        r"(?i)\b[\w-]{0,40}(?:passw(?:or)?d|passphrase|secret|api_?key|access_?key|auth_?token|bearer)\b[\w-]{0,40}\s{0,9}[:=]\s{0,9}"
         r"(?!\s*(?:['\"]?\s*(?:\{\{|$)|['\"]{2}|true\b|false\b|null\b|~|no\b|yes\b|none\b))['\"]?[^\s'\"#]{4,}"
     ),
     "a vault": re.compile(r"\$ANSIBLE_VAULT"),

@@ -25,6 +25,7 @@ clean_tmp_days: 10
 """,
     "tasks/main.yml": """\
 ---
+# REVIEW: nobody needs these files for longer
 - name: Say how long temporary files stay
   ansible.builtin.template:
     src: clean-tmp.conf.j2

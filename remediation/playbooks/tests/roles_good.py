@@ -129,17 +129,18 @@ clean_tmp_rules:
     days: 5
 """,
             "+tasks/main.yml": """
+# REVIEW: nobody needs these files for longer
 - name: More rules
   ansible.builtin.copy:
-    dest: /etc/tmpfiles.d/clean-{{ clean_tmp_rule.name }}.conf
-    content: "e /var/lib/clean-tmp/{{ clean_tmp_rule.name }} - - - {{ clean_tmp_rule.days }}d\\n"
+    dest: /etc/tmpfiles.d/clean-{{ clean_tmp_each.name }}.conf
+    content: "e /var/lib/clean-tmp/{{ clean_tmp_each.name }} - - - {{ clean_tmp_each.days }}d\\n"
     owner: root
     group: root
     mode: "0644"
   loop: "{{ clean_tmp_rules }}"
   loop_control:
-    loop_var: clean_tmp_rule
-    label: "{{ clean_tmp_rule.name }}"
+    loop_var: clean_tmp_each
+    label: "{{ clean_tmp_each.name }}"
 """,
             "+tasks/backout.yml": """
 # REVIEW: the rules go

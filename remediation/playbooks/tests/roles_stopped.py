@@ -277,7 +277,7 @@ LYING = (
   ansible.builtin.lineinfile:
     path: /etc/tmpfiles.d/clean-tmp.conf
     line: days=3
-"""}, "is written whole by the task in line 2"),
+"""}, "is written whole by the task in line 3"),
     case("the time of day", {MAIN: """
 - name: Settings
   ansible.builtin.copy:

@@ -97,7 +97,7 @@ YAML = (
     case("a key twice", {MAIN: LOOK + "  name: Another <--\n"}, "stands twice"),
     case("two documents", {MAIN: LOOK + "--- <--\n- name: x\n"}, "several documents"),
     case("a directive", {"defaults/main.yml": "%YAML 1.1 <--\n---\nclean_tmp_days: 1\n"}, "A directive"),
-    case("no YAML at all", {MAIN: "\n- name: [ <--\n"}, "This is not YAML", at=("tasks/main.yml", 11)),
+    case("no YAML at all", {MAIN: "\n- name: [ <--\n"}, "This is not YAML", at=("tasks/main.yml", 12)),
     case("a text over lines that hides a mark", {MAIN: '\n- name: "x <--\n# REVIEW"\n  ansible.builtin.stat:\n'},
          "over several lines"),
     case("nested too deeply", {"+defaults/main.yml": "clean_tmp_x: " + "[" * 40 + "]" * 40 + " <--\n"},
@@ -188,14 +188,122 @@ KEYS = (
     dest: /etc/clean-tmp.conf
     mode: "0644"
     validate: /bin/sh -c %s <--
-"""}, "runs what it is given"),
+"""}, "only look at a file"),
     case("connection by a default", {"+defaults/main.yml": "ansible_connection: local <--\n"},
          "does not begin with clean_tmp_"),
     case("connection by the variables of a task", {MAIN: LOOK + "  vars:\n    ansible_connection: local <--\n"},
          "no variable of the role"),
-    case("connections by facts", {MAIN: "\n- name: x\n  ansible.builtin.set_fact:\n    ansible_connection: local <--\n"},
+    case("connections by fact", {MAIN: "\n- name: x\n  ansible.builtin.set_fact:\n    ansible_connection: local <--\n"},
          "may not set"),
     case("a step of the run", {MAIN: "\n- name: x\n  ansible.builtin.meta: end_play <--\n"}, "steers the run"),
+)  # fmt: skip
+
+DETOURS = (
+    case("a default that a fact replaces", {"+defaults/main.yml": "clean_tmp_file: /var/log/x\n", MAIN: """
+- name: Another file <--
+  ansible.builtin.set_fact:
+    clean_tmp_file: /etc/passwd
+"""}, "gives it another meaning"),
+    case("a variable of a task that a fact replaces", {MAIN: """
+- name: A fact
+  ansible.builtin.set_fact:
+    clean_tmp_file: /etc/passwd
+
+- name: Write <--
+  ansible.builtin.copy:
+    dest: "{{ clean_tmp_file }}"
+    content: x
+    mode: "0644"
+  vars:
+    clean_tmp_file: /var/log/x
+"""}, "already means something else"),
+    case("variables for what is imported", {MAIN: """
+- name: More
+  ansible.builtin.import_tasks: more.yml
+  vars: <--
+    clean_tmp_file: /etc/passwd
+""", "tasks/more.yml": "---\n- name: Look\n  ansible.builtin.debug:\n    msg: x\n"}, "takes no vars"),
+    case("a default for what is empty", {"+defaults/main.yml": "clean_tmp_none: ''\n", MAIN: """
+- name: Write
+  ansible.builtin.copy:
+    dest: "/var/log/x{{ clean_tmp_none | default('/../../../etc/passwd', true) }}" <--
+    content: x
+    mode: "0644"
+"""}, "cannot be read from the role"),
+    case("the first of a sorted list", {MAIN: """
+- name: Write
+  ansible.builtin.copy:
+    dest: "{{ (['/var/log/x', '/etc/passwd'] | sort)[0] }}" <--
+    content: x
+    mode: "0644"
+"""}, "cannot be read from the role"),
+    case("a path that is trimmed", {MAIN: """
+- name: Write
+  ansible.builtin.copy:
+    dest: "{{ '/var/log/..x' | trim('x') }}" <--
+    content: x
+    mode: "0644"
+"""}, "cannot be read from the role"),
+    case("a path behind a short option", {MAIN: """
+# REASON: there is no module
+# REVIEW: it rotates
+- name: Rotate
+  ansible.builtin.command:
+    argv:
+      - /usr/sbin/logrotate
+      - -s/etc/passwd <--
+    creates: /var/log/rotated
+"""}, "lies outside the patch scope"),
+    case("two paths in one word", {MAIN: """
+# REASON: there is no module
+# REVIEW: it rotates
+- name: Rotate
+  ansible.builtin.command:
+    argv:
+      - /usr/sbin/logrotate
+      - --both=/var/log/x,/etc/passwd <--
+    creates: /var/log/rotated
+"""}, "names /etc/passwd"),
+    case("an empty text from a variable", {"+defaults/main.yml": "clean_tmp_none: ''\n", MAIN: """
+- name: Empty it <--
+  ansible.builtin.copy:
+    dest: /var/log/x
+    content: "{{ clean_tmp_none }}"
+    mode: "0644"
+"""}, "truncates a file"),
+    case("a block that begins at somebody else's line", {MAIN: """
+- name: Between two lines
+  ansible.builtin.blockinfile:
+    path: /etc/clean-tmp.conf
+    block: x
+    marker: "{mark}"
+    marker_begin: "[Journal]" <--
+"""}, "is not on the list"),
+    case("a handler that deletes", {"handlers/main.yml": """\
+---
+# REVIEW: nobody needs it
+- name: Delete <--
+  ansible.builtin.file:
+    path: /var/log/x
+    state: absent
+"""}, "was not moved aside"),
+    case("tasks nobody plays", {"tasks/more.yml": "--- <--\n- name: Look\n  ansible.builtin.debug:\n    msg: x\n"},
+         "Nothing imports"),
+    case("a shell in a crontab", {MAIN: """
+# REVIEW: at night
+- name: Clean
+  ansible.builtin.cron:
+    name: clean
+    job: /usr/bin/true; /usr/bin/id <--
+    hour: "3"
+    cron_file: clean
+"""}, "is not one plain command"),
+    case("a package whose name removes it", {MAIN: """
+- name: A package
+  ansible.builtin.apt:
+    name: clean-tmp- <--
+"""}, "is no plain name"),
+    case("an expression without end", {MAIN: SHOW + '"{{ 1' + " + 1" * 5_000 + ' }}" <--\n'}, "too long to be read"),
 )  # fmt: skip
 
 SECRETS = (
@@ -205,4 +313,4 @@ SECRETS = (
     case("a password in an address", {"templates/clean-tmp.conf.j2": "u=https://me:hunter22@example.org/ <--\n"},
          "in an address"),
 )  # fmt: skip
-CASES = (*LOOKUPS, *JINJA, *YAML, *KEYS, *SECRETS)
+CASES = (*LOOKUPS, *JINJA, *YAML, *KEYS, *DETOURS, *SECRETS)
