@@ -84,7 +84,7 @@ def _follow(request: PullRequest, seen: Seen, forge: Forge, look: Look) -> None:
     held = _held(request)
     if not request.forge_number:
         seen = _as_merged(request, seen, held, look)
-    elif held is None and seen.merged_at and seen.merged_at > look.at - SETTLES:
+    elif held is None and _is_fresh(request, seen, look):
         return
     new = _new_remarks(request, seen, forge)
     try:
@@ -93,6 +93,12 @@ def _follow(request: PullRequest, seen: Seen, forge: Forge, look: Look) -> None:
         return
     if has_changed and request.forge_number:
         forge.comment(request.forge_number, CHANGED)
+
+
+def _is_fresh(request: PullRequest, seen: Seen, look: Look) -> bool:
+    """Whether the forge says of something that it was merged only now."""
+    is_known = request.status == RequestStatus.MERGED
+    return seen.merged_at is not None and not is_known and seen.merged_at > look.at - SETTLES
 
 
 def _held(request: PullRequest) -> str | None:
@@ -106,15 +112,15 @@ def _held(request: PullRequest) -> str | None:
 
 def _as_merged(request: PullRequest, seen: Seen, held: str | None, look: Look) -> Seen:
     """On a plain remote the main branch says that something was merged, and its history who did it."""
+    if request.status == RequestStatus.MERGED:
+        return replace(seen, status=RequestStatus.MERGED)
     if held is None:
         return seen
-    if request.status == RequestStatus.MERGED:
-        return replace(seen, status=RequestStatus.MERGED, head=seen.head or request.seen_commit)
     remote: Remote = settings.ROLE_REPOSITORY
     look.clone.fetch(remote.branch, with_history=True)
     commit, by, when = look.clone.last_change(look.main, request.folder)
     merged_at = datetime.fromisoformat(when)
-    return Seen(RequestStatus.MERGED, seen.head or request.seen_commit, commit, by, merged_at)
+    return Seen(RequestStatus.MERGED, seen.head, commit, by, merged_at)
 
 
 def _new_remarks(request: PullRequest, seen: Seen, forge: Forge) -> list[Remark]:

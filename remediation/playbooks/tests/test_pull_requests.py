@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from django.test import Client
 from django.utils import timezone
 
 from portal.access.models import Person
-from portal.access.testing import caller
 from portal.audit.models import Event
 from portal.jobs.models import Job
 from portal.jobs.testing import drain, eventually
@@ -144,6 +142,19 @@ def test_a_role_changed_on_its_branch_before_the_merge_is_never_run(home: Bare, 
     assert refusal.code == "merged_otherwise"
     assert Event.objects.filter(kind="request.diverged").count() == 2
     home.commit({tasks: content().files["tasks/main.yml"]})
+    looked()
+    assert requests.merged_exactly(remediation, request.role_digest) is None
+
+
+def test_a_merge_that_somebody_takes_back_takes_the_right_to_run_with_it(home: Bare, remediation: Remediation) -> None:
+    request = asked(remediation)
+    before = home.branches()["main"]
+    merged = home.merge(again().branch)
+    assert not looked().has_diverged
+    home.run("update-ref", "refs/heads/main", before)
+    assert looked().has_diverged
+    assert requests.merged_exactly(remediation, request.role_digest)
+    home.run("update-ref", "refs/heads/main", merged)
     looked()
     assert requests.merged_exactly(remediation, request.role_digest) is None
 
@@ -366,62 +377,3 @@ def test_requests_are_opened_by_the_general_cluster_alone() -> None:
 
     names = (requests.OPEN_JOB, requests.TAKE_BACK_JOB, requests.FOLLOW_JOB)
     assert {handler_of(name).queue for name in names} == {"general"}
-
-
-def as_(person: Person) -> Client:
-    client = Client()
-    client.force_login(person)
-    return client
-
-
-def test_the_page_says_where_the_request_stands_and_lets_reviewers_act(
-    home: Bare, remediation: Remediation, cast: dict[str, Person]
-) -> None:
-    ticket = f"/tickets/{remediation.ticket.key}"
-    assert "Pull request" not in as_(cast["reviewer"]).get(ticket).content.decode()
-    home.hook("pre-receive", "echo 'Not today.' >&2; exit 1")
-    asked(remediation)
-    again()
-    page = as_(cast["reviewer"]).get(ticket).content.decode()
-    for words in ("Pull request", "Not opened", "Not today.", "Ask again", "Idempotency proven"):
-        assert words in page
-    assert "Ask again" not in as_(cast["engineer"]).get(ticket).content.decode()
-    assert as_(cast["engineer"]).post(f"{ticket}/request/again").status_code == 403
-    (home.path / "hooks" / "pre-receive").unlink()
-    assert as_(cast["reviewer"]).post(f"{ticket}/request/again").status_code == 302
-    again()
-    page = as_(cast["reviewer"]).get(ticket).content.decode()
-    for words in (f"git merge --no-ff origin/ai/remediation-{remediation.pk}", "Check now", "Last checked"):
-        assert words in page
-    home.merge(again().branch)
-    assert as_(cast["reviewer"]).post(f"{ticket}/request/look").status_code == 302
-    again()
-    page = as_(cast["reviewer"]).get(ticket).content.decode()
-    assert "Merged by Petra" in page
-    assert "git merge" not in page
-    assert as_(cast["reviewer"]).post(f"{ticket}/request/again").status_code == 409
-
-
-def test_the_api_says_the_same(home: Bare, remediation: Remediation, cast: dict[str, Person]) -> None:
-    address = f"/api/v1/tickets/{remediation.ticket.key}/pull-request"
-    reviewer, engineer = caller(cast["reviewer"]), caller(cast["engineer"])
-    assert reviewer.get(address).status_code == 404
-    request = asked(remediation)
-    again()
-    shown = engineer.get(address).json()
-    assert (shown["status"], shown["role"], shown["role_digest"]) == ("open", "log_cap", request.role_digest)
-    assert shown["branch"] == f"ai/remediation-{remediation.pk}"
-    assert engineer.post(f"{address}/look").status_code == 403
-    home.merge(shown["branch"])
-    assert reviewer.post(f"{address}/look").status_code == 202
-    again()
-    shown = engineer.get(address).json()
-    assert (shown["status"], shown["merged_by"], shown["has_diverged"]) == ("merged", "Petra", False)
-    assert reviewer.post(f"{address}/again").status_code == 409
-
-
-def test_no_page_asks_git(home: Bare, remediation: Remediation, cast: dict[str, Person]) -> None:
-    asked(remediation)
-    again()
-    home.path.rename(home.path.with_name("away.git"))
-    assert as_(cast["reviewer"]).get(f"/tickets/{remediation.ticket.key}").status_code == 200
