@@ -1,8 +1,7 @@
-"""The general cluster asks for two jobs of the execution queue: a run of what it signed under a certificate, and
-another look at a plan whose role it saw merged.
+"""The general cluster signs under certificates, so it asks for the run of what it signed: that job and no other.
 
-Starting allows nothing by itself: the claim looks at the plan, its votes, the certificate and the merge again. Every
-other job of that queue stays out of reach, above all one that says which emergency stop was released.
+Starting allows nothing by itself: the claim looks at the plan, its votes and the certificate again. Every other job of
+the execution queue stays out of reach, above all one that says which emergency stop was released.
 """
 
 from typing import ClassVar
@@ -11,8 +10,7 @@ from django.db import migrations
 
 ROLE = "replace(current_user, 'countersign_', '')"
 ASKS = f"jobs_may_ask({ROLE}, kind, queue) AND state = 'waiting' AND attempts = 0"
-KINDS = "('execution.start', 'execution.start_merged')"
-STARTS = f"({ROLE} = 'general' AND queue = 'execution' AND kind IN {KINDS} AND payload = '{{}}')"
+STARTS = f"({ROLE} = 'general' AND queue = 'execution' AND kind = 'execution.start' AND payload = '{{}}')"
 RULES = f"""
 DROP POLICY enqueues_where_it_may ON jobs_job;
 CREATE POLICY enqueues_where_it_may ON jobs_job FOR INSERT
@@ -25,7 +23,7 @@ CREATE POLICY enqueues_where_it_may ON jobs_job FOR INSERT WITH CHECK (jobs_may_
 
 
 class Migration(migrations.Migration):
-    """One policy, two exceptions."""
+    """One policy, one exception."""
 
     dependencies: ClassVar = [("jobs", "0003_kinds")]
     operations: ClassVar = [migrations.RunSQL(RULES, UNDO)]
