@@ -14,6 +14,7 @@ from remediation.playbooks.shapes import Facts, Kind, Outcome, State, TaskResult
 LONGEST_DIFF = 20_000
 LONGEST_MESSAGE = 4_000
 CUT = "\n[cut here]"
+NOT_SHOWN = "[not shown: it could not be made sure that no secret is in it]"
 CONDITION = "Conditional result was False"
 NO_ITEMS = "No items in the list"
 MODE = "check_mode"
@@ -69,7 +70,11 @@ class Story:
             self.states.append(_state(told["state"]))
 
     def _clean(self, text: str) -> str:
-        return redaction.redact(text, known=self.known).text
+        """The text without secrets; without a word of it where that cannot be made sure."""
+        try:
+            return redaction.redact(text, known=self.known).text
+        except redaction.RedactionFailed:
+            return NOT_SHOWN
 
 
 def _place(path: str) -> tuple[str, int]:
