@@ -10,9 +10,12 @@ from portal.jobs import services as jobs
 from portal.jobs.models import Job
 from portal.jobs.states import State
 from portal.kit.actors import system
+from portal.signoff.states import PlanStatus, Stage
+from remediation.drafting.models import Remediation
 from remediation.execution import records
 from remediation.execution.models import Run
 from remediation.execution.states import RunStatus
+from remediation.review import standing
 
 MOVING = (RunStatus.RUNNING, RunStatus.ROLLING_BACK)
 KIND = "execution.advance"
@@ -30,6 +33,15 @@ def ask_for(run: Run, *, at: datetime, due_at: datetime | None = None, released_
 def hurry(run: Run, *, at: datetime) -> None:
     """Have a job that waits for the next look at what is watched come at once: a person asked for something."""
     jobs.hasten(KIND, key=_key(run), at=at)
+
+
+def wake(remediation_id: int, *, at: datetime) -> str:
+    """Have the signed rollout plan of a remediation tried now; the job that rests will find it claimed."""
+    plan = standing.plan_of(Remediation.objects.get(pk=remediation_id))
+    if plan is None or plan.stage != Stage.ROLLOUT or plan.status != PlanStatus.SIGNED:
+        return "Nothing is signed yet."
+    jobs.enqueue("execution.start", subject_id=plan.pk, key=f"plan:{plan.pk}:now", at=at)
+    return f"{plan} is tried now."
 
 
 def give_up_on_lost(*, at: datetime) -> int:

@@ -62,15 +62,6 @@ def start(plan_id: int, *, tries: int, at: datetime) -> str:
     return _start(plan, remediation, content, tries=tries, at=at)
 
 
-def wake(remediation_id: int, *, at: datetime) -> str:
-    """Have the signed rollout plan of a remediation tried now; the job that rests will find it claimed."""
-    plan = standing.plan_of(Remediation.objects.get(pk=remediation_id))
-    if plan is None or plan.stage != Stage.ROLLOUT or plan.status != PlanStatus.SIGNED:
-        return "Nothing is signed yet."
-    jobs.enqueue("execution.start", subject_id=plan.pk, key=f"plan:{plan.pk}:now", at=at)
-    return f"{plan} is tried now."
-
-
 def _start(plan: Plan, remediation: Remediation, content: Content, *, tries: int, at: datetime) -> str:
     checks = _ask_world(remediation, content, at)
     with transaction.atomic():

@@ -93,6 +93,11 @@ class StepRun(models.Model):
         return f"step {self.number} of run {self.run_id}"
 
     @property
+    def keys(self) -> tuple[str, str]:
+        """The keys of its write and of its way back."""
+        return self.idempotency_key, f"{self.idempotency_key}-back"
+
+    @property
     def ref(self) -> Ref:
         """The step as a value."""
         return Ref("execution.steprun", self.pk, str(self))

@@ -27,6 +27,7 @@ from remediation.execution import (
     controls,
     lasttime,
     manual,
+    playing,
     progress,
     records,
     skipping,
@@ -45,6 +46,7 @@ from remediation.execution.skipping import Asked
 from remediation.execution.states import RunStatus, StepStatus
 from remediation.execution.wave_board import WaveBoard
 from remediation.execution.wording import Part
+from remediation.playbooks.models import PlayEvent
 from remediation.review import plans
 from remediation.review.plans import Content, PlanStep
 from remediation.tickets.models import Ticket
@@ -66,12 +68,16 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One step: its parts as far as they are open, its outputs, and the phase that waits for this person's report."""
+    """One step: its parts as far as they are open, its outputs, and the phase that waits for this person's report.
+
+    `tasks` are those of the role that it plays, as they go.
+    """
 
     number: int
     planned: PlanStep
     step: StepRun
     outputs: Sequence[Output]
+    tasks: Sequence[PlayEvent]
     awaits: str
     clocks: Clocks | None
     is_current: bool
@@ -225,7 +231,15 @@ def seen_of(run: Run, *, asked: Sequence[Plan] | None = None) -> str:
     asked = skipping.waiting(run) if asked is None else asked
     signed = sum(len(plan.votes.all()) for plan in asked)
     stops = [stop.pk for stop in brakes.live()] if run.finished_at is None else []
-    numbers = [run.fence, last or 0, f"{moved:%H%M%S%f}" if moved else "", *[plan.pk for plan in asked], signed, *stops]
+    numbers = [
+        run.fence,
+        last or 0,
+        playing.newest(run),
+        f"{moved:%H%M%S%f}" if moved else "",
+        *[plan.pk for plan in asked],
+        signed,
+        *stops,
+    ]
     return ".".join(map(str, [run.status, run.asked, *numbers, *wave_board.seen_of(run)]))
 
 
@@ -266,11 +280,14 @@ def _question(plan: Plan, viewer: Person) -> Question:
 
 def _steps(
     run: Run, content: Content, shown: Window, *, whole: bool
-) -> list[tuple[PlanStep, StepRun, Sequence[Output]]]:
+) -> list[tuple[PlanStep, StepRun, Sequence[Output], Sequence[PlayEvent]]]:
     planned = content.steps[shown.first - 1 : shown.last]
     steps = list(run.steps.filter(number__range=(shown.first, shown.last)))
-    outputs = _outputs(run, steps, whole=whole)
-    return [(each, step, outputs.get(step.pk, [])) for each, step in zip(planned, steps, strict=True)]
+    outputs, tasks = _outputs(run, steps, whole=whole), playing.tasks_of(planned, steps)
+    return [
+        (each, step, outputs.get(step.pk, []), tasks.get(step.pk, []))
+        for each, step in zip(planned, steps, strict=True)
+    ]
 
 
 def _outputs(run: Run, steps: Sequence[StepRun], *, whole: bool) -> dict[int, list[Output]]:
@@ -286,7 +303,7 @@ def _outputs(run: Run, steps: Sequence[StepRun], *, whole: bool) -> dict[int, li
     return found
 
 
-def _card(seat: _Seat, planned: PlanStep, step: StepRun, outputs: Sequence[Output]) -> Card:
+def _card(seat: _Seat, planned: PlanStep, step: StepRun, outputs: Sequence[Output], tasks: Sequence[PlayEvent]) -> Card:
     phase = seat.due[1] if seat.due and seat.due[0] == planned.number else ""
     was_begun = step.intended_at is not None or any(each.said.phase != Phase.PREFLIGHT for each in outputs)
     is_open = was_begun and step.status not in UNOPENED and phase != Phase.PREFLIGHT
@@ -295,6 +312,7 @@ def _card(seat: _Seat, planned: PlanStep, step: StepRun, outputs: Sequence[Outpu
         planned=planned,
         step=step,
         outputs=outputs,
+        tasks=tasks,
         awaits=phase if seat.hands else "",
         clocks=clocks.of(seat.run, step, planned, viewer=seat.hands, at=seat.at) if phase and seat.hands else None,
         is_current=step.number == seat.current,

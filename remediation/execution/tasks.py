@@ -75,9 +75,9 @@ def give_up_on_lost(job: Handed) -> str:
     return f"{runs} lost runs, {rehearsals} lost rehearsals, {proving.give_up_on_lost(at=job.at)} lost proofs"
 
 
-@handler("execution.start_merged", queue="execution", on=("request.merged",), about="drafting.remediation")
+@handler("execution.start_merged", queue="general", on=("request.merged",), about="drafting.remediation")
 def start_merged(job: Handed) -> str:
     """A person merged the role of a plan: where its rollout is signed, workers need not rest any longer."""
-    from remediation.execution import claiming  # noqa: PLC0415 - see above
+    from remediation.execution import advancing  # noqa: PLC0415 - models are not loaded when this module is
 
-    return claiming.wake(job.subject_id or 0, at=job.at)
+    return advancing.wake(job.subject_id or 0, at=job.at)

@@ -115,7 +115,7 @@ def _way_back(shift: Shift, number: int) -> tuple[OperationStep, WayBack]:
 
 
 def _key(step: StepRun) -> str:
-    return f"{step.idempotency_key}-back"
+    return step.keys[1]
 
 
 def _tries(step: StepRun) -> int:

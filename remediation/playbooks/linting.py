@@ -58,6 +58,11 @@ def check(name: str, files: Mapping[str, str]) -> tuple[JailedReport, JailedRepo
         return both[0].result(), both[1].result()
 
 
+def versions() -> tuple[str, str]:
+    """The programs behind both gates, as their reports name them."""
+    return _version_of("syntax"), _version_of("lint")
+
+
 def syntax(name: str, files: Mapping[str, str]) -> JailedReport:
     """Whether Ansible can read the role, its verification and its way back."""
     ran, said, failed = _run("syntax", name, files, SYNTAX)

@@ -86,6 +86,7 @@ def test_a_role_goes_from_its_signature_over_proof_and_merge_to_its_run(
 
     home.merge(PullRequest.objects.get().branch)
     following.follow(at=timezone.now())
+    drain("general")
     drain("execution")
     run = Run.objects.get()
     assert run.status == RunStatus.SUCCEEDED
