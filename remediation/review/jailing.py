@@ -65,7 +65,7 @@ def result_of(revision: Revision, report: Report, *, at: datetime) -> GateResult
 
 
 def _passed_before(revision: Revision, digest: str, versions: Sequence[str]) -> list[Report]:
-    """What the same programs said of the same role in an earlier revision or preparation, if all of them let it pass."""
+    """What the same programs said of the same role before, in whatever revision, if all of them let it pass."""
     rows = GateResult.objects.filter(
         revision__remediation=revision.remediation_id, gate__in=GATES, input_digest=digest, ruleset__in=versions
     )

@@ -12,7 +12,7 @@ from remediation.tickets.timelines import Entry
 
 NOTES = Path(__file__).parent / "incident.md"
 BROKEN = Path(__file__).parent / "broken_role"
-ROLE_HOSTS = ("log-ship-1", "log-ship-2")
+ROLE_HOSTS = ("log-ship-1", "log-ship-2", "log-ship-3", "log-ship-4")
 
 DEPLOYMENT = """\
 NAME                 READY   UP-TO-DATE   AVAILABLE   AGE
