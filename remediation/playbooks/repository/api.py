@@ -90,7 +90,7 @@ class AskAgain(APIView):
 
     @extend_schema(request=None, responses={202: PullRequestShape})
     def post(self, request: Request, ticket_id: str) -> Response:
-        """Ask again for a request that failed or was closed without being merged; what was proven is still proven."""
+        """Ask again for a request that failed, was closed, or was merged as something else; the proof still holds."""
         person = person_of(request)
         remediation = remediation_of(tickets.find(person, ticket_id))
         requests.ask_again(remediation.pk, person=person, door="api", at=timezone.now())

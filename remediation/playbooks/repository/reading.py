@@ -43,12 +43,12 @@ def known() -> Known | None:
     return Known(state.commit, state.looked_at, state.says) if state else None
 
 
-def merged_files(name: str, *, folder: str = "") -> dict[str, str]:
+def merged_files(name: str) -> dict[str, str]:
     """The files of the role of that name on the main branch, path to text; empty if there is none.
 
-    Of several the newest generated one, unless `folder` says which.
+    Of several it is the newest generated one.
     """
-    named = MergedRole.objects.filter(name=name, **({"path": folder} if folder else {}))
+    named = MergedRole.objects.filter(name=name)
     rows = sorted(named.values_list("path", "content"), key=lambda row: _age(row[0]))
     if not rows:
         return {}

@@ -97,7 +97,10 @@ def take_back(remediation: Remediation, *, reason: str, actor: Actor, at: dateti
 
 
 def ask_again(remediation_id: int, *, person: Person, door: Door, at: datetime) -> PullRequest:
-    """A person asks again for a request that failed or was closed; what was proven is still proven."""
+    """A person asks again for a request that failed, was closed, or was merged as something else.
+
+    What was proven is still proven.
+    """
     with transaction.atomic():
         remediation = remediations.locked(remediation_id)
         grants.require(person, "review", remediation.category)
@@ -111,9 +114,10 @@ def ask_again(remediation_id: int, *, person: Person, door: Door, at: datetime) 
 
 
 def why_not_again(remediation: Remediation, last: PullRequest | None) -> Reason | None:
-    """Why a request cannot be asked for again: it has not ended, or nothing is proven any more."""
-    if last is None or last.status not in {RequestStatus.FAILED, RequestStatus.CLOSED}:
-        return because("not_ended", "The pull request neither failed nor was it closed.")
+    """Why a request cannot be asked for again: it has come to no bad end, or nothing is proven any more."""
+    if last is None or not (last.status in {RequestStatus.FAILED, RequestStatus.CLOSED} or _is_merged_otherwise(last)):
+        text = "The pull request did not fail, was not closed, and nothing else was merged in its place."
+        return because("not_ended", text)
     if remediation.status not in {Status.PROVEN, Status.APPROVED_FOR_ROLLOUT}:
         return because("not_proven", f"The remediation is {remediation.status}: nothing is proven now.")
     return None
@@ -160,11 +164,17 @@ def record(
     audit.record(kind, actor=actor, at=at, subject=request.ref, ticket=ticket.ref, data=data)
 
 
+def _is_merged_otherwise(request: PullRequest) -> bool:
+    return request.status == RequestStatus.MERGED and request.has_diverged
+
+
 def _is_for(request: PullRequest, content: RequestContent) -> bool:
     digest = roles.digest_of(content.role_name, content.files)
     if request.role_digest != digest:
         return False
-    return request.status == RequestStatus.MERGED or request.proof_digest == content.proof_digest
+    if request.status == RequestStatus.MERGED:
+        return not request.has_diverged
+    return request.proof_digest == content.proof_digest
 
 
 def _ask(remediation: Remediation, text: str, last: PullRequest | None, actor: Actor, at: datetime) -> PullRequest:

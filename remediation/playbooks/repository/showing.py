@@ -27,7 +27,9 @@ NEXT_STEP = {
     S.FAILED: "The role is still proven: see to what is in the way, and ask again.",
     S.WITHDRAWN: "What it stood for is void. A new one follows the next proof.",
 }
-DIVERGED = "What is there is not the role that was proven, and will not be run: restore it, or have it proven again."
+DIVERGED = (
+    "What is there is not the role that was proven, and will not be run: restore it, or have what is there proven."
+)
 
 
 @dataclass(frozen=True, slots=True)

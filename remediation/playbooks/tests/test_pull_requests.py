@@ -146,6 +146,22 @@ def test_a_role_changed_on_its_branch_before_the_merge_is_never_run(home: Bare, 
     assert requests.merged_exactly(remediation, request.role_digest) is None
 
 
+def test_a_role_that_was_merged_as_something_else_can_be_asked_for_again(
+    home: Bare, remediation: Remediation, cast: dict[str, Person]
+) -> None:
+    request = asked(remediation)
+    branch = again().branch
+    home.commit({f"{request.folder}/log_cap/tasks/main.yml": "--- # ours\n"}, branch=branch)
+    home.merge(branch)
+    assert looked().has_diverged
+    requests.ask_again(remediation.pk, person=cast["reviewer"], door="page", at=timezone.now())
+    second = again()
+    assert (second.number, second.status, looked().status) == (2, "open", "open")
+    home.merge(second.branch)
+    assert looked().status == "merged"
+    assert requests.merged_exactly(remediation, request.role_digest) is None
+
+
 def test_a_merge_that_somebody_takes_back_takes_the_right_to_run_with_it(home: Bare, remediation: Remediation) -> None:
     request = asked(remediation)
     before = home.branches()["main"]

@@ -185,7 +185,6 @@ def test_pages_know_which_role_manages_what_without_asking_git(looked: Bare) -> 
 
 def test_the_merged_version_of_a_role_is_the_newest_and_follows_the_main_branch(looked: Bare) -> None:
     assert reading.merged_files("log_cap") == {"tasks/main.yml": FILES["tasks/main.yml"]}
-    assert reading.merged_files("log_cap", folder="roles/generated/9/log_cap") == {"tasks/main.yml": "old"}
     assert reading.merged_files("unknown") == {}
     known = reading.known()
     assert known
