@@ -1,0 +1,74 @@
+"""The book of plays: what was asked is played once, by whoever has the newest fence, and never forgotten."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from remediation.connectors.probes import Outcome
+from remediation.playbooks import book
+from remediation.playbooks.book import Request
+from remediation.playbooks.models import Play
+from remediation.playbooks.shapes import State, Thing
+from remediation.playbooks.states import PlayStatus
+
+pytestmark = pytest.mark.django_db
+
+AT = datetime(2026, 5, 4, 10, 0, tzinfo=UTC)
+ROLE = "a" * 64
+APPLY = Request("run-1-step-1-x", 3, Play.Kind.APPLY, "log-ship-1", ROLE)
+BEFORE = State((Thing("file", "/etc/logrotate.conf", "0644 root:root"),))
+
+
+def begun(request: Request = APPLY, *, at: datetime = AT) -> Play:
+    play = book.begin(request, at=at)
+    assert isinstance(play, Play)
+    return play
+
+
+def state_of(key: str, *, at: datetime = AT) -> str:
+    return str(book.status_of(key, at=at).data["state"])
+
+
+def test_a_request_is_played_once_and_then_answered_from_the_book() -> None:
+    book.end(begun(), PlayStatus.DONE, says="Applied.", at=AT)
+    again = book.begin(APPLY, at=AT)
+    assert again == Outcome(ok=True, text="Applied.")
+    assert Play.objects.count() == 1
+
+
+def test_whoever_was_replaced_comes_too_late() -> None:
+    begun()
+    late = book.begin(replace(APPLY, key="run-0-step-1-y", fence=2), at=AT)
+    assert isinstance(late, Outcome)
+    assert late.error == "log-ship-1 was taken over under fence 3; 2 comes too late."
+    assert not Play.objects.filter(key="run-0-step-1-y").exists()
+
+
+def test_a_raised_fence_ends_the_play_of_the_one_before() -> None:
+    play = begun()
+    assert book.beat(play, at=AT + timedelta(seconds=5))
+    assert book.raise_fence("log-ship-1", 4) == ""
+    assert not book.beat(play, at=AT + timedelta(seconds=10))
+    assert book.raise_fence("log-ship-1", 3).endswith("3 comes too late.")
+
+
+@pytest.mark.parametrize(("seconds", "state"), [(0, "in_progress"), (29, "in_progress"), (31, "failed")])
+def test_a_play_without_a_word_from_its_worker_has_failed_in_the_middle(seconds: int, state: str) -> None:
+    begun()
+    assert state_of(APPLY.key, at=AT + timedelta(seconds=seconds)) == state
+    assert state_of("another", at=AT) == "not_performed"
+
+
+def test_what_a_failed_apply_found_is_what_its_way_back_is_measured_against() -> None:
+    play = begun()
+    assert book.left_by_failure("log-ship-1", ROLE, at=AT) is None, "it has found nothing yet, so it changed nothing"
+    book.remember(play, BEFORE)
+    book.end(play, PlayStatus.FAILED, says="A task failed.", at=AT)
+    assert book.left_by_failure("log-ship-1", ROLE, at=AT) == BEFORE
+    back = begun(replace(APPLY, key="run-1-step-1-x-back", kind=Play.Kind.BACK_OUT))
+    book.end(back, PlayStatus.DONE, says="Taken back.", at=AT)
+    assert book.left_by_failure("log-ship-1", ROLE, at=AT) is None
+    assert book.before_apply("log-ship-1", ROLE) == BEFORE
