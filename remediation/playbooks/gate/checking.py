@@ -26,6 +26,8 @@ def check(name: str, files: Mapping[str, str], scope: Scope) -> list[Finding]:
     """Everything that is wrong with a role, by file and line; empty: it has passed. Runs nothing, never raises."""
     readable = {path: text for path, text in files.items() if texts.is_small(text)}
     found = [*texts.of_name(name), *texts.of_files(files), *scoping.of_scope(scope)]
+    if sum(len(text) for text in readable.values()) > texts.MAX_TOTAL:
+        return sorted(found)
     found += (texts.too_big(path) for path in files.keys() - readable.keys())
     for path, text in readable.items():
         found += texts.of_text(path, text)

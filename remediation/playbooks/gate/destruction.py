@@ -22,7 +22,8 @@ MEND = f"Put the comment {REVIEW} directly above the task, with what the reviewe
 LOOSE = re.compile(r"0?[1-7][0-7]{3}|[0-7]*[2367]")
 UNLIKE = ("x", "#9 =/", "Zz: _")
 """Lines that have nothing in common: what matches them all matches everything."""
-LONGEST, REPETITIONS = 100, 2
+LONGEST, REPETITIONS = 200, 2
+AGAIN = re.compile(r"\)[*+{?]")
 ALWAYS = {
     "command": "runs a program, and nobody but a person can say what it does",
     "cron": "changes what runs by the clock",
@@ -207,14 +208,14 @@ def _guarded(role: Role, task: Task) -> Iterator[str]:
 
 
 def is_quick(pattern: str) -> bool:
-    """Whether a regular expression cannot take for ever: it is short, with few repetitions."""
-    return len(pattern) <= LONGEST and len(re.findall(r"[*+{]", pattern)) <= REPETITIONS
+    """Whether a regular expression cannot take for ever: it is short, with few repetitions and none of a group."""
+    return len(pattern) <= LONGEST and len(re.findall(r"[*+{]", pattern)) <= REPETITIONS and not AGAIN.search(pattern)
 
 
 def finds(pattern: str, line: str) -> bool:
     """Whether a regular expression finds something in a line; not asked of one that may take for ever, or is none."""
     try:
-        return is_quick(pattern) and re.search(pattern, line) is not None
+        return is_quick(pattern) and re.search(pattern, line[:LONGEST]) is not None
     except (re.error, RecursionError, OverflowError):
         return False
 
