@@ -53,11 +53,11 @@ class Launch:
         say(f"Ready after {time.monotonic() - began:.1f} s.")
 
     def walk_once(self) -> None:
-        """The first start shows the whole loop on two incidents."""
+        """The first start shows the whole loop on three incidents."""
         walked = self._here.data / "walked"
         if walked.exists():
             return
-        say("Walking the loop once with two incidents:")
+        say("Walking the loop once with three incidents:")
         if self.run("walkthrough") == 0:
             walked.touch()
         else:

@@ -1,1 +1,1 @@
-"""Walks the whole loop on two incidents, through the same API that everybody uses."""
+"""Walks the whole loop on three incidents, through the same API that everybody uses."""
