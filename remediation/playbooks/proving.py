@@ -1,6 +1,6 @@
 """The canary proof: a role is played on one host until it is shown, not said, that it converges and can be undone.
 
-Four Ansible processes: a check; the role; then a second check that would change nothing and leaves nothing out, a
+Three Ansible processes: a check, and the role; then a second check that would change nothing and leaves nothing out, a
 second real run that changes nothing, and the role's verification; its way back. In between, our own look at all that
 the patch scope names says whether what the role reports is true: no check that wrote, no task that calls its change
 none, no way back that forgets something.
@@ -34,8 +34,7 @@ class Round:
 
 BEFORE, CHECKED, APPLIED = "before", "after the check", "applied"
 PLAYED_AGAIN, BACK = "after the second run", "after the back-out"
-FIRST = Round((Kind.LOOK, Kind.CHECK), {Kind.CHECK: CHECK}, (BEFORE,))
-APPLYING = Round((Kind.LOOK, Kind.APPLY), {Kind.APPLY: APPLY}, (CHECKED,))
+FIRST = Round((Kind.LOOK, Kind.CHECK, Kind.LOOK, Kind.APPLY), {Kind.CHECK: CHECK, Kind.APPLY: APPLY}, (BEFORE, CHECKED))
 AGAIN = Round(
     (Kind.LOOK, Kind.CHECK, Kind.APPLY, Kind.LOOK, Kind.VERIFY),
     {Kind.CHECK: SECOND_CHECK, Kind.APPLY: SECOND_RUN, Kind.VERIFY: VERIFY},
@@ -106,7 +105,7 @@ class _Trial:
 
     def go(self) -> None:
         """Round after round until one fails; then the way back, if anything may have been applied."""
-        for each in (FIRST, APPLYING, AGAIN):
+        for each in (FIRST, AGAIN):
             played = self._play(each)
             if played.error:
                 self.reasons.append(f"{self._last_title(each)}: {played.error}")
@@ -120,8 +119,12 @@ class _Trial:
         if self.is_to_stop():
             self.is_stopped = True
             return Played(each.kinds, (), None, (), 0, "It was stopped.", "", is_stopped=True)
-        self.has_applied |= Kind.APPLY in each.kinds
         titles = _Titles(each)
+
+        def hear(event: TaskResult) -> None:
+            self.has_applied |= event.kind is Kind.APPLY
+            self.on_event(titles.of(event), event)
+
         played = plays.play(
             each.kinds,
             name=self.name,
@@ -129,7 +132,7 @@ class _Trial:
             host=self.host,
             scope=self.scope,
             before=self.states.get(BEFORE),
-            on_event=lambda event: self.on_event(titles.of(event), event),
+            on_event=hear,
             is_to_stop=self.is_to_stop,
         )
         self.is_stopped |= played.is_stopped
@@ -145,7 +148,7 @@ class _Trial:
 
     def _judge(self, each: Round, played: Played) -> None:
         """What a round shows against the role."""
-        if each is APPLYING:
+        if each is FIRST:
             self._same(APPLY, "The check wrote", BEFORE, CHECKED)
         if each is AGAIN:
             for title, kind, verb in ((SECOND_CHECK, Kind.CHECK, "would change"), (SECOND_RUN, Kind.APPLY, "changed")):
