@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from portal.kit.durations import span
 from remediation.drafting.models import Remediation
@@ -64,6 +65,13 @@ class ProofView:
     def facts(self) -> Facts | None:
         """What it assumes of a host."""
         return self.content.facts if self.content else None
+
+    @property
+    def lasted(self) -> tuple[datetime, datetime] | None:
+        """When it began and ended."""
+        if self.content is None:
+            return None
+        return datetime.fromisoformat(self.content.started_at), datetime.fromisoformat(self.content.ended_at)
 
     @property
     def culprits(self) -> Sequence[TaskView]:
