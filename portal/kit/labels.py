@@ -78,6 +78,7 @@ STATUSES: Mapping[str, Label] = {
     "asked": Label("Asked for", "info", "clock"),
     "under_way": Label("Under way", "info", "player-play"),
     "worked": Label("Way back worked", "good", "circle-check"),
+    "held": Label("Held", "good", "circle-check"),
     "inconclusive": Label("Proved nothing", "warn", "alert-triangle"),
     "spoiled": Label("Action not seen to work", "warn", "alert-triangle"),
     "returning": Label("Being put back", "warn", "arrow-back-up"),

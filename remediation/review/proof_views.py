@@ -1,15 +1,23 @@
-"""The button that has the role of a signed merge plan proven again."""
+"""The part of the review page about a proof that is being made, or could not be made, and the button to try again."""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.utils import timezone
-from django.views.decorators.http import require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from portal.access.pages import person_of
+from portal.signoff.models import Plan
+from portal.signoff.states import PlanStatus, Stage
+from remediation.drafting.models import Remediation
+from remediation.playbooks import live, proofs
+from remediation.review import proven, standing
 from remediation.review import services as reviews
 from remediation.review.views import find
 
@@ -22,3 +30,30 @@ def prove(request: HttpRequest, key: str) -> HttpResponse:
     proof = reviews.prove_again(remediation.pk, person=person_of(request), door="page", at=timezone.now())
     messages.success(request, f"Workers prove the role on {proof.host}; this page says when the result is in.")
     return redirect("review", key=key)
+
+
+@require_safe
+@login_required
+def follow(request: HttpRequest, key: str) -> HttpResponse:
+    """The panel as it stands now; 204 while nothing happened since it was shown."""
+    context = panel(request, standing.plan_of(find(request, key)))
+    if context is None or request.GET.get("seen") == context["seen"]:
+        return HttpResponse(status=204)
+    return render(request, "review/proving.html", context)
+
+
+def panel(request: HttpRequest, plan: Plan | None) -> Mapping[str, Any] | None:
+    """What the panel shows about a signed merge plan whose role is not proven yet; nothing for any other plan."""
+    if plan is None or plan.stage != Stage.MERGE or plan.status != PlanStatus.SIGNED:
+        return None
+    proof = proofs.newest(plan.pk)
+    if proof is None:
+        return None
+    source, remediation = proofs.key_of(proof), Remediation.objects.get(pk=plan.subject_id)
+    return {
+        "plan": plan,
+        "proof": proof,
+        "tasks": live.tasks_of([source]).get(source, ()),
+        "may_ask": proven.may_ask_again(remediation, plan, person_of(request)),
+        "seen": f"{proof.pk}.{proof.status}.{live.newest([source])}",
+    }

@@ -18,6 +18,7 @@ urlpatterns = [
     path("tickets/<str:key>/review/take", work_views.take, name="review_take"),
     path("tickets/<str:key>/review/release", work_views.release, name="review_release"),
     path("tickets/<str:key>/review/look", work_views.look_again, name="review_look"),
+    path("tickets/<str:key>/review/proof", proof_views.follow, name="review_proof"),
     path("tickets/<str:key>/review/prove", proof_views.prove, name="review_prove"),
     path("tickets/<str:key>/review/withdraw", work_views.withdraw, name="review_withdraw"),
 ]

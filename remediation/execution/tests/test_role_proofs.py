@@ -5,18 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
 from portal.access.models import Person
+from portal.access.testing import caller
 from portal.audit import services as audit
 from portal.audit.models import Event
 from portal.estate.models import TargetLock
 from portal.jobs.testing import drain
+from portal.signoff import brakes
 from portal.signoff.models import Plan
 from portal.signoff.states import PlanStatus, Stage
 from remediation.connectors import seed
 from remediation.connectors.testing import LabProcess
+from remediation.desk.testing import V1
 from remediation.drafting.states import Status
 from remediation.execution.models import Run
 from remediation.execution.states import RunStatus
@@ -127,3 +131,35 @@ def test_a_role_that_does_not_converge_comes_back_to_review_with_its_task_named(
     assert hosts
     assert made.remediation.status == Status.IN_REVIEW
     assert made.remediation.status_reason.startswith("The proof failed. ")
+
+
+def test_a_proof_that_could_not_be_made_is_asked_for_again_by_page_and_api(
+    cast: dict[str, Person], hosts: dict[str, Path], settings: Settings, client: Client
+) -> None:
+    settings.AUTO_REMEDIATION_ENABLED = "false"
+    made = merged(role_draft(), cast=cast)
+    drain("execution", "probe")
+    off = "Auto-remediation is switched off for this site, so workers execute nothing."
+    assert Proof.objects.get().says == off
+    assert made.remediation.status == Status.APPROVED_FOR_MERGE
+
+    client.force_login(cast["reviewer"])
+    page = client.get(f"/tickets/{made.ticket.key}/review").content.decode()
+    assert off in page
+    assert "Prove it again" in page
+    brakes.engage(scope="all", reason="A fire.", person=cast["operator"], door="page", at=timezone.now())
+    settings.AUTO_REMEDIATION_ENABLED = "lab"
+    assert client.post(f"/tickets/{made.ticket.key}/review/prove").status_code == 302
+    drain("execution", "probe")
+    assert "A fire." in Proof.objects.latest("id").says
+
+    answer = caller(cast["operator"]).post(f"{V1}/tickets/{made.ticket.key}/proofs")
+    assert answer.status_code == 202, answer.content
+    assert Proof.objects.latest("id").is_open
+    again = caller(cast["operator"]).post(f"{V1}/tickets/{made.ticket.key}/proofs")
+    assert (again.status_code, again.json()["errors"][0]["code"]) == (409, "under_way")
+    shown = client.get(f"/tickets/{made.ticket.key}/review").content.decode()
+    assert "Waits for a worker" in shown
+    assert "Prove it again" not in shown
+    assert hosts
+    assert not PlayEvent.objects.exists()
