@@ -22,7 +22,7 @@ from remediation.playbooks import jail
 MOST_OUTPUT = 16 * jail.MEBIBYTE
 MOST_MEMORY = 2048 * jail.MEBIBYTE
 MOST_PROCESSES = 128
-LONGEST_LINE = jail.MEBIBYTE
+LONGEST_LINE = 4 * jail.MEBIBYTE
 LOG = 64 * 1024
 PULSE = 0.1
 LOOK = 0.5

@@ -23,6 +23,7 @@ SSH = (
     f" -o IdentityAgent={AGENT} -o IdentityFile=none -o PreferredAuthentications=publickey"
     " -o ForwardAgent=no -o ForwardX11=no -o PermitLocalCommand=no"
 )
+SECONDS = 300
 NOTHING = Scope()
 WRITES = frozenset({Kind.APPLY, Kind.BACK_OUT})
 UNREACHED = "The host could not be reached."
@@ -53,7 +54,7 @@ def play(
     before: State | None = None,
     on_event: OnEvent = silent,
     is_to_stop: jailed.IsToStop = jailed.never,
-    seconds: int = 300,
+    seconds: int = SECONDS,
 ) -> Played:
     """Play these kinds one after the other in one Ansible process; what fails ends it.
 

@@ -62,9 +62,13 @@ def prove(
     now: Callable[[], datetime],
     on_event: OnEvent = silent,
     is_to_stop: jailed.IsToStop = jailed.never,
+    seconds: int = plays.SECONDS,
 ) -> Proof:
-    """Prove a role, by its digest, on one host. Whatever was applied is undone, except after a stop."""
-    trial = _Trial(name, files, scope, host, on_event, is_to_stop)
+    """Prove a role, by its digest, on one host. Whatever was applied is undone, except after a stop.
+
+    `seconds` is the longest that each of the Ansible processes may take.
+    """
+    trial = _Trial(name, files, scope, host, on_event, is_to_stop, seconds)
     started_at = now()
     trial.go()
     return Proof(
@@ -95,6 +99,7 @@ class _Trial:
     host: hosts.Host
     on_event: OnEvent
     is_to_stop: jailed.IsToStop
+    seconds: int
     parts: list[Part] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     remains: list[str] = field(default_factory=list)
@@ -134,6 +139,7 @@ class _Trial:
             before=self.states.get(BEFORE),
             on_event=hear,
             is_to_stop=self.is_to_stop,
+            seconds=self.seconds,
         )
         self.is_stopped |= played.is_stopped
         self.facts = self.facts or played.facts
