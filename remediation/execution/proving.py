@@ -163,6 +163,7 @@ def _prove(turn: Turn, host: hosts.Host) -> str:
         now=turn.clock,
         on_event=lambda title, event: book.tell(proofs.key_of(turn.proof), event, part=title),
         is_to_stop=turn.is_to_stop,
+        seconds=round(settings.PLAY_SECONDS),
     )
     if proved.holds:
         return turn.end(ProofStatus.HELD, says=f"Proven on {host.name}.", proved=proved)
