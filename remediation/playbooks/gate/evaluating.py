@@ -62,7 +62,8 @@ class Surroundings:
 
 def texts_of(role: Role, task: Task, node: Scalar) -> tuple[str, ...]:
     """Every text that a value of a task can become, with holes."""
-    return tuple(dict.fromkeys(_as_text(value) for value in values_of(role, task, node)))
+    values = (part for value in values_of(role, task, node) for part in (value if isinstance(value, list) else [value]))
+    return tuple(dict.fromkeys(map(_as_text, values)))
 
 
 def values_of(role: Role, task: Task, node: Node) -> tuple[Value, ...]:
@@ -196,8 +197,8 @@ def _one(value: Value, key: Value) -> Value:
 def _filtered(expr: Filter, value: Value) -> Value:  # noqa: PLR0911 - a table of filters
     match expr.name.removeprefix("ansible.builtin."):
         case "basename":
-            text = _as_text(value)
-            return text.rpartition("/")[2] if not HOLES & set(text.rpartition("/")[2]) else NAME
+            name = _as_text(value).rpartition("/")[2]
+            return None if HOLE in name else NAME if HOLES & set(name) else name
         case "dirname":
             text = _as_text(value)
             return text.rpartition("/")[0] if HOLE not in text and BELOW not in text else None

@@ -43,6 +43,14 @@ def _names(role: Role) -> Iterator[Finding]:
             if name in MAGIC or (name not in sets(task) and role.setters(name)):
                 text = f"{name} already means something else."
                 yield Finding(task.file, task.line, "variable", text, "Use another name.")
+    for entry in ENTRIES:
+        seen: set[str] = set()
+        for task in role.played(entry):
+            name = task.text("register")
+            if name and name in seen:
+                text = f"{name} is registered twice; what was looked at is not what is acted on."
+                yield Finding(task.file, task.line_of("register"), "variable", text, "Use another name.")
+            seen.add(name)
 
 
 def _unused(role: Role) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from remediation.playbooks.gate.destruction import deletes, destinations
+from remediation.playbooks.gate.evaluating import HOLES, texts_of
 from remediation.playbooks.gate.reading import scalars as scalars_of
 from remediation.playbooks.gate.reading import text_of
 from remediation.playbooks.gate.roles import BACKOUT, HANDLERS, MAIN, Role
@@ -32,7 +33,7 @@ def findings(role: Role) -> Iterator[Finding]:
         own = _put_by_main(role) if file == BACKOUT else frozenset()
         before: list[Task] = []
         for task in role.played(file):
-            if deletes(task) and not (_says_why(task) or _is_aside(task, before) or _is_own(role, task, own)):
+            if deletes(task) and not (_says_why(task) or _is_aside(role, task, before) or _is_own(role, task, own)):
                 yield Finding(task.file, task.line, RULE, "What this task deletes was not moved aside before.", MEND)
             before.append(task)
 
@@ -41,19 +42,28 @@ def _says_why(task: Task) -> bool:
     return any(line.removeprefix(PURGE).strip() for line in task.comments if line.startswith(PURGE))
 
 
-def _is_aside(task: Task, before: list[Task]) -> bool:
+def _is_aside(role: Role, task: Task, before: list[Task]) -> bool:
     """Whether one of the tasks before keeps exactly this in another place."""
     path = text_of(task.argument("path", "dest"))
     return any(
         _keeps(other)
         and text_of(other.argument("src")) == path
-        and text_of(other.argument("dest", "path")) != path
+        and not f"{text_of(other.argument('dest', 'path'))}/".startswith(f"{path}/")
+        and _sources(role, other) == destinations(role, task)
         and _same(task, other, "loop", "when")
         for other in before
     )
 
 
+def _sources(role: Role, task: Task) -> tuple[str, ...]:
+    source = task.argument("src")
+    return texts_of(role, task, source) if source else ()
+
+
 def _keeps(task: Task) -> bool:
+    """Whether a task keeps what it names elsewhere, and stops the run when it cannot."""
+    if task.may_fail or "failed_when" in task.node.items:
+        return False
     return (task.module == "copy" and task.is_on("remote_src")) or (
         task.module == "file" and task.says("state", "hard")
     )
@@ -77,4 +87,4 @@ def _is_own(role: Role, task: Task, own: frozenset[str]) -> bool:
 def _put_by_main(role: Role) -> frozenset[str]:
     """Files that the role itself writes whole. Not folders: they may hold what others have put there."""
     makers = [task for task in role.played(MAIN) if task.module in {"copy", "template"} or task.says("state", "link")]
-    return frozenset(path for task in makers for path in destinations(role, task))
+    return frozenset(path for task in makers for path in destinations(role, task) if not HOLES & set(path))

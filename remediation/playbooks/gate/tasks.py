@@ -25,7 +25,8 @@ class Task:
     """One task, handler or block.
 
     `module` is the short name of a module of ansible.builtin, else the whole key; empty for a block. `arguments` is
-    empty where they are not a mapping. `inherited` holds the names that blocks around it set as `vars`.
+    empty where they are not a mapping. `vars` holds those of blocks around it too; where it `may_fail`, a block goes on
+    without it.
     """
 
     file: str
@@ -35,6 +36,7 @@ class Task:
     arguments: Mapping = EMPTY
     comments: tuple[str, ...] = ()
     vars: dict[str, Node] = field(default_factory=dict)
+    may_fail: bool = False
 
     @property
     def name(self) -> str:
@@ -74,10 +76,10 @@ class Task:
 
 def tasks_in(file: str, root: Node | None, text: str) -> tuple[Task, ...]:
     """Every task of a file in its order, blocks before what they hold. What is no task is left to other rules."""
-    return tuple(_walk(file, root, text.split("\n"), {}))
+    return tuple(_walk(file, root, text.split("\n"), {}, may_fail=False))
 
 
-def _walk(file: str, node: Node | None, lines: list[str], names: dict[str, Node]) -> Iterator[Task]:
+def _walk(file: str, node: Node | None, lines: list[str], names: dict[str, Node], *, may_fail: bool) -> Iterator[Task]:
     for item in node.items if isinstance(node, Sequence) else ():
         if not isinstance(item, Mapping):
             continue
@@ -93,9 +95,10 @@ def _walk(file: str, node: Node | None, lines: list[str], names: dict[str, Node]
             arguments=given if isinstance(given, Mapping) else EMPTY,
             comments=_comments(lines, item),
             vars=known,
+            may_fail=may_fail,
         )
         for part in BLOCKS:
-            yield from _walk(file, item.items.get(part), lines, known)
+            yield from _walk(file, item.items.get(part), lines, known, may_fail=may_fail or "rescue" in item.items)
 
 
 def module_key(item: Mapping) -> str:

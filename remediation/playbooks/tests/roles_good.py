@@ -12,11 +12,12 @@ CASES = (
     case(
         "a package, its settings and its service",
         {
+            "+defaults/main.yml": "clean_tmp_packages:\n  - chrony\n",
             "tasks/main.yml": """\
 ---
 - name: Have chrony
   ansible.builtin.apt:
-    name: chrony
+    name: "{{ clean_tmp_packages }}"
     state: present
 
 - name: Settings of chrony
@@ -70,7 +71,6 @@ CASES = (
             "templates/clean-tmp.conf.j2": None,
         },
         scope=SERVED,
-        by="none",
     ),
     case(
         "a line above an include, with a check of the file",
@@ -306,7 +306,6 @@ e /var/lib/clean-tmp/{{ folder | lower }} - - - {{ clean_tmp_days | int }}d
   rescue:
     - name: Say what is wrong
       ansible.builtin.fail:
-        msg: The settings could not be written
 """,
             "+tasks/backout.yml": """
 # REVIEW: the settings go

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from remediation.playbooks.tests import roles_good, roles_lacking, roles_later, roles_stopped, roles_tricks
+from remediation.playbooks.tests import (
+    roles_detours,
+    roles_good,
+    roles_lacking,
+    roles_later,
+    roles_stopped,
+    roles_tricks,
+)
 from remediation.playbooks.tests.roles_base import Case
 
 CASES: tuple[Case, ...] = (
@@ -10,6 +17,7 @@ CASES: tuple[Case, ...] = (
     *roles_stopped.CASES,
     *roles_lacking.CASES,
     *roles_tricks.CASES,
+    *roles_detours.CASES,
     *roles_later.CASES,
 )
 
