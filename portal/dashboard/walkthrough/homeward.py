@@ -25,7 +25,7 @@ from portal.dashboard.walkthrough.tour import (
 )
 from portal.kit.plurals import counted
 
-PATIENCE_SECONDS = 180.0
+PATIENCE_SECONDS = 600.0
 MERGER = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
 SHOWN = 4
 HOSTS = 2
