@@ -218,7 +218,7 @@ def _test(expr: Test) -> Iterator[Objection]:
 
 def _operation(expr: Operation) -> Iterator[Objection]:
     has_text = any(isinstance(part, Literal) and isinstance(part.value, str) for part in expr.parts)
-    if expr.op == "**" or (expr.op == "*" and has_text):
+    if expr.op == "**" or (expr.op in {"*", "%"} and has_text):
         yield Objection(expr.offset, "template", f"{expr.op} can make a text of any length.", MEND)
 
 

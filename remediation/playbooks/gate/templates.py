@@ -27,11 +27,6 @@ class Template:
         yield from self.headers
         yield from (part for part in self.parts if not isinstance(part, str))
 
-    @property
-    def is_plain(self) -> bool:
-        """Nothing in it but text."""
-        return not self.headers and all(isinstance(part, str) for part in self.parts)
-
 
 def parse(text: str) -> Template:
     """A text with templates in it. Raises NotReadable."""
