@@ -17,7 +17,7 @@ from remediation.execution.models import Run
 from remediation.postmortem import evidence, faults
 from remediation.postmortem.telling import Cause, Cited, Happened, Opinion, Piece, Record
 from remediation.review import presenting
-from remediation.review.models import Objection, Tick
+from remediation.review.models import Objection
 from remediation.tickets import services as tickets
 from remediation.tickets.models import Ticket
 
@@ -134,9 +134,12 @@ def _decisions(ticket: Ticket) -> Iterator[Happened]:
         yield Happened(vote.at, str(vote.person), what, vote.comment)
     for objection in Objection.objects.filter(**own).select_related("person"):
         yield Happened(objection.at, str(objection.person), objection.get_kind_display().lower(), objection.comment)
-    for tick in Tick.objects.filter(**own).select_related("person"):
-        what = "confirmed a REVIEW item" if tick.is_confirmed else "took the confirmation of a REVIEW item back"
-        yield Happened(tick.at, str(tick.person), what, tick.item[:12])
+    for tick in Event.objects.filter(ticket_id=ticket.pk, kind="review.ticked").order_by("id"):
+        said = audit.body_of(tick)
+        what = (
+            "confirmed a REVIEW item" if said.get("confirmed", True) else "took the confirmation of a REVIEW item back"
+        )
+        yield Happened(tick.at, tick.actor_name, what, str(said.get("place", "")))
     for void in Event.objects.filter(ticket_id=ticket.pk, kind__in=["plan.voided", "plan.withdrawn"]):
         yield Happened(void.at, void.actor_name, void.kind.replace("plan.", "") + " a plan", _reason(void))
 

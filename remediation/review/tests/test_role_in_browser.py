@@ -24,7 +24,8 @@ from remediation.review.models import GateResult
 from remediation.review.tests.rolework import DEFAULTS, MAIN, draft, files, proof
 
 pytestmark = pytest.mark.browser
-TALL = 12_000
+TALL = 20_000
+"""A screen on which the bar at the bottom lies over nothing."""
 
 
 @pytest.fixture
