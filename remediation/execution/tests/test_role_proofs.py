@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -22,16 +23,18 @@ from remediation.connectors import seed
 from remediation.connectors.testing import LabProcess
 from remediation.desk.testing import V1
 from remediation.drafting.states import Status
+from remediation.execution import services as runs
 from remediation.execution.models import Run
-from remediation.execution.states import RunStatus
+from remediation.execution.states import RunStatus, StepStatus
 from remediation.execution.testing import Signed
 from remediation.execution.testing_roles import ROLE, lab_hosts, merged, role_draft, sign
-from remediation.playbooks import prooftext
+from remediation.playbooks import book, prooftext
 from remediation.playbooks.models import Play, PlayEvent, Proof
 from remediation.playbooks.repository import following
 from remediation.playbooks.repository.models import PullRequest
 from remediation.playbooks.repository.states import RequestStatus
 from remediation.playbooks.repository.testing import Bare, remote
+from remediation.playbooks.shapes import Outcome, TaskResult
 from remediation.playbooks.states import ProofStatus
 from remediation.review import plans
 from remediation.review import testing as review
@@ -163,3 +166,53 @@ def test_a_proof_that_could_not_be_made_is_asked_for_again_by_page_and_api(
     assert "Prove it again" not in shown
     assert hosts
     assert not PlayEvent.objects.exists()
+
+
+@pytest.mark.skipif(not os.environ.get("TEST_HOSTS"), reason="plays a role some twenty times: make test-hosts")
+def test_what_was_done_before_a_host_failed_is_taken_back(
+    cast: dict[str, Person], hosts: dict[str, Path], home: Bare
+) -> None:
+    before = (hosts["log-ship-1"] / "etc/logrotate.conf").read_text()
+    made = merged(role_draft(hosts=("log-ship-1", "log-ship-2")), cast=cast)
+    drain("execution", "probe", "general")
+    home.merge(PullRequest.objects.get().branch)
+    following.follow(at=timezone.now())
+    (hosts["log-ship-2"] / "etc/logrotate.conf").unlink()
+    sign(made.remediation, Stage.ROLLOUT, cast["approver"])
+    drain("execution")
+    run = Run.objects.get()
+    assert run.status == RunStatus.ROLLED_BACK
+    assert list(run.steps.values_list("status", flat=True)) == [StepStatus.ROLLED_BACK, StepStatus.FAILED]
+    assert (hosts["log-ship-1"] / "etc/logrotate.conf").read_text() == before
+    assert [(play.kind, play.status) for play in Play.objects.order_by("id")] == [
+        ("apply", "done"),
+        ("back_out", "done"),
+    ]
+
+
+@pytest.mark.skipif(not os.environ.get("TEST_HOSTS"), reason="plays a role a dozen times: make test-hosts")
+def test_a_stop_in_the_middle_of_a_play_ends_it_and_its_way_back_is_released(
+    cast: dict[str, Person], hosts: dict[str, Path], home: Bare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = (hosts["log-ship-1"] / "etc/logrotate.conf").read_text()
+    made = merged(role_draft(), cast=cast)
+    drain("execution", "probe", "general")
+    home.merge(PullRequest.objects.get().branch)
+    following.follow(at=timezone.now())
+    sign(made.remediation, Stage.ROLLOUT, cast["approver"])
+    tell = book.tell
+
+    def tell_and_stop(source: str, event: TaskResult, *, part: str = "") -> None:
+        tell(source, event, part=part)
+        if event.outcome is Outcome.CHANGED and not brakes.is_any_live():
+            brakes.engage(scope="all", reason="A fire.", person=cast["operator"], door="page", at=timezone.now())
+
+    monkeypatch.setattr(book, "tell", tell_and_stop)
+    drain("execution")
+    run = Run.objects.get()
+    assert Play.objects.get().status == "failed"
+    assert run.status != RunStatus.SUCCEEDED
+    runs.roll_back(run.pk, person=cast["operator"], door="page", at=timezone.now())
+    drain("execution")
+    assert Run.objects.get().status == RunStatus.ROLLED_BACK
+    assert (hosts["log-ship-1"] / "etc/logrotate.conf").read_text() == before
