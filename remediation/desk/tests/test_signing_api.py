@@ -79,7 +79,7 @@ def test_a_reviewed_ticket_shows_draft_decision_and_plan(reviewed: dict[str, API
     assert ticket["plan"]["missing"] == ["1 merge sign-off"]
     assert ticket["drafter"] == ticket["revision"]["drafter"] == "runbook"
     steps = [{**step, "only_if": None} for step in review.SCALE["steps"]]
-    assert ticket["revision"]["draft"] == {**review.SCALE, "steps": steps}
+    assert ticket["revision"]["draft"] == {**review.SCALE, "steps": steps, "role": None}
 
 
 def test_two_people_sign_workers_run_and_the_logs_tell(
