@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from remediation.connectors.families import roles
 from remediation.connectors.lab.first_day import ARRAY, BAD_STOREFRONT, CLOUD, CLUSTER, SWITCH, VCENTER
 from remediation.connectors.lab.pods import pod_name
 from remediation.connectors.operations import Scalar
@@ -30,3 +31,6 @@ STAND_INS: Mapping[str, tuple[Mapping[str, Scalar], ...]] = {
     "reboot_instance": tuple({"cloud": CLOUD, "server": name} for name in ("web-3", "web-2", "web-1")),
     "resize_instance": ({"cloud": CLOUD, "server": "web-3", "from_flavor": "m1.medium", "to_flavor": "m1.large"},),
 }
+
+REVERSIBLE = frozenset(STAND_INS) | {roles.APPLY_ROLE.name}
+"""The operations whose way back is tried before it is needed: on a stand-in, and of a role on its canary."""

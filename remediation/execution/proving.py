@@ -37,6 +37,8 @@ from remediation.playbooks.shapes import Kind, Scope
 from remediation.playbooks.states import OPEN, PROOF_NEXT, ProofStatus
 from remediation.review import plans
 from remediation.review.plans import Content
+from remediation.wayback import services as waysback
+from remediation.wayback.services import NewTaken
 
 REST = timedelta(seconds=30)
 """How long a proof waits for whoever holds its canary, until it looks again."""
@@ -71,8 +73,29 @@ class Turn:
                 raise StaleTransition(because("taken_over", "Somebody else has this proof by now."))
             digest = proved.digest if proved else ""
             proofs.end(proof, to, says=says, actor=WORKERS, at=self.clock(), text=text, digest=digest)
+            if proved:
+                self._keep_way_back(proof, proved)
             _tell(proof, is_partial=bool(proved and proved.remains), at=self.clock())
         return f"{to.value}: {says}"
+
+    def _keep_way_back(self, proof: Proof, proved: prooftext.Proof) -> None:
+        """What the canary showed of the role's way back counts as a rehearsal of it."""
+        parts = [part for part in proved.parts if Kind.BACK_OUT in part.kinds]
+        if not parts:
+            return
+        remediation, words = proof.revision.remediation, [part.error for part in parts if part.error]
+        new = NewTaken(
+            operation=roles.OPERATION,
+            category_id=remediation.category_id,
+            source=proofs.key_of(proof),
+            has_worked=not words and not proved.remains,
+            target=identities.host(proof.host),
+            is_lab=proved.is_lab,
+            ticket=remediation.ticket.ref,
+            says=" ".join([*words, *proved.remains]),
+            is_rehearsal=True,
+        )
+        waysback.keep(new, actor=WORKERS, at=self.clock())
 
     def _holds(self) -> bool:
         return self.keeps_lease() and Proof.objects.filter(pk=self.proof.pk, fence=self.fence).exists()

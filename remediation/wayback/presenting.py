@@ -9,7 +9,7 @@ from portal.access import grants
 from portal.access.models import Person
 from portal.kit.charts import Chart, Series, bar_chart
 from remediation.connectors.catalogue import OPERATIONS, AnyOperation
-from remediation.connectors.standins import STAND_INS
+from remediation.connectors.standins import REVERSIBLE
 from remediation.wayback import services as waysback
 from remediation.wayback.models import Taken
 from remediation.wayback.record import Record
@@ -27,18 +27,18 @@ class Row:
 
 def rows() -> list[Row]:
     """Every operation, family by family; the ways back of all of them in one query."""
-    records = waysback.records_of(STAND_INS)
+    records = waysback.records_of(REVERSIBLE)
     return [Row(operation, records.get(name) or without(name)) for name, operation in OPERATIONS.items()]
 
 
 def row(name: str) -> Row:
     """One operation of the catalogue."""
-    record = waysback.records_of([name])[name] if name in STAND_INS else without(name)
+    record = waysback.records_of([name])[name] if name in REVERSIBLE else without(name)
     return Row(OPERATIONS[name], record)
 
 
 def without(name: str) -> Record:
-    """What is known of a way back that does not exist: what can be taken back can be rehearsed."""
+    """What is known of a way back that does not exist."""
     return Record(name, missing="there is none.")
 
 

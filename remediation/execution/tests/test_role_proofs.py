@@ -40,6 +40,7 @@ from remediation.review import plans
 from remediation.review import testing as review
 from remediation.review.models import GateResult
 from remediation.tickets.states import TicketStatus
+from remediation.wayback.models import Taken
 
 QUARREL = """
 # REVIEW: only root reads it
@@ -120,6 +121,8 @@ def settled(hosts: dict[str, Path], made: Signed) -> None:
     versions = dict(GateResult.objects.filter(gate__startswith="role ").values_list("gate", "ruleset"))
     assert "ansible-core" in versions["role syntax"]
     assert "ansible-lint" in versions["role lint"]
+    way_back = Taken.objects.get()
+    assert (way_back.operation, way_back.has_worked, way_back.is_rehearsal) == ("apply_role", True, True)
     assert PullRequest.objects.get(remediation=made.remediation).status == RequestStatus.OPEN
 
 
@@ -130,7 +133,9 @@ def test_a_role_that_does_not_converge_comes_back_to_review_with_its_task_named(
     made = merged(role_draft(files), cast=cast)
     drain("execution")
     drain("probe")
-    assert "“Keep the settings from others” (tasks/main.yml:11) would change again" in Proof.objects.get().says
+    assert (
+        "“Keep the settings from others” (tasks/main.yml:11) would change something again" in Proof.objects.get().says
+    )
     assert hosts
     assert made.remediation.status == Status.IN_REVIEW
     assert made.remediation.status_reason.startswith("The proof failed. ")
