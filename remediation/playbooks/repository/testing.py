@@ -14,7 +14,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
-from portal.jobs.testing import eventually
 from remediation.playbooks.repository import conf
 from remediation.playbooks.repository.conf import Remote
 
@@ -100,17 +99,23 @@ class Bare:
 
 
 class Network:
-    """Stands between git and its server. `loses` is what gets lost: everything, the pack of a push, or its answer."""
+    """Stands between git and its server, which begins anew for every connection, as inetd would have it.
 
-    def __init__(self, port: int) -> None:
+    The repositories are those in `folder`, and anybody here may push. `loses` is what gets lost: everything, the pack
+    of a push, or its answer.
+    """
+
+    def __init__(self, folder: Path) -> None:
         self.loses: Literal["", "everything", "pack", "answer"] = ""
-        self._to = port
+        self._folder = folder
         self._listening = socket.create_server((HERE, 0))
         self.port: int = self._listening.getsockname()[1]
         threading.Thread(target=self._serve, daemon=True).start()
 
     def close(self) -> None:
         """Nobody answers any more."""
+        with suppress(OSError):
+            self._listening.shutdown(socket.SHUT_RDWR)
         self._listening.close()
 
     def _serve(self) -> None:
@@ -127,7 +132,7 @@ class Network:
             asked = length + client.recv(int(length, 16) - len(length), socket.MSG_WAITALL)
             if self.loses == "everything":
                 return
-            with socket.create_connection((HERE, self._to)) as server:
+            with _git_server(self._folder) as server:
                 server.sendall(asked)
                 self._pass_both(client, server, self.loses if b"git-receive-pack" in asked else "")
 
@@ -149,23 +154,24 @@ class Network:
 
 
 @contextmanager
-def served(folder: Path) -> Iterator[int]:
-    """`git daemon` for the repositories in a folder, which anybody here may push to; answers with its port."""
-    with socket.create_server((HERE, 0)) as probe:
-        port: int = probe.getsockname()[1]
-    command = ["git", "daemon", "--reuseaddr", "--export-all", "--enable=receive-pack", f"--base-path={folder}"]
-    daemon = subprocess.Popen(
-        [*command, f"--listen={HERE}", f"--port={port}"],
-        env={**os.environ, **PERSON},
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    try:
-        eventually(lambda: _answers(port))
-        yield port
-    finally:
-        daemon.terminate()
-        daemon.wait()
+def _git_server(folder: Path) -> Iterator[socket.socket]:
+    """`git daemon` for one connection, and our end of it."""
+    ours, its = socket.socketpair()
+    command = ["git", "daemon", "--inetd", "--log-destination=none", "--export-all", "--enable=receive-pack"]
+    with ours:
+        with its:
+            server = subprocess.Popen(
+                [*command, f"--base-path={folder}"],
+                env={**os.environ, **PERSON},
+                stdin=its.fileno(),
+                stdout=its.fileno(),
+                stderr=subprocess.DEVNULL,
+            )
+        try:
+            yield ours
+        finally:
+            ours.close()
+            server.wait()
 
 
 def remote(url: str, **changes: Any) -> Remote:
@@ -183,9 +189,3 @@ def git(where: Path, *arguments: str) -> str:
     if done.returncode:
         raise AssertionError(f"git {' '.join(arguments)}: {done.stderr}")
     return done.stdout
-
-
-def _answers(port: int) -> bool:
-    with suppress(OSError), socket.create_connection((HERE, port)):
-        return True
-    return False

@@ -1,6 +1,7 @@
 """The words of a pull request: play, README with the evidence, checklist, proof, commit message. Pure.
 
-Whatever people or the drafter wrote is quoted as text: it can neither end a code block nor become a heading or a link.
+Whatever people or the drafter wrote leaves the site without secrets, and is quoted: it can neither end a code block nor
+become a heading or a link.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from portal.kit import redaction
 from remediation.playbooks.gate.packing import scope_text
 from remediation.playbooks.gate.shapes import Scope
 from remediation.playbooks.repository.content import RequestContent
@@ -15,6 +17,8 @@ from remediation.playbooks.repository.content import RequestContent
 PLAY, README, PROOF, SCOPE = "play.yml", "README.md", "proof.txt", "scope.yml"
 OURS = "Countersign-Request"
 """The trailer by which a commit is known again."""
+LONGEST_EVIDENCE = 600
+WITHHELD = "[withheld: secrets could not be looked for]"
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~])")
 _CALLING = re.compile(r"([@#])")
 
@@ -75,7 +79,7 @@ def readme(content: RequestContent, *, digest: str, ticket_url: str) -> str:
         *_section("Root cause", [quoted(content.root_cause)]),
         *_section("Symptom", [quoted(content.symptom)]),
         *_section("Hypothesis", [quoted(content.hypothesis)]),
-        *_section("Evidence", _bullets(f"{each.ref}: {quoted(each.text)}" for each in content.evidence)),
+        *_section("Evidence", _bullets(f"{each.ref}: {_short(each.text)}" for each in content.evidence)),
         *_section("Proof", _proof(content)),
         *_section("Gates", _table(["Gate", "Version", "Says"], _gates(content))),
         *_section("Signed for merge", _bullets(f"{quoted(each.name)}, {each.at}" for each in content.signers)),
@@ -112,8 +116,18 @@ def quoted(text: str) -> str:
     return _CALLING.sub("\\1\u2060", _SPECIAL.sub(r"\\\1", _line(text)).replace("://", ":\\//"))
 
 
+def _short(text: str) -> str:
+    """The beginning of a piece of evidence; the whole of it stands in the ticket."""
+    line = _line(text)
+    return quoted(line if len(line) <= LONGEST_EVIDENCE else f"{line[:LONGEST_EVIDENCE]} …")
+
+
 def _line(text: str) -> str:
-    return " ".join(text.split())
+    """Text without secrets, on one line."""
+    try:
+        return " ".join(redaction.redact(text).text.split())
+    except redaction.RedactionFailed:
+        return WITHHELD
 
 
 def _section(name: str, parts: Sequence[str]) -> list[str]:

@@ -22,7 +22,7 @@ from remediation.drafting.models import Remediation
 from remediation.drafting.states import Status
 from remediation.playbooks.repository import requests
 from remediation.playbooks.repository.models import PullRequest
-from remediation.playbooks.repository.testing import Bare, Network, remote, served
+from remediation.playbooks.repository.testing import Bare, Network, remote
 from remediation.playbooks.tests.requesting import content, proven
 
 pytestmark = pytest.mark.django_db
@@ -38,11 +38,10 @@ def bare(tmp_path: Path) -> Bare:
 @pytest.fixture
 def network(bare: Bare, settings: Any) -> Iterator[Network]:
     """The role repository behind git's own server, and a network between the two that can fail."""
-    with served(bare.path.parent) as port:
-        network = Network(port)
-        settings.ROLE_REPOSITORY = remote(f"git://127.0.0.1:{network.port}/roles.git")
-        yield network
-        network.close()
+    network = Network(bare.path.parent)
+    settings.ROLE_REPOSITORY = remote(f"git://127.0.0.1:{network.port}/roles.git")
+    yield network
+    network.close()
 
 
 @pytest.fixture

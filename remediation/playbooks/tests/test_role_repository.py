@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from remediation.drafting import roles
 from remediation.playbooks.repository import ci, conf, demo, following, git, managing, reading, trees, writing
+from remediation.playbooks.repository.content import Cited
 from remediation.playbooks.repository.forges import github
 from remediation.playbooks.repository.managing import Use
 from remediation.playbooks.repository.models import MergedRole
@@ -216,6 +217,19 @@ def test_a_file_with_a_name_that_leaves_the_role_is_never_committed(name: str) -
     by = trees.Signature("x", "x@localhost", timezone.now())
     with pytest.raises(git.Rejected):
         trees.stream(base="", folder="roles/a", files={name: "x"}, message="m", by=by, ref="refs/heads/x")
+
+
+def test_a_request_carries_no_secret_out_of_the_site_and_no_more_evidence_than_one_reads() -> None:
+    token = "ghp_" + "a1B2c3D4e5F6g7H8i9J0" * 2
+    key = "-----BEGIN RSA PRIVATE KEY-----\nMIIEowIBAAKCAQEA\n-----END RSA PRIVATE KEY-----"
+    said = content(root_cause=f"token={token}", hypothesis=key, evidence=[Cited("E1", f"{token} {'x ' * 5_000}")])
+    readme = writing.readme(said, digest="a" * 64, ticket_url="http://localhost/tickets/X")
+    message = writing.message(said, digest="a" * 64, request=1)
+    for text in (readme, message):
+        assert "a1B2c3D4" not in text.replace("\\", "")
+        assert "MIIEow" not in text
+    assert "a" * 64 in readme
+    assert len(readme) < 4_000
 
 
 @pytest.mark.parametrize("system", sorted(ci.SYSTEMS))

@@ -25,6 +25,7 @@ SECONDS = 15.0
 PAGES = 5
 PER_PAGE = 100
 LONGEST = 8_000
+LONGEST_BODY = 60_000  # GitHub takes 65,536
 MAY = (
     ("GET", re.compile(r"/pulls")),
     ("POST", re.compile(r"/pulls")),
@@ -49,7 +50,7 @@ class GitHub:
         """Found first: an answer that was lost must not open a second one."""
         found = self.find(opening.branch)
         if found is None:
-            body = {"title": opening.title, "head": opening.branch, "base": self._remote.branch, "body": opening.body}
+            body = {"title": opening.title, "head": opening.branch, "base": self._remote.branch, "body": _cut(opening)}
             found = _opened(self._call("POST", "/pulls", json=body))
         return Opened(found.number, found.url, self._labelled(found.number, opening.labels))
 
@@ -124,6 +125,12 @@ def connected(remote: Remote) -> Iterator[GitHub]:
         headers["Authorization"] = f"Bearer {remote.token}"
     with httpx2.Client(base_url=remote.forge_url, headers=headers, timeout=SECONDS) as client:
         yield GitHub(client, remote)
+
+
+def _cut(opening: Opening) -> str:
+    if len(opening.body) <= LONGEST_BODY:
+        return opening.body
+    return f"{opening.body[:LONGEST_BODY]}\n\nThe whole of it is in the README.md of the branch."
 
 
 def _judge(answer: httpx2.Response) -> None:
