@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 from datetime import datetime
 from pathlib import Path
 
@@ -73,6 +74,12 @@ def _load_lab_targets() -> None:
         )
         for identity in first_day.estate(0).targets()
     )
+
+
+def put_back_lab_hosts(lab: Path, at: datetime) -> None:
+    """The lab's Linux hosts as on their first day."""
+    shutil.rmtree(lab / "hosts", ignore_errors=True)
+    _make_lab_hosts(lab, at)
 
 
 def _make_lab_hosts(lab: Path, at: datetime) -> None:

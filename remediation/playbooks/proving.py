@@ -43,6 +43,7 @@ AGAIN = Round(
 RETURN = Round((Kind.BACK_OUT, Kind.LOOK), {Kind.BACK_OUT: BACK_OUT}, (BACK,))
 LOOK = Round((Kind.LOOK,), {Kind.LOOK: BACK_OUT}, (BACK,))
 LEFT = "The way back was not played after the stop: what the role changed is still there."
+ALREADY = "The role changes nothing on this host: it is there already, which proves nothing. Name another host first."
 UNSEEN = "Nobody could look at the host after the way back: what is left there is not known."
 
 OnEvent = Callable[[str, TaskResult], None]
@@ -106,6 +107,7 @@ class _Trial:
     states: dict[str, State] = field(default_factory=dict)
     facts: Facts | None = None
     has_applied: bool = False
+    has_changed: bool = False
     is_stopped: bool = False
 
     def go(self) -> None:
@@ -128,6 +130,7 @@ class _Trial:
 
         def hear(event: TaskResult) -> None:
             self.has_applied |= event.kind is Kind.APPLY
+            self.has_changed |= event.kind is Kind.APPLY and event.outcome is Outcome.CHANGED
             self.on_event(titles.of(event), event)
 
         played = plays.play(
@@ -163,6 +166,8 @@ class _Trial:
             self.reasons += [f"{SECOND_CHECK}: {_unknown(task)}" for task in played.skipped_by_check]
         if each is AGAIN and not self.reasons:
             self._same(SECOND_RUN, "It reports no change and has made one", APPLIED, PLAYED_AGAIN)
+            if not self.has_changed and not self._differences(BEFORE, PLAYED_AGAIN):
+                self.reasons.append(ALREADY)
 
     def _same(self, title: str, says: str, one: str, other: str) -> None:
         self.reasons += [f"{title}: {says}: {difference}" for difference in self._differences(one, other)]
@@ -174,9 +179,14 @@ class _Trial:
         return hoststate.differences(self.states[one], self.states[other])
 
     def _go_back(self) -> None:
-        """Undo what was applied, and say what is still different."""
+        """Undo what was applied, and say what is still different.
+
+        What was there before is not this proof's to take away: where nothing was changed nothing is undone.
+        """
         if self.is_stopped:
             self.remains.append(LEFT)
+            return
+        if not self.has_changed and self._is_as_before():
             return
         played = self._play(RETURN)
         if played.error:
@@ -187,6 +197,13 @@ class _Trial:
             self.remains += self._differences(BEFORE, BACK)
         else:
             self.remains.append(UNSEEN)
+
+    def _is_as_before(self) -> bool:
+        """Whether our own look finds the host as it was, whatever the tasks reported."""
+        moment = next((each for each in (PLAYED_AGAIN, APPLIED) if each in self.states), BACK)
+        if moment == BACK:
+            self._play(LOOK)
+        return moment in self.states and not self._differences(BEFORE, moment)
 
 
 def _unknown(task: TaskResult) -> str:

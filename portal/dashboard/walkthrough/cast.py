@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from portal.access import tokens
 from portal.access.models import Person, Scope
+from portal.dashboard import seeds
 from portal.dashboard.walkthrough.site import Api
 from portal.dashboard.walkthrough.tour import Cast, DidNotHappen
 from portal.kit.actors import Actor
@@ -54,3 +55,4 @@ def put_back_the_lab() -> None:
     request = urllib.request.Request(f"{settings.LAB_URL}/lab/reset", method="POST", headers=headers)  # noqa: S310
     with urllib.request.urlopen(request, timeout=30):  # noqa: S310 - the lab's own address
         pass
+    seeds.put_back_lab_hosts(settings.DATA_DIR / "lab", timezone.now())

@@ -80,6 +80,13 @@ def test_a_role_that_calls_its_change_none_is_found_out_and_undone(host: hosts.H
     assert not (tmp_path / "lab-1/etc/motd").exists()
 
 
+def test_a_role_that_is_there_already_is_not_taken_away(host: hosts.Host, tmp_path: Path) -> None:
+    assert play(host, Kind.APPLY, small_roles.GOOD).error == ""
+    proof = proven(host, small_roles.GOOD, [])
+    assert (proof.holds, proof.reasons, proof.remains) == (False, (proving.ALREADY,), ())
+    assert (tmp_path / "lab-1/etc/motd").exists()
+
+
 def test_what_a_check_leaves_out_is_named_by_task_file_and_line(host: hosts.Host) -> None:
     played = play(host, Kind.CHECK, small_roles.changed(main=small_roles.COPY + small_roles.APPEND))
     (skipped,) = played.skipped_by_check
