@@ -67,8 +67,13 @@ def plays_of(name: str, kinds: Sequence[Kind], *, scope: Scope, before: State | 
 
     Facts are gathered by the first play of the role: later ones have them too.
     """
-    first = next((kind for kind in kinds if kind is not Kind.LOOK), None)
-    return _text([_look(scope, before) if kind is Kind.LOOK else _play(name, kind, kind is first) for kind in kinds])
+    first = next((number for number, kind in enumerate(kinds) if kind is not Kind.LOOK), None)
+    return _text(
+        [
+            _look(scope, before) if kind is Kind.LOOK else _play(name, kind, number == first)
+            for number, kind in enumerate(kinds)
+        ]
+    )
 
 
 def _play(name: str, kind: Kind, is_first: bool) -> dict[str, object]:  # noqa: FBT001 - read by its name

@@ -17,14 +17,16 @@ from django.utils import timezone
 from portal.kit.statements import Query, given
 from remediation.connectors.probes import Outcome
 from remediation.drafting import roles, schema
-from remediation.playbooks import book, hosts, hoststate, plays, prooftext, proving
+from remediation.playbooks import book, hosts, hoststate, jailed, plays, prooftext, proving
 from remediation.playbooks.book import Request
 from remediation.playbooks.models import Play, Proof
 from remediation.playbooks.shapes import Kind, Played, Scope, State, TaskResult
+from remediation.playbooks.shapes import Outcome as Done
 from remediation.playbooks.states import PlayStatus, ProofStatus
 
-READS = frozenset({"check_role", "role_state", "request_status"})
+READS = frozenset({"check_role", "verify_role", "role_state", "request_status"})
 WRITES = {"apply_role": Play.Kind.APPLY, "back_out_role": Play.Kind.BACK_OUT}
+TWICE, SECOND_RUN = (Kind.APPLY, Kind.LOOK, Kind.APPLY), "second run"
 NOT_HERE = "Roles are checked by the execution workers, right before they play them."
 _PROOF = Query(
     lambda: (
@@ -96,20 +98,31 @@ def _known(digest: str) -> Known | None:
 
 
 def _check(role: Known, host: hosts.Host, at: datetime) -> Outcome:
-    """What a check of the role would change here, whether the host is like the canary, whether the service is well."""
+    """Whether a check fails nowhere, the host is like the canary, and nothing is left of a play that failed."""
     seen = _play(role, host, [Kind.CHECK])
     if seen.facts is None:
         return Outcome(ok=False, error=seen.error)
     unlike = proving.unlike(seen.facts, role.proof)
-    is_clean = seen.is_ok and not seen.changed
-    verified = _play(role, host, [Kind.VERIFY]) if is_clean else None
     data = {
         "failed": len(seen.failed),
         "changes": len(seen.changed),
         "is_as_proven": not unlike,
         "is_untouched": _is_untouched(role, host, at),
-        "is_verified": verified is not None and verified.is_ok,
-        "says": seen.error or (verified.error if verified else "") or " ".join(unlike) or _changes(seen.changed),
+        "says": seen.error or " ".join(unlike) or _named(seen.changed),
+    }
+    return Outcome(ok=True, data=data, text=str(data["says"]))
+
+
+def _verify(role: Known, host: hosts.Host, _at: datetime) -> Outcome:
+    """Whether a check finds nothing left to change, and the role's own verification passes."""
+    seen = _play(role, host, [Kind.CHECK, Kind.VERIFY])
+    if seen.facts is None:
+        return Outcome(ok=False, error=seen.error)
+    data = {
+        "failed": len(seen.failed),
+        "changes": len(seen.changed),
+        "is_verified": seen.is_ok,
+        "says": seen.error or _named(seen.changed),
     }
     return Outcome(ok=True, data=data, text=str(data["says"]))
 
@@ -126,7 +139,11 @@ def _state(role: Known, host: hosts.Host, _at: datetime) -> Outcome:
     return Outcome(ok=True, data={"is_as_before": not found, "says": " ".join(found)}, text=" ".join(found))
 
 
-_READS: Mapping[str, Callable[[Known, hosts.Host, datetime], Outcome]] = {"check_role": _check, "role_state": _state}
+_READS: Mapping[str, Callable[[Known, hosts.Host, datetime], Outcome]] = {
+    "check_role": _check,
+    "verify_role": _verify,
+    "role_state": _state,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,22 +167,25 @@ class _Turn:
 
     def _apply(self) -> str:
         """Look, apply, and apply once more: only a second run that changes nothing shows that the role is done."""
-        before = _look(self.role, self.host, None)
+        before = _look(self.role, self.host, None, is_to_stop=self._ends)
         if isinstance(before, str):
             return before
         book.remember(self.play, before)
-        first = self._played([Kind.APPLY])
-        if first.error:
-            return first.error
-        second = self._played([Kind.APPLY])
-        if second.error or not second.changed:
-            return second.error
-        return f"The role does not converge: a second run changed {_changes(second.changed)}"
+        played = self._played(TWICE)
+        again = _after_the_look(played.tasks)
+        if played.error or not (changed := [task for task in again if task.outcome is Done.CHANGED]):
+            return played.error
+        return f"The role does not converge: a second run changed {_named(changed)}"
 
     def _played(self, kinds: Sequence[Kind]) -> Played:
-        return _play(
-            self.role, self.host, kinds, on_event=lambda event: book.tell(self.play.key, event), is_to_stop=self._ends
-        )
+        part = ""
+
+        def hear(event: TaskResult) -> None:
+            nonlocal part
+            part = SECOND_RUN if event.kind is Kind.LOOK else part
+            book.tell(self.play.key, event, part=part)
+
+        return _play(self.role, self.host, kinds, on_event=hear, is_to_stop=self._ends)
 
     def _ends(self) -> bool:
         """A way back that has begun is played to its end; it is ended by a worker with a newer fence alone."""
@@ -182,8 +202,11 @@ def _is_untouched(role: Known, host: hosts.Host, at: datetime) -> bool:
     return isinstance(seen, State) and not hoststate.differences(before, seen)
 
 
-def _look(role: Known, host: hosts.Host, before: State | None) -> State | str:
-    seen = _play(role, host, [Kind.LOOK], before=before)
+def _look(
+    role: Known, host: hosts.Host, before: State | None, *, is_to_stop: Callable[[], bool] = jailed.never
+) -> State | str:
+    """What the scope is like on the host, or why nobody could look."""
+    seen = _play(role, host, [Kind.LOOK], before=before, is_to_stop=is_to_stop)
     return seen.states[0] if seen.is_ok and seen.states else seen.error
 
 
@@ -194,7 +217,7 @@ def _play(
     *,
     before: State | None = None,
     on_event: Callable[[TaskResult], None] = plays.silent,
-    is_to_stop: Callable[[], bool] = lambda: False,
+    is_to_stop: Callable[[], bool] = jailed.never,
 ) -> Played:
     return plays.play(
         kinds,
@@ -209,5 +232,11 @@ def _play(
     )
 
 
-def _changes(tasks: Sequence[TaskResult]) -> str:
+def _after_the_look(tasks: Sequence[TaskResult]) -> Sequence[TaskResult]:
+    """The tasks of the second run: a look stands between the two."""
+    looks = [number for number, task in enumerate(tasks) if task.kind is Kind.LOOK]
+    return tasks[looks[0] + 1 :] if looks else ()
+
+
+def _named(tasks: Sequence[TaskResult]) -> str:
     return " ".join(f"“{task.task}” ({task.place})." for task in tasks)

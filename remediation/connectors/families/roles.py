@@ -36,8 +36,8 @@ def _short(p: ApplyRole) -> str:
     return p.role[:12]
 
 
-def _look(p: ApplyRole, says: str, *expectations: Expectation) -> Probe:
-    return Probe("check_role", _arguments(p), (expect("failed", "equals", 0), *expectations), says)
+def _look(p: ApplyRole, tool: str, says: str, *expectations: Expectation) -> Probe:
+    return Probe(tool, _arguments(p), (expect("failed", "equals", 0), *expectations), says)
 
 
 APPLY_ROLE = Operation[ApplyRole](
@@ -52,6 +52,7 @@ APPLY_ROLE = Operation[ApplyRole](
     blast_radius=lambda p: f"What the role's patch scope names on {p.host}, and nothing else.",
     preflight=lambda p: _look(
         p,
+        "check_role",
         f"{p.host} is like the host on which the role was proven, a check of the role fails nowhere, and no earlier "
         "play that failed left anything behind.",
         expect("is_as_proven", "equals", value=True),
@@ -60,6 +61,7 @@ APPLY_ROLE = Operation[ApplyRole](
     action=lambda p: Call("apply_role", _arguments(p)),
     verify=lambda p: _look(
         p,
+        "verify_role",
         f"The service is well on {p.host}, and a check finds nothing left to change.",
         expect("changes", "equals", 0),
         expect("is_verified", "equals", value=True),
