@@ -52,7 +52,11 @@ def steps_for(part: schema.RolePart, hosts: Sequence[str], *, source: str) -> li
     """One step per host that applies this role, in the order of the hosts; raises Refused for a bad host name."""
     values: dict[str, composing.Value] = {"role": part_digest(part), "destroys": is_marked(part)}
     review = f"{part.name} has tasks marked {MARK}: confirm each of them." if is_marked(part) else None
-    return [composing.operation(OPERATION, {"host": host, **values}, source=source, review=review) for host in hosts]
+    steps = [composing.operation(OPERATION, {"host": host, **values}, source=source, review=review) for host in hosts]
+    return [
+        step.model_copy(update={"title": f"Apply the role {part.name} to {host}."})
+        for step, host in zip(steps, hosts, strict=True)
+    ]
 
 
 def recomposed(draft: schema.Draft) -> schema.Draft:

@@ -83,5 +83,9 @@ def _ask(connector: str, probe: Probe) -> tuple[Outcome, Judgement]:
 def _text(outcome: Outcome, misses: str) -> str:
     if not outcome.ok:
         return outcome.error
-    seen = json.dumps(dict(outcome.data), indent=2, sort_keys=True, default=str) if outcome.data else outcome.text
+    seen = (
+        json.dumps(dict(outcome.data), indent=2, sort_keys=True, default=str, ensure_ascii=False)
+        if outcome.data
+        else outcome.text
+    )
     return f"{seen}\n{misses}".strip()
