@@ -27,8 +27,9 @@ ready: .venv/installed browser prometheus bubblewrap # all that the tests use; .
 test-hosts: .venv/installed bubblewrap nspawn ## worker hosts in network namespaces, and four real hosts for roles: as root
 	@$(BIN)/python -m remediation.execution.tests.hosts
 	@$(BIN)/python -m remediation.execution.tests.machines
-	@TEST_HOSTS=1 $(BIN)/python -m pytest -q -s remediation/execution/tests/test_three_hosts.py \
-		remediation/execution/tests/test_role_hosts.py remediation/playbooks/tests/test_roles_table.py $(ARGS)
+	@TEST_HOSTS=all $(BIN)/python -m pytest -q -s remediation/execution/tests/test_three_hosts.py \
+		remediation/execution/tests/test_role_hosts.py remediation/execution/tests/test_role_proofs.py \
+		remediation/playbooks/tests/test_roles_table.py $(ARGS)
 
 check: .venv/installed ## lint, format, types, migrations, API document, order of the rooms
 	@$(BIN)/ruff check

@@ -13,6 +13,7 @@ from portal.access.models import Scope
 from portal.kit.serializers import valid
 from remediation.desk import review_shapes, serializers, shapes
 from remediation.desk.api import remediation_of, shown
+from remediation.drafting import services as remediations
 from remediation.execution import services as runs
 from remediation.review import services as reviews
 from remediation.tickets import services as tickets
@@ -68,13 +69,14 @@ class Comments(APIView):
     """Comments at places of the draft."""
 
     scopes = {"GET": Scope.TICKETS_READ, "POST": Scope.REVIEWS_WRITE}
-    refusals = {"GET": (404,), "POST": (409, 422)}
+    refusals = {"POST": (409, 422)}
 
     @extend_schema(operation_id="ticket_comments_list", responses=review_shapes.CommentList)
     def get(self, request: Request, ticket_id: str) -> Response:
         """What was said about lines of the draft and of its role, without objecting to it."""
-        remediation = remediation_of(tickets.find(person_of(request), ticket_id))
-        return Response(review_shapes.CommentList({"items": reviews.comments_of(remediation)}).data)
+        remediation = remediations.newest(tickets.find(person_of(request), ticket_id))
+        said = reviews.comments_of(remediation) if remediation else ()
+        return Response(review_shapes.CommentList({"items": said}).data)
 
     @extend_schema(request=serializers.CommentsIn, responses={201: review_shapes.CommentList})
     def post(self, request: Request, ticket_id: str) -> Response:

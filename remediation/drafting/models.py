@@ -37,7 +37,9 @@ class Remediation(models.Model):
     confidence_percent = models.PositiveSmallIntegerField(null=True)
     reliability_permille = models.PositiveSmallIntegerField(null=True)
     has_written = models.BooleanField(default=False)
-    is_role_wanted = models.BooleanField(default=False, help_text="A person asked for an Ansible role.")
+    is_role_wanted = models.BooleanField(
+        default=False, db_default=False, help_text="A person asked for an Ansible role."
+    )
     created_at = models.DateTimeField()
 
     class Meta:

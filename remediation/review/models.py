@@ -23,7 +23,9 @@ class GateResult(models.Model):
     has_passed = models.BooleanField()
     input_digest = models.CharField(max_length=64)
     findings = models.JSONField(default=list, help_text="[{place, text, mend}]")
-    log = models.TextField(default="", help_text="What the program behind the gate said; empty: there is none.")
+    log = models.TextField(
+        default="", db_default="", help_text="What the program behind the gate said; empty: there is none."
+    )
     took_ms = models.PositiveIntegerField(null=True)
     at = models.DateTimeField()
 

@@ -12,6 +12,6 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="remediation",
             name="is_role_wanted",
-            field=models.BooleanField(default=False, help_text="A person asked for an Ansible role."),
+            field=models.BooleanField(db_default=False, default=False, help_text="A person asked for an Ansible role."),
         ),
     ]

@@ -55,6 +55,7 @@ QUARREL = """
     path: /etc/logrotate.conf
     mode: "0644"
 """
+PLAYS_OFTEN = pytest.mark.skipif(os.environ.get("TEST_HOSTS") != "all", reason="make test-hosts plays all of them")
 pytestmark = pytest.mark.django_db
 
 
@@ -126,6 +127,7 @@ def settled(hosts: dict[str, Path], made: Signed) -> None:
     assert PullRequest.objects.get(remediation=made.remediation).status == RequestStatus.OPEN
 
 
+@PLAYS_OFTEN
 def test_a_role_that_does_not_converge_comes_back_to_review_with_its_task_named(
     cast: dict[str, Person], hosts: dict[str, Path]
 ) -> None:
@@ -173,7 +175,7 @@ def test_a_proof_that_could_not_be_made_is_asked_for_again_by_page_and_api(
     assert not PlayEvent.objects.exists()
 
 
-@pytest.mark.skipif(not os.environ.get("TEST_HOSTS"), reason="plays a role some twenty times: make test-hosts")
+@PLAYS_OFTEN
 def test_what_was_done_before_a_host_failed_is_taken_back(
     cast: dict[str, Person], hosts: dict[str, Path], home: Bare
 ) -> None:
@@ -195,7 +197,7 @@ def test_what_was_done_before_a_host_failed_is_taken_back(
     ]
 
 
-@pytest.mark.skipif(not os.environ.get("TEST_HOSTS"), reason="plays a role a dozen times: make test-hosts")
+@PLAYS_OFTEN
 def test_a_stop_in_the_middle_of_a_play_ends_it_and_its_way_back_is_released(
     cast: dict[str, Person], hosts: dict[str, Path], home: Bare, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,7 +13,7 @@ class Migration(migrations.Migration):
             model_name="gateresult",
             name="log",
             field=models.TextField(
-                default="", help_text="What the program behind the gate said; empty: there is none."
+                db_default="", default="", help_text="What the program behind the gate said; empty: there is none."
             ),
         ),
         migrations.AddField(
