@@ -29,7 +29,7 @@ test-hosts: .venv/installed bubblewrap nspawn ## worker hosts in network namespa
 	@$(BIN)/python -m remediation.execution.tests.machines
 	@TEST_HOSTS=all $(BIN)/python -m pytest -q -s remediation/execution/tests/test_three_hosts.py \
 		remediation/execution/tests/test_role_hosts.py remediation/execution/tests/test_role_proofs.py \
-		remediation/playbooks/tests/test_roles_table.py $(ARGS)
+		remediation/playbooks/tests/test_proving.py remediation/playbooks/tests/test_roles_table.py $(ARGS)
 
 check: .venv/installed ## lint, format, types, migrations, API document, order of the rooms
 	@$(BIN)/ruff check

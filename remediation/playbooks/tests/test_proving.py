@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,7 @@ from remediation.playbooks.shapes import Facts, Kind, Outcome, Played, TaskResul
 from remediation.playbooks.tests import small_roles
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
+PLAYS_OFTEN = pytest.mark.skipif(os.environ.get("TEST_HOSTS") != "all", reason="make test-hosts plays all of them")
 
 
 @pytest.fixture
@@ -69,6 +71,7 @@ def test_a_role_that_converges_and_can_be_undone_is_proven(host: hosts.Host, tmp
     assert (tmp_path / "lab-1/run/lab/journal").read_text() == "restart cron.service\n"
 
 
+@PLAYS_OFTEN
 def test_a_role_that_calls_its_change_none_is_found_out_and_undone(host: hosts.Host, tmp_path: Path) -> None:
     files = small_roles.changed(main="---\n" + small_roles.LIE.lstrip())
     proof = proven(host, files, [])
@@ -80,6 +83,7 @@ def test_a_role_that_calls_its_change_none_is_found_out_and_undone(host: hosts.H
     assert not (tmp_path / "lab-1/etc/motd").exists()
 
 
+@PLAYS_OFTEN
 def test_a_role_that_is_there_already_is_not_taken_away(host: hosts.Host, tmp_path: Path) -> None:
     assert play(host, Kind.APPLY, small_roles.GOOD).error == ""
     proof = proven(host, small_roles.GOOD, [])
