@@ -73,7 +73,9 @@ def test_a_signature_holds_for_one_checkpoint_and_one_key(name: str) -> None:
     checkpoint = SEAL.signed(KEY)
     assert checkpoint.is_genuine()
     value: Any = getattr(checkpoint, name)
-    for each in [value + 1] if isinstance(value, int) else [value[:-1], _other_begin(value), value.upper() + "x"]:
+    others = [value + 1] if isinstance(value, int) else [value[:-1], _other_begin(value), value.upper() + "x"]
+    changed: list[Any] = others
+    for each in changed:
         assert not replace(checkpoint, **{name: each}).is_genuine()
 
 
