@@ -57,7 +57,7 @@ class Launch:
         walked = self._here.data / "walked"
         if walked.exists():
             return
-        say("Walking the loop once with three incidents:")
+        say(f"Walking the loop once with three incidents: a minute or two. {self._here.url} answers already.")
         if self.run("walkthrough") == 0:
             walked.touch()
         else:
