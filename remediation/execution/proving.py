@@ -46,7 +46,7 @@ REST = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One worker's turn at a proof."""
+    """One worker's turn at a proof; `was_begun` by another one, who was lost."""
 
     proof: Proof
     fence: int
@@ -54,6 +54,7 @@ class Turn:
     part: RolePart
     clock: Callable[[], datetime]
     keeps_lease: Callable[[], bool]
+    was_begun: bool
 
     @property
     def scope(self) -> Scope:
@@ -103,7 +104,6 @@ class Turn:
 
 def prove(proof_id: int, *, clock: Callable[[], datetime], keeps_lease: Callable[[], bool]) -> str:
     """Make a proof that was asked for; says in a sentence how it went."""
-    was_begun = Proof.objects.get(pk=proof_id).status == ProofStatus.UNDER_WAY
     turn = _begin(proof_id, clock, keeps_lease)
     if isinstance(turn, str):
         return turn
@@ -111,9 +111,7 @@ def prove(proof_id: int, *, clock: Callable[[], datetime], keeps_lease: Callable
         host = hosts.named(turn.proof.host)
     except hosts.BadHosts as bad:
         return turn.end(ProofStatus.INCONCLUSIVE, says=str(bad))
-    if was_begun:
-        return _take_back(turn, host)
-    return _prove(turn, host)
+    return _take_back(turn, host) if turn.was_begun else _prove(turn, host)
 
 
 def give_up_on_lost(*, at: datetime) -> int:
@@ -130,8 +128,10 @@ def _begin(proof_id: int, clock: Callable[[], datetime], keeps_lease: Callable[[
         content = plans.read(proof.plan.content)
         if reason := _not_now(proof, content, at):
             proofs.end(proof, ProofStatus.INCONCLUSIVE, says=reason, actor=WORKERS, at=at)
+            _tell(proof, is_partial=False, at=at)
             return f"Not proven: {reason}"
-        if proof.status == ProofStatus.ASKED:
+        was_begun = proof.status == ProofStatus.UNDER_WAY
+        if not was_begun:
             if held := _lock(proof, at):
                 jobs.enqueue(proofs.KIND, subject_id=proof.pk, key=proofs.key_of(proof), at=at, due_at=at + REST)
                 return f"Waits: {held}"
@@ -141,7 +141,7 @@ def _begin(proof_id: int, clock: Callable[[], datetime], keeps_lease: Callable[[
     part = schema.from_text(proof.revision.content).role
     if part is None or roles.part_digest(part) != proof.role:
         raise LookupError("The revision does not hold the role that is to be proven.")
-    return Turn(proof, proof.fence, content, part, clock, keeps_lease)
+    return Turn(proof, proof.fence, content, part, clock, keeps_lease, was_begun)
 
 
 def _not_now(proof: Proof, content: Content, at: datetime) -> str:
@@ -196,9 +196,15 @@ def _prove(turn: Turn, host: hosts.Host) -> str:
 
 
 def _take_back(turn: Turn, host: hosts.Host) -> str:
-    """The worker before this one was lost: nobody knows how far it came, so the role's way back is played."""
-    error = _back_out(turn, host)
-    did = f"The back-out failed: {error}" if error else "The back-out was played."
+    """The worker before this one was lost: nobody knows how far it came, so the role's way back is played.
+
+    Not under an emergency stop: the next proof, which a person asks for, begins with it (law 8).
+    """
+    if brakes.stopped(scopes_of(turn.content)):
+        did = "Under the emergency stop the back-out was not played."
+    else:
+        error = _back_out(turn, host)
+        did = f"The back-out failed: {error}" if error else "The back-out was played."
     says = f"Its worker was lost in the middle. {did} Look at {host.name}, then have it proven again."
     return turn.end(ProofStatus.INCONCLUSIVE, says=says)
 
