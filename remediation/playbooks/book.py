@@ -20,8 +20,11 @@ from remediation.playbooks.models import Fence, Play, PlayEvent
 from remediation.playbooks.shapes import State, TaskResult
 from remediation.playbooks.states import PLAY_NEXT, PlayStatus
 
-LOST_AFTER = timedelta(seconds=30)
-"""A worker says every few seconds that it is still at it; after this long without a word it is gone."""
+LOST_AFTER = timedelta(seconds=15)
+"""A worker says every few seconds that it is still at it; after this long without a word it is gone.
+
+Shorter than the engine waits for the fate of a request, so that a lost play is found out and nobody has to be called.
+"""
 BEATS_EVERY = timedelta(seconds=3)
 LOST = "Its worker was lost in the middle of the play."
 BUSY = "It is being played now."
