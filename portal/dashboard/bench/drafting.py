@@ -48,7 +48,7 @@ def _until_queued(prefix: str) -> None:
     while (left := waiting.exclude(status=TicketStatus.AWAITING_REVIEW).count()) > 0:
         if time.monotonic() > give_up_at:
             raise DidNotHappen(f"{left} of {TICKETS} tickets were not drafted and queued in {PATIENCE_SECONDS} s.")
-        time.sleep(0.05)
+        time.sleep(0.2)  # each look takes from what it looks at
 
 
 def _ticket(run: str, number: int) -> Ask:

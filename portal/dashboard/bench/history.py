@@ -1,7 +1,8 @@
 """A long past, made in the database: runs by the million that are over, each with its ticket, plan and ten steps.
 
 Rows are put in as they ended. The triggers that guard the way there rest in the one transaction that does it; those
-that count finished tickets do not.
+that count finished tickets do not. Each table is analyzed before the next is made from it: planned by what it was
+before, empty, a join of a million by a million would be done row by row.
 """
 
 from __future__ import annotations
@@ -34,12 +35,14 @@ SELECT 'BENCH-PAST-' || i, 'Error rate of service ' || i %% 97 || ' is above its
        categories[1 + i %% cardinality(categories)], 1 + i %% 4, 'production', ARRAY['host-' || i %% 997], true,
        CASE WHEN is_bad THEN 'partially_remediated' ELSE 'resolved' END, '', %(opener)s, at, at + interval '40 minutes'
   FROM bench_past ORDER BY i;
+ANALYZE tickets_ticket;
 
 INSERT INTO drafting_remediation (ticket_id, number, category_id, severity, status, status_at, status_reason, drafter,
                                   risk, confidence_percent, reliability_permille, has_written, created_at)
 SELECT id, 1, category_id, severity, CASE WHEN status = 'resolved' THEN 'succeeded' ELSE 'rolled_back' END, finished_at,
        '', 'runbook', 'safe_write', 80, 600, true, opened_at
   FROM tickets_ticket WHERE key LIKE 'BENCH-PAST-%%' ORDER BY id;
+ANALYZE drafting_remediation;
 
 INSERT INTO signoff_plan (stage, subject_kind, subject_id, ticket_key, category_id, risk, severity, content, digest,
                           makers, excluded, needed, needed_groups, votes_last_minutes, valid_until, created_at, status,
@@ -49,6 +52,7 @@ SELECT 'merge', 'drafting.remediation', r.id, t.key, r.category_id, r.risk, 'sev
        r.created_at + interval '1 day', r.created_at, 'claimed', r.created_at, ''
   FROM drafting_remediation r JOIN tickets_ticket t ON t.id = r.ticket_id
  WHERE t.key LIKE 'BENCH-PAST-%%' ORDER BY r.id;
+ANALYZE signoff_plan;
 
 INSERT INTO signoff_plan (stage, subject_kind, subject_id, ticket_key, ticket_id, category_id, risk, severity, content,
                           digest, makers, excluded, needed, needed_groups, votes_last_minutes, valid_until, created_at,
@@ -59,6 +63,7 @@ SELECT 'rollout', 'drafting.remediation', r.id, t.key, t.id, r.category_id, r.ri
   FROM drafting_remediation r JOIN tickets_ticket t ON t.id = r.ticket_id
   JOIN signoff_plan merge ON merge.subject_id = r.id AND merge.subject_kind = 'drafting.remediation'
  WHERE t.key LIKE 'BENCH-PAST-%%' ORDER BY r.id;
+ANALYZE signoff_plan;
 
 INSERT INTO execution_run (remediation_id, plan_id, mode, status, status_at, status_reason, fence, started_at,
                            finished_at, asked, wave)
@@ -66,6 +71,7 @@ SELECT r.id, p.id, 'workers', r.status, r.status_at, '', p.id, r.created_at + in
        1
   FROM drafting_remediation r JOIN signoff_plan p ON p.subject_id = r.id AND p.subject_kind = 'drafting.remediation'
  WHERE p.stage = 'rollout' AND p.ticket_key LIKE 'BENCH-PAST-%%' ORDER BY r.id;
+ANALYZE execution_run;
 
 INSERT INTO execution_steprun (run_id, number, status, status_at, detail, idempotency_key, intended_at, acted_at)
 SELECT r.id, n, CASE WHEN r.status = 'succeeded' THEN 'verified' ELSE 'rolled_back' END, r.finished_at, '',
