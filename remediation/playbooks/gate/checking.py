@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from remediation.playbooks.gate import (
     arguments,
@@ -18,8 +19,11 @@ from remediation.playbooks.gate import (
     texts,
     wayback,
 )
+from remediation.playbooks.gate.characters import shown
 from remediation.playbooks.gate.roles import Role
 from remediation.playbooks.gate.shapes import Finding, Marked, Scope
+
+MOST = 200
 
 
 def check(name: str, files: Mapping[str, str], scope: Scope) -> list[Finding]:
@@ -34,7 +38,15 @@ def check(name: str, files: Mapping[str, str], scope: Scope) -> list[Finding]:
     role = Role(name, {path: text for path, text in readable.items() if texts.ALLOWED.fullmatch(path)})
     found += role.unreadable
     found += _of_role(role, scope)
-    return sorted(set(found))
+    return _first(sorted({replace(each, text=shown(each.text)) for each in found}))
+
+
+def _first(found: list[Finding]) -> list[Finding]:
+    """As many as people mend at once."""
+    if len(found) <= MOST:
+        return found
+    text = f"There are {len(found) - MOST} more findings behind these."
+    return sorted([*found[:MOST], Finding("role", 1, "size", text, "Mend these first.")])
 
 
 def _of_role(role: Role, scope: Scope) -> Iterator[Finding]:
@@ -57,4 +69,5 @@ def _of_role(role: Role, scope: Scope) -> Iterator[Finding]:
 def marked(files: Mapping[str, str]) -> list[Marked]:
     """The reviewer's checklist: every task marked for review, and every one that destroys by our own rules."""
     small = {path: text for path, text in files.items() if texts.is_small(text) and texts.ALLOWED.fullmatch(path)}
-    return sorted(destruction.marked(Role("", small)))
+    rows = destruction.marked(Role("", small))
+    return sorted(replace(row, task=shown(row.task), why=shown(row.why)) for row in rows)

@@ -129,11 +129,13 @@ def _own_pattern(task: Task, line: Scalar) -> Iterator[Finding]:
     pattern = task.argument("regexp")
     if pattern is None or "{" in pattern.text or "{" in line.text or task.is_on("backrefs"):
         return
+    if not destruction.is_quick(pattern.text):
+        return
     try:
         re.compile(pattern.text)
     except (re.error, RecursionError, OverflowError):
         yield Finding(task.file, pattern.line, "argument", "regexp is no regular expression.", "Mend it.")
         return
-    if destruction.is_quick(pattern.text) and not destruction.finds(pattern.text, line.text):
+    if not destruction.finds(pattern.text, line.text):
         text = "regexp does not match the line that the task writes; later values are added beside it."
         yield Finding(task.file, pattern.line, "converge", text, "Let regexp match the old line and the new one.")

@@ -22,8 +22,9 @@ MEND = f"Put the comment {REVIEW} directly above the task, with what the reviewe
 LOOSE = re.compile(r"0?[1-7][0-7]{3}|[0-7]*[2367]")
 UNLIKE = ("x", "#9 =/", "Zz: _")
 """Lines that have nothing in common: what matches them all matches everything."""
-LONGEST, REPETITIONS = 200, 2
+LONGEST, REPETITIONS, CHOICES = 200, 2, 4
 AGAIN = re.compile(r"\)[*+{?]")
+REPEATED, CHOICE = re.compile(r"[*+{]"), re.compile(r"\||(?<!\()\?")
 ALWAYS = {
     "command": "runs a program, and nobody but a person can say what it does",
     "cron": "changes what runs by the clock",
@@ -208,8 +209,13 @@ def _guarded(role: Role, task: Task) -> Iterator[str]:
 
 
 def is_quick(pattern: str) -> bool:
-    """Whether a regular expression cannot take for ever: it is short, with few repetitions and none of a group."""
-    return len(pattern) <= LONGEST and len(re.findall(r"[*+{]", pattern)) <= REPETITIONS and not AGAIN.search(pattern)
+    """Whether a regular expression cannot take for ever: short, few repetitions and choices, nothing of a group."""
+    return (
+        len(pattern) <= LONGEST
+        and len(REPEATED.findall(pattern)) <= REPETITIONS
+        and len(CHOICE.findall(pattern)) <= CHOICES
+        and not AGAIN.search(pattern)
+    )
 
 
 def finds(pattern: str, line: str) -> bool:

@@ -6,6 +6,7 @@ host's name), BELOW for a path below what stands before it (what `find` found th
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice, product
@@ -29,7 +30,7 @@ from remediation.playbooks.gate.templates import parse
 
 HOLE, NAME, BELOW = "\x00", "\x01", "\x02"
 HOLES = frozenset({HOLE, NAME, BELOW})
-MOST = 200
+MOST = 100
 """Alternatives that are followed; beyond them a text counts as one that nobody can read."""
 MAX_DEPTH = 6
 LONGEST = 4_096
@@ -61,9 +62,13 @@ class Surroundings:
 
 
 def texts_of(role: Role, task: Task, node: Scalar) -> tuple[str, ...]:
-    """Every text that a value of a task can become, with holes."""
-    values = (part for value in values_of(role, task, node) for part in (value if isinstance(value, list) else [value]))
-    return tuple(dict.fromkeys(map(_as_text, values)))
+    """Every text that a value of a task can become, with holes. Several rules ask for the same."""
+    key = id(task), id(node)
+    if key not in role.found:
+        values = values_of(role, task, node)
+        parts = (part for value in values for part in (value if isinstance(value, list) else [value]))
+        role.found[key] = tuple(dict.fromkeys(map(_as_text, parts)))
+    return role.found[key]
 
 
 def values_of(role: Role, task: Task, node: Node) -> tuple[Value, ...]:
@@ -73,7 +78,7 @@ def values_of(role: Role, task: Task, node: Node) -> tuple[Value, ...]:
         around.names[name] = _node(given, around, 0)
     if "loop" in task.node.items:
         name = next(loop_names(task))
-        around.names[name] = tuple(_items(_node(task.node.items["loop"], around, 0)))
+        around.names[name] = _few(tuple(_items(_node(task.node.items["loop"], around, 0))))
     return _node(node, around, 0)
 
 
@@ -89,7 +94,7 @@ def _items(values: Iterable[Value]) -> Iterator[Value]:
 
 
 def _node(node: Node, around: Surroundings, depth: int) -> tuple[Value, ...]:
-    if depth > MAX_DEPTH:
+    if depth > MAX_DEPTH or (not isinstance(node, Scalar) and len(node.items) > MOST):
         return (None,)
     match node:
         case Scalar():
@@ -106,6 +111,11 @@ def _node(node: Node, around: Surroundings, depth: int) -> tuple[Value, ...]:
 def _each(parts: list[tuple[Value, ...]], make: object) -> tuple[Value, ...]:
     rows = list(islice(product(*parts), MOST + 1))
     return tuple(make(row) for row in rows) if len(rows) <= MOST else (None,)  # type: ignore[operator]
+
+
+def _few(values: tuple[Value, ...]) -> tuple[Value, ...]:
+    """Values, or one that nobody knows in place of too many."""
+    return values if len(values) <= MOST else (None,)
 
 
 def _scalar(node: Scalar, around: Surroundings, depth: int) -> tuple[Value, ...]:
@@ -139,7 +149,7 @@ def evaluate(expr: Expr, around: Surroundings, depth: int) -> tuple[Value, ...]:
         case Operation(op="~" | "+", parts=parts):
             return _each([evaluate(part, around, depth) for part in parts], _joined)
         case Operation(op="if", parts=(then, _, other)):
-            return evaluate(then, around, depth) + evaluate(other, around, depth)
+            return _few(evaluate(then, around, depth) + evaluate(other, around, depth))
         case Filter():
             return tuple(_filtered(expr, value) for value in evaluate(expr.of, around, depth))
     return (None,)
@@ -195,20 +205,23 @@ def _one(value: Value, key: Value) -> Value:
 
 
 def _filtered(expr: Filter, value: Value) -> Value:  # noqa: PLR0911 - a table of filters
+    given = expr.arguments.all()
     match expr.name.removeprefix("ansible.builtin."):
         case "basename":
-            name = _as_text(value).rpartition("/")[2]
+            name = posixpath.basename(_as_text(value))
             return None if HOLE in name else NAME if HOLES & set(name) else name
         case "dirname":
             text = _as_text(value)
-            return text.rpartition("/")[0] if HOLE not in text and BELOW not in text else None
-        case "default" | "d" if value is not None and len(expr.arguments.all()) == 1:
+            return posixpath.dirname(text) if HOLE not in text and BELOW not in text else None
+        case "default" | "d" if value is not None and len(given) == len(expr.arguments.plain) == 1:
             return value
         case "list" | "flatten" | "unique" | "sort" | "select" | "reject" | "selectattr" | "rejectattr":
             return value if isinstance(value, list | Found) else None
-        case "string" | "int" if isinstance(value, str | int) and not expr.arguments.all():
+        case "string" if isinstance(value, str | int) and not given:
             return value
-        case "dict2items" if isinstance(value, dict):
+        case "int" if isinstance(value, int) and not given:
+            return value
+        case "dict2items" if isinstance(value, dict) and not given:
             return [{"key": key, "value": each} for key, each in value.items()]
     return None
 
@@ -221,7 +234,7 @@ def _short(text: str) -> str:
 def _joined(row: tuple[Value, ...]) -> Value:
     first, second = row
     if isinstance(first, list) and isinstance(second, list):
-        return first + second
+        return first + second if len(first) + len(second) <= MOST else None
     return _short(_as_text(first) + _as_text(second))
 
 

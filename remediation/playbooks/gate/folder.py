@@ -8,6 +8,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from remediation.playbooks.gate.characters import shown
 from remediation.playbooks.gate.shapes import Finding
 from remediation.playbooks.gate.texts import MAX_BYTES, MAX_FILES, too_big
 
@@ -59,9 +60,7 @@ def _problem(root: Path, inside: str) -> Finding | None:
     """Why a file is not read; nothing if it may be."""
     name, kind = inside.rpartition("/")[2], os.lstat(root / inside)
     if not PLAIN.fullmatch(name):
-        return Finding(
-            _printable(inside), 1, "layout", f"{name!r} is an odd name.", "Use letters, digits, _, - and dots."
-        )
+        return Finding(shown(inside), 1, "layout", f"{name!r} is an odd name.", "Use letters, digits, _, - and dots.")
     if stat.S_ISLNK(kind.st_mode):
         return Finding(inside, 1, "layout", f"{inside} is a link.", "Put the file itself there.")
     if not stat.S_ISREG(kind.st_mode):
@@ -71,7 +70,3 @@ def _problem(root: Path, inside: str) -> Finding | None:
 
 def _too_many(inside: str) -> Finding:
     return Finding(inside, 1, "size", f"The role has more than {MAX_FILES} files.", "One role does one thing; cut it.")
-
-
-def _printable(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()

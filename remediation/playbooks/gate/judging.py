@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from remediation.playbooks.gate import parsing
+from remediation.playbooks.gate.characters import hidden
 from remediation.playbooks.gate.parsing import Attribute, Call, Expr, Filter, Item, Literal, Name, Operation, Test
 from remediation.playbooks.gate.templates import Template
 
@@ -145,6 +146,8 @@ def _name(expr: Name, known: Known) -> Iterator[Objection]:
 
 def _literal(expr: Literal) -> Iterator[Objection]:
     text = expr.value if isinstance(expr.value, str) else ""
+    if what := hidden(text, allowed="\t\r\n"):
+        yield Objection(expr.offset, "template", f"A text in a template has {what} in it.", "Write what people see.")
     if DUNDER.search(text) and "__" in text:
         yield Objection(expr.offset, "template", f"The text {text!r} names something inner.", MEND)
     if BRACE.search(text):

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 TOKEN = re.compile(
     r"(?P<space>\s+)"
-    r"|(?P<number>\d+(?:\.\d+)?(?![\w.]))"
+    r"|(?P<number>[0-9]{1,40}(?:\.[0-9]{1,40})?(?![\w.]))"
     r"|(?P<text>'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\")"
     r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
     r"|(?P<op>//|\*\*|==|!=|<=|>=|[-+*/%~<>=|.,:()\[\]{}])",

@@ -6,12 +6,14 @@ nodes are built from the parser's events, so nothing is ever constructed that th
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
+from remediation.playbooks.gate.characters import hidden
 from remediation.playbooks.gate.shapes import Finding
 
 RULE = "yaml"
@@ -20,6 +22,9 @@ MAX_NODES = 5_000
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 BOOLEANS = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
 MERGE = "<<"
+HEADER = re.compile(r"#\s*jinja2\s*:", re.IGNORECASE)
+"""At the beginning of any text, not of a file only, it gives Ansible other marks for templates than braces."""
+LONGEST_NUMBER = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +141,10 @@ class _Builder:
         start, end = event.start_mark, event.end_mark
         if event.style in {"'", '"'} and end.line > start.line:
             self.refuse(event, "A quoted text goes over several lines.", "Use a block (|) for text of several lines.")
+        if what := hidden(event.value, allowed="\t\n"):
+            self.refuse(event, f"The text has {what} in it.", "Write what people can see.")
+        if HEADER.search(event.value):
+            self.refuse(event, "A #jinja2: header changes what marks a template.", "Leave the header out.")
         tag = self.resolver.resolve(yaml.ScalarNode, event.value, event.implicit).rpartition(":")[2]
         is_block = event.style in {"|", ">"}
         return Scalar(start.line + 1, start.column, event.value, _value(tag, event.value), is_block)
@@ -146,7 +155,9 @@ class _Builder:
 
 
 def _value(tag: str, text: str) -> str | int | float | bool | None:
-    """The value of a plain scalar; a number that Python cannot read stays a text."""
+    """The value of a plain scalar; a number that Python cannot read, or that nobody can, stays a text."""
+    if len(text) > LONGEST_NUMBER:
+        return text
     try:
         match tag:
             case "bool":

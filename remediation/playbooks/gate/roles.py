@@ -28,6 +28,8 @@ class Role:
     unreadable: list[Finding] = field(default_factory=list)
     evaluated: dict[str, tuple[object, ...]] = field(default_factory=dict)
     """What `evaluating` found out about the variables, once for each."""
+    found: dict[tuple[int, int], tuple[str, ...]] = field(default_factory=dict)
+    """The same for values of tasks, by task and node: both live as long as the role."""
 
     def __post_init__(self) -> None:
         for path in sorted(self.files):

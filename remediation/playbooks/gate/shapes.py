@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-RULESET = "2026-11"
+RULESET = "2026-11.2"
 """Named in every stored result; it changes with every change of a rule."""
 
 

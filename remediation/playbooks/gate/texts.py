@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping
 
+from remediation.playbooks.gate.characters import hidden
+from remediation.playbooks.gate.reading import HEADER
 from remediation.playbooks.gate.roles import BACKOUT, MAIN, VERIFY
 from remediation.playbooks.gate.shapes import Finding
 
@@ -22,9 +23,7 @@ MAX_BYTES = 65_536
 MAX_FILES = 60
 MAX_TOTAL = 262_144
 LAYOUT = "tasks/*.yml, handlers/main.yml, defaults/main.yml, templates/*.j2 and meta/main.yml"
-STRANGE = frozenset({"Cc", "Cf", "Co", "Cs", "Cn", "Zl", "Zp"})
 CONTROLLER = re.compile(r"\b(?:lookup|query|q)\s*\(\s*['\"]")
-HEADER = re.compile(r"^\s*#\s*jinja2\s*:", re.IGNORECASE)
 SECRETS = {
     "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY"),
     "a key of a cloud": re.compile(r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b|\bAIza[0-9A-Za-z_-]{35}"),
@@ -89,27 +88,19 @@ def of_text(path: str, text: str) -> Iterator[Finding]:
                     "Take it out, and change it where it is valid; a role names secrets of the host by their file only."
                 )
                 yield Finding(path, number, "secret", f"This looks like {what}.", mend)
-    if HEADER.match(text) or (path.endswith(".j2") and any(HEADER.match(line) for line in text.split("\n", 3)[:3])):
-        text = "A #jinja2: header changes what marks a template."
-        yield Finding(path, 1, "template", text, "Leave the header out.")
 
 
 def _characters(path: str, number: int, line: str, *, is_yaml: bool) -> Iterator[Finding]:
-    if line.isascii() and line.isprintable():
-        return
-    for sign in line:
-        if sign == "\t" and not is_yaml:
-            continue
-        category = unicodedata.category(sign)
-        if category in STRANGE or (category == "Zs" and sign != " "):
-            name = {"\t": "a tab", "\r": "a carriage return", "\ufeff": "a byte order mark"}.get(sign)
-            what = name or f"the invisible character U+{ord(sign):04X}"
-            mend = "Use plain spaces and line feeds; write tabs as \\t in double quotes."
-            yield Finding(path, number, "text", f"The line has {what} in it.", mend)
-            return
+    what = hidden(line, allowed="" if is_yaml else "\t")
+    if what:
+        mend = "Use plain spaces and line feeds; write tabs as \\t in double quotes."
+        yield Finding(path, number, "text", f"The line has {what} in it.", mend)
 
 
 def _controller(path: str, number: int, line: str) -> Iterator[Finding]:
+    if HEADER.search(line):
+        text = "A #jinja2: header changes what marks a template."
+        yield Finding(path, number, "template", text, "Leave the header out.")
     found = CONTROLLER.search(line)
     if found:
         text = f"{found.group().split('(')[0].strip()} runs on the controller and may read or execute anything there."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from remediation.playbooks.tests import (
+    roles_attacks,
     roles_detours,
     roles_good,
     roles_lacking,
@@ -18,6 +19,7 @@ CASES: tuple[Case, ...] = (
     *roles_lacking.CASES,
     *roles_tricks.CASES,
     *roles_detours.CASES,
+    *roles_attacks.CASES,
     *roles_later.CASES,
 )
 

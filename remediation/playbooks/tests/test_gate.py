@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from remediation.playbooks import gate
-from remediation.playbooks.gate import reading
+from remediation.playbooks.gate import destruction, reading
 from remediation.playbooks.tests.roles_table import CASES, Case
 
 PACKAGE = Path(gate.__file__).parent
@@ -71,6 +71,12 @@ def test_it_says_the_same_without_the_parser_in_c(monkeypatch: pytest.MonkeyPatc
         findings = gate.check(case.role, case.files, case.scope)
         here = [each.text for each in findings if (each.file, each.line) == (case.file, case.line)]
         assert any(case.says in text for text in here) if case.stopped_by == "static" else findings == [], case.name
+
+
+@pytest.mark.parametrize("pattern", ["a?" * 30, "(a|a)" * 30, "(a*)*", "a*a*a*", "a{1,9}{1,9}{1,9}", "a" * 201])
+def test_a_pattern_that_may_take_for_ever_is_not_asked(pattern: str) -> None:
+    assert not destruction.is_quick(pattern)
+    assert not destruction.finds(pattern, "a" * 100)
 
 
 @pytest.mark.parametrize("name", ["", "x", "Role", "a" * 41, "../x", "ansible", "größe"])
