@@ -109,6 +109,7 @@ class Turn:
             idempotency_key=key,
             fence=self.fence,
             timeout=settings.RUN_WRITE_SECONDS,
+            until=lambda: bool(self.held_back()),
         )
 
 
@@ -292,6 +293,7 @@ def _decide(turn: Turn, rehearsal: Rehearsal, step: RehearsalStep, *, has_worked
         says=why,
         is_rehearsal=True,
         stands_in_for=step.stands_in_for,
+        playbook=plans.role_in(plans.read_step(step.content)),
     )
     waysback.keep(new, actor=WORKERS, at=turn.clock())
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from portal.kit.actors import Actor
 from remediation.execution.models import Run, StepRun
 from remediation.execution.states import StepStatus
+from remediation.review import plans
 from remediation.review.plans import OperationStep, PlanStep
 from remediation.wayback import services as waysback
 from remediation.wayback.services import NewTaken
@@ -28,5 +29,6 @@ def keep(run: Run, step: StepRun, planned: PlanStep, *, actor: Actor, at: dateti
         is_lab=planned.is_lab,
         ticket=run.remediation.ticket.ref,
         says=step.detail,
+        playbook=plans.role_in(planned),
     )
     waysback.keep(new, actor=actor, at=at)

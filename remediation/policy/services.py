@@ -27,6 +27,7 @@ from portal.signoff.states import Stage
 from remediation.connectors import identities
 from remediation.connectors.catalogue import OPERATIONS
 from remediation.connectors.operations import Risk
+from remediation.drafting import roles
 from remediation.drafting.models import Remediation, Revision
 from remediation.policy import braking, certified, outcomes
 from remediation.policy.certified import Cover
@@ -62,12 +63,13 @@ _RATE_LOCK = 0x636F756E  # one lock for the global limit: reservations take turn
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """What a decision is about, as the room that compiled the plan knows it."""
+    """What a decision is about, as the room that compiled the plan knows it; `role` is the digest of its role."""
 
     actions: tuple[Action, ...]
     commands: tuple[str, ...]
     connectors: tuple[str, ...]
     safety: tuple[SafetyCheck, ...]
+    role: str = ""
 
 
 def switches() -> Switches:
@@ -282,7 +284,7 @@ def facts_of(revision: Revision, proposal: Proposal, hold: Hold, *, reliability:
         actions_last_hour_here=here,
         safety_checks=proposal.safety,
         failures_in_a_row=tuple(each.says for each in _brakes_of(remediation, proposal.actions)),
-        unproven_ways_back=_unproven(proposal.actions),
+        unproven_ways_back=_unproven(proposal.actions, proposal.role),
     )
 
 
@@ -292,17 +294,27 @@ def _cover_of(revision: Revision, actions: Sequence[Action], at: datetime) -> Co
     return recall.or_ask(("cover", revision.origin, same), lambda: certified.cover_of(revision, actions, at=at))
 
 
-def ways_back_of(operations: Mapping[str, bool]) -> list[Record]:
-    """What is known of the ways back of these operations, each with whether it has one."""
+def ways_back_of(operations: Mapping[str, bool], *, role: str = "") -> list[Record]:
+    """What is known of the ways back of these operations, each with whether it has one.
+
+    Of the operation that applies roles it is what is known of exactly the role with this digest.
+    """
     names = tuple(name for name, has_one in operations.items() if has_one)
-    known = recall.or_ask(("ways back", names), lambda: waysback.records_of(names))
+    known = recall.or_ask(("ways back", names, role), lambda: _known_of(names, role))
     return [known.get(name) or Record(name, missing="there is none.") for name in operations]
 
 
-def _unproven(actions: Sequence[Action]) -> tuple[str, ...]:
+def _known_of(names: Sequence[str], role: str) -> Mapping[str, Record]:
+    if not role or roles.OPERATION not in names:
+        return waysback.records_of(names)
+    others = waysback.records_of(name for name in names if name != roles.OPERATION)
+    return others | {roles.OPERATION: waysback.record_of_role(roles.OPERATION, role)}
+
+
+def _unproven(actions: Sequence[Action], role: str) -> tuple[str, ...]:
     """What is known of the ways back that nobody has seen to work; commands of people have no record."""
     writes = {each.operation: each.has_rollback for each in actions if each.mutates and each.operation in OPERATIONS}
-    return tuple(f"{each.operation}: {each.says}" for each in ways_back_of(writes) if not each.is_proven)
+    return tuple(f"{each.operation}: {each.says}" for each in ways_back_of(writes, role=role) if not each.is_proven)
 
 
 def _brakes_of(remediation: Remediation, actions: Sequence[Action]) -> list[FailureBrake]:

@@ -183,6 +183,13 @@ def role_of(draft: schema.Draft, steps: Sequence[PlanStep]) -> Role | None:
     )
 
 
+def role_in(step: PlanStep) -> str:
+    """The digest of the role that a step applies; empty where it applies none."""
+    if not isinstance(step, OperationStep) or step.operation != roles.OPERATION:
+        return ""
+    return str(step.parameters["role"])
+
+
 def stand_in(step: OperationStep, parameters: Mapping[str, str | int | bool], connector: str) -> OperationStep:
     """The same operation with other parameters, on a target of the lab: what a rehearsal does instead."""
     operation = catalogue.get(step.operation)

@@ -19,7 +19,7 @@ from portal.signoff.states import Stage
 from remediation.connectors import catalogue, providers
 from remediation.connectors.families.common import recent_backup
 from remediation.connectors.operations import Probe, Risk
-from remediation.drafting import schema
+from remediation.drafting import roles, schema
 from remediation.drafting.models import Remediation, Revision
 from remediation.playbooks import proofs
 from remediation.policy import services as policies
@@ -98,6 +98,7 @@ def proposal(draft: schema.Draft, steps: Sequence[PlanStep], safety: Sequence[Sa
         commands=tuple(command for step in steps if isinstance(step, CommandStep) for command in _commands(step)),
         connectors=tuple(plans.connectors_of(steps)),
         safety=tuple(safety),
+        role=roles.part_digest(draft.role) if draft.role else "",
     )
 
 

@@ -55,10 +55,11 @@ class Proof:
 
 def of(plan: Plan) -> Proof:
     """What is known now of the ways back of a plan."""
-    steps = plans.read(plan.content).steps
+    content = plans.read(plan.content)
+    steps, role = content.steps, content.role.digest if content.role else ""
     writes = [step for step in steps if isinstance(step, OperationStep) and step.risk is not Risk.READ_ONLY]
     return Proof(
-        ways_back=policies.ways_back_of({step.operation: step.way_back is not None for step in writes}),
+        ways_back=policies.ways_back_of({step.operation: step.way_back is not None for step in writes}, role=role),
         rehearsal=waysback.newest_rehearsal(plan.pk),
         has_commands=any(step.kind == "command" for step in steps),
     )

@@ -21,6 +21,9 @@ class Taken(models.Model):
     """
 
     operation = models.CharField(max_length=80)
+    playbook = models.CharField(
+        max_length=64, default="", db_default="", help_text="Of a role its digest: each has a way back of its own."
+    )
     category = models.ForeignKey(Category, on_delete=models.PROTECT, related_name="+", db_index=False)
     source = models.CharField(max_length=80, unique=True, help_text="The step: a job that is run twice adds nothing.")
     is_rehearsal = models.BooleanField()
@@ -39,7 +42,10 @@ class Taken(models.Model):
         """In the order they were taken."""
 
         ordering: ClassVar = ["id"]
-        indexes: ClassVar = [models.Index(fields=["operation", "-id"], name="wayback_of_operation")]
+        indexes: ClassVar = [
+            models.Index(fields=["operation", "-id"], name="wayback_of_operation"),
+            models.Index(fields=["playbook", "-id"], name="wayback_of_playbook"),
+        ]
 
     def __str__(self) -> str:
         return f"way back of {self.operation} on {self.ticket_key}"

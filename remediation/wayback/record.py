@@ -28,7 +28,7 @@ class Time(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What is known of the way back of one operation. `missing` says why there is none to take."""
+    """What is known of the way back of one operation, or of one role. `missing` says why there is none to take."""
 
     operation: str
     newest_first: Sequence[Time] = ()

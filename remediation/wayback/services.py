@@ -19,7 +19,10 @@ from remediation.wayback.record import LAST, Record
 
 @dataclass(frozen=True, slots=True)
 class NewTaken:
-    """A way back that has just been decided about. `source` names the step, such as `run:12:3`."""
+    """A way back that has just been decided about. `source` names the step, such as `run:12:3`.
+
+    `playbook` is the digest of the role that was taken back, if it was one.
+    """
 
     operation: str
     category_id: int
@@ -31,6 +34,7 @@ class NewTaken:
     says: str = ""
     is_rehearsal: bool = False
     stands_in_for: str = ""
+    playbook: str = ""
 
 
 def keep(new: NewTaken, *, actor: Actor, at: datetime) -> None:
@@ -40,6 +44,7 @@ def keep(new: NewTaken, *, actor: Actor, at: datetime) -> None:
         source=new.source,
         defaults={
             "operation": new.operation,
+            "playbook": new.playbook,
             "category_id": new.category_id,
             "is_rehearsal": new.is_rehearsal,
             "has_worked": new.has_worked,
@@ -69,6 +74,11 @@ def records_of(operations: Iterable[str]) -> dict[str, Record]:
     return {name: Record(name, tuple(found[name])) for name in names}
 
 
+def record_of_role(operation: str, digest: str) -> Record:
+    """What is known of the way back of one role: what others that the same operation applies did says nothing of it."""
+    return Record(operation, tuple(_LAST_OF_ROLE.all(playbook=digest)))
+
+
 def rehearsals_of(plan_id: int) -> QuerySet[Rehearsal]:
     """The rehearsals of a plan with their steps, the newest first."""
     return Rehearsal.objects.filter(plan_id=plan_id).select_related("asked_by").prefetch_related("steps__outputs")
@@ -88,3 +98,4 @@ def _newest(names: list[str]) -> Iterable[Taken]:
 
 
 _LAST = Query(lambda: Taken.objects.filter(operation=given("operation")).order_by("-id")[:LAST])
+_LAST_OF_ROLE = Query(lambda: Taken.objects.filter(playbook=given("playbook")).order_by("-id")[:LAST])

@@ -13,6 +13,7 @@ from portal.kit.actors import Ref, system
 from remediation.connectors.catalogue import OPERATIONS
 from remediation.connectors.lab import first_day
 from remediation.desk.testing import V1, as_
+from remediation.policy import services as policies
 from remediation.review.testing import AT, people, world
 from remediation.wayback import services as waysback
 from remediation.wayback.record import LAST
@@ -21,7 +22,7 @@ from remediation.wayback.services import NewTaken
 pytestmark = pytest.mark.django_db
 
 
-def take(number: int, *, worked: bool = True, operation: str = "scale_deployment") -> None:
+def take(number: int, *, worked: bool = True, operation: str = "scale_deployment", playbook: str = "") -> None:
     new = NewTaken(
         operation=operation,
         category_id=Category.objects.get(slug="kubernetes").pk,
@@ -31,6 +32,7 @@ def take(number: int, *, worked: bool = True, operation: str = "scale_deployment
         is_lab=True,
         ticket=Ref("tickets.ticket", number, f"OLD-{number}"),
         says="It has 6 pods.",
+        playbook=playbook,
     )
     waysback.keep(new, actor=system("execution"), at=AT + timedelta(minutes=number))
 
@@ -61,6 +63,17 @@ def test_it_is_kept_once_however_often_it_is_told() -> None:
     for worked in (True, False):
         take(1, worked=worked)
     assert waysback.records_of(["scale_deployment"])["scale_deployment"].says.startswith("1 of 1 worked")
+
+
+def test_a_role_has_a_record_of_its_own() -> None:
+    world()
+    take(1, operation="apply_role", playbook="a" * 64)
+    take(2, operation="apply_role", playbook="b" * 64, worked=False)
+    assert waysback.records_of(["apply_role"])["apply_role"].says.startswith("Rollback unproven: 1 of 2 worked")
+    said = [policies.ways_back_of({"apply_role": True}, role=each * 64)[0].says for each in "abc"]
+    assert said[0].startswith("1 of 1 worked")
+    assert said[1].startswith("Rollback unproven: 0 of 1 worked")
+    assert said[2] == "Rollback unproven: it was never taken."
 
 
 def test_only_the_newest_count() -> None:
