@@ -17,6 +17,7 @@ from portal.kit.statements import Query, given
 from remediation.connectors.probes import Outcome
 from remediation.playbooks import hoststate
 from remediation.playbooks.models import Fence, Play, PlayEvent
+from remediation.playbooks.shapes import Outcome as Done
 from remediation.playbooks.shapes import State, TaskResult
 from remediation.playbooks.states import PLAY_NEXT, PlayStatus
 
@@ -29,7 +30,13 @@ BEATS_EVERY = timedelta(seconds=3)
 LOST = "Its worker was lost in the middle of the play."
 BUSY = "It is being played now."
 _PLAY = Query(lambda: Play.objects.filter(key=given("key")))
-_NEWEST = Query(lambda: Play.objects.filter(host=given("host"), role=given("role")).order_by("-id")[:1])
+_PLAYED = Query(
+    lambda: (
+        Play.objects.filter(host=given("host"), role=given("role"))
+        .exclude(kind=Play.Kind.APPLY, before="")  # it ended before the host was looked at: nothing was played
+        .order_by("-id")[:1]
+    )
+)
 _APPLIED = Query(
     lambda: (
         Play.objects.filter(host=given("host"), role=given("role"), kind=Play.Kind.APPLY)
@@ -126,9 +133,22 @@ def before_apply(host: str, role: str) -> State | None:
     return hoststate.read(applied.before) if applied else None
 
 
+def left_as_found(host: str, role: str) -> State | None:
+    """What the scope was like before the role was last applied here, if no task told of a change; None if one may have.
+
+    A task that was under way when its play was ended may have changed something without a word.
+    """
+    applied = _APPLIED.first(host=host, role=role)
+    events = PlayEvent.objects.filter(source=applied.key).order_by("-id") if applied else PlayEvent.objects.none()
+    last = events.first()
+    if applied is None or last is None or last.status == Done.RUNNING or events.filter(status=Done.CHANGED).exists():
+        return None
+    return hoststate.read(applied.before)
+
+
 def left_by_failure(host: str, role: str, *, at: datetime) -> State | None:
     """What the scope was like before a play that then failed; None where the last play did not, or changed nothing."""
-    last = _NEWEST.first(host=host, role=role)
+    last = _PLAYED.first(host=host, role=role)
     if last is None or _said_of(last, at).ok:
         return None
     return before_apply(host, role)

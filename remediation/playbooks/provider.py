@@ -20,30 +20,36 @@ from remediation.drafting import roles, schema
 from remediation.playbooks import book, hosts, hoststate, jailed, plays, prooftext, proving
 from remediation.playbooks.book import Request
 from remediation.playbooks.models import Play, Proof
-from remediation.playbooks.shapes import Kind, Played, Scope, State, TaskResult
+from remediation.playbooks.shapes import Facts, Kind, Played, Scope, State, TaskResult
 from remediation.playbooks.shapes import Outcome as Done
 from remediation.playbooks.states import PlayStatus, ProofStatus
 
 READS = frozenset({"check_role", "verify_role", "role_state", "request_status"})
 WRITES = {"apply_role": Play.Kind.APPLY, "back_out_role": Play.Kind.BACK_OUT}
 TWICE, SECOND_RUN = (Kind.APPLY, Kind.LOOK, Kind.APPLY), "second run"
+APPLIED, TAKEN_BACK = "Applied; a second run changed nothing.", "Taken back."
+UNCHANGED = "The role changed nothing here, so nothing is taken back."
 NOT_HERE = "Roles are checked by the execution workers, right before they play them."
-_PROOF = Query(
+MOST_PROOFS = 5
+"""Of one role, the newest: a ticket that comes again has the same role proven again, maybe on another kind of host."""
+_PROOFS = Query(
     lambda: (
-        Proof.objects.select_related("revision").filter(role=given("role"), status=ProofStatus.HELD).order_by("-id")[:1]
+        Proof.objects.select_related("revision")
+        .filter(role=given("role"), status=ProofStatus.HELD)
+        .order_by("-id")[:MOST_PROOFS]
     )
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A proven role: its text, its scope, and its proof."""
+    """A proven role: its text, its scope, and its proofs, the newest first."""
 
     name: str
     digest: str
     files: Mapping[str, str]
     scope: Scope
-    proof: prooftext.Proof
+    proofs: Sequence[Proof]
 
 
 class Roles:
@@ -89,12 +95,12 @@ def _on_host(arguments: Mapping[str, Any], do: Callable[[Known, hosts.Host], Out
 
 
 def _known(digest: str) -> Known | None:
-    proof = _PROOF.first(role=digest)
-    part = schema.from_text(proof.revision.content).role if proof else None
-    if proof is None or part is None or roles.part_digest(part) != digest:
+    proofs = _PROOFS.all(role=digest)
+    part = schema.from_text(proofs[0].revision.content).role if proofs else None
+    if part is None or roles.part_digest(part) != digest:
         return None
     scope = Scope(tuple(part.paths), tuple(part.services), tuple(part.packages))
-    return Known(part.name, digest, roles.files_of(part), scope, prooftext.read(proof.text))
+    return Known(part.name, digest, roles.files_of(part), scope, proofs)
 
 
 def _check(role: Known, host: hosts.Host, at: datetime) -> Outcome:
@@ -102,7 +108,7 @@ def _check(role: Known, host: hosts.Host, at: datetime) -> Outcome:
     seen = _play(role, host, [Kind.CHECK])
     if seen.facts is None:
         return Outcome(ok=False, error=seen.error)
-    unlike = proving.unlike(seen.facts, role.proof)
+    unlike = _unlike(seen.facts, role)
     data = {
         "failed": len(seen.failed),
         "changes": len(seen.changed),
@@ -111,6 +117,13 @@ def _check(role: Known, host: hosts.Host, at: datetime) -> Outcome:
         "says": seen.error or " ".join(unlike) or _named(seen.changed),
     }
     return Outcome(ok=True, data=data, text=str(data["says"]))
+
+
+def _unlike(facts: Facts, role: Known) -> list[str]:
+    """What a host has not in common with the canary of the newest proof; nothing if it is like that of another one."""
+    found = (proving.unlike(facts, prooftext.read(proof.text)) for proof in role.proofs)
+    newest = next(found)
+    return newest if newest and all(found) else []
 
 
 def _verify(role: Known, host: hosts.Host, _at: datetime) -> Outcome:
@@ -157,25 +170,33 @@ class _Turn:
 
     def take(self) -> Outcome:
         """Play it, and commit what became of it."""
-        error = self._apply() if self.play.kind == Play.Kind.APPLY else self._played([Kind.BACK_OUT]).error
+        error, says = self._apply() if self.play.kind == Play.Kind.APPLY else self._back_out()
         status = PlayStatus.FAILED if error else PlayStatus.DONE
-        says = error or (
-            "Applied; a second run changed nothing." if self.play.kind == Play.Kind.APPLY else "Taken back."
-        )
-        book.end(self.play, status, says=says, at=timezone.now())
-        return Outcome(ok=False, error=says) if error else Outcome(ok=True, text=says)
+        book.end(self.play, status, says=error or says, at=timezone.now())
+        return Outcome(ok=False, error=error) if error else Outcome(ok=True, text=says)
 
-    def _apply(self) -> str:
-        """Look, apply, and apply once more: only a second run that changes nothing shows that the role is done."""
+    def _apply(self) -> tuple[str, str]:
+        """Look, apply, and apply once more: only a second run that changes nothing shows that the role is done.
+
+        Answers with why that went wrong, or "", and what is said where it did not.
+        """
         before = _look(self.role, self.host, None, is_to_stop=self._ends)
         if isinstance(before, str):
-            return before
+            return before, ""
         book.remember(self.play, before)
         played = self._played(TWICE)
         again = _after_the_look(played.tasks)
         if played.error or not (changed := [task for task in again if task.outcome is Done.CHANGED]):
-            return played.error
-        return f"The role does not converge: a second run changed {_named(changed)}"
+            return played.error, APPLIED
+        return f"The role does not converge: a second run changed {_named(changed)}", ""
+
+    def _back_out(self) -> tuple[str, str]:
+        """Take the role back; what was on the host before it was applied is nobody's to take away. As above."""
+        before = book.left_as_found(self.host.name, self.role.digest)
+        seen = _look(self.role, self.host, before, is_to_stop=self._ends) if before else ""
+        if before and isinstance(seen, State) and not hoststate.differences(before, seen):
+            return "", UNCHANGED
+        return self._played([Kind.BACK_OUT]).error, TAKEN_BACK
 
     def _played(self, kinds: Sequence[Kind]) -> Played:
         part = ""

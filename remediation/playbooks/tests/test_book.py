@@ -11,7 +11,8 @@ from remediation.connectors.probes import Outcome
 from remediation.playbooks import book
 from remediation.playbooks.book import Request
 from remediation.playbooks.models import Play
-from remediation.playbooks.shapes import State, Thing
+from remediation.playbooks.shapes import Kind, State, TaskResult, Thing
+from remediation.playbooks.shapes import Outcome as Done
 from remediation.playbooks.states import PlayStatus
 
 pytestmark = pytest.mark.django_db
@@ -72,3 +73,23 @@ def test_what_a_failed_apply_found_is_what_its_way_back_is_measured_against() ->
     book.end(back, PlayStatus.DONE, says="Taken back.", at=AT)
     assert book.left_by_failure("log-ship-1", ROLE, at=AT) is None
     assert book.before_apply("log-ship-1", ROLE) == BEFORE
+
+
+def test_an_apply_that_ended_before_it_looked_leaves_what_an_earlier_one_did_alone() -> None:
+    """Else what a run did weeks ago would pass for what this one left, and be taken back."""
+    long_ago = begun()
+    book.remember(long_ago, BEFORE)
+    book.end(long_ago, PlayStatus.DONE, says="Applied.", at=AT)
+    book.end(begun(replace(APPLY, key="run-2-step-1-y")), PlayStatus.FAILED, says="Not reached.", at=AT)
+    assert book.left_by_failure("log-ship-1", ROLE, at=AT) is None
+
+
+@pytest.mark.parametrize(
+    ("told", "found"),
+    [((Done.RUNNING, Done.OK), BEFORE), ((Done.CHANGED, Done.OK), None), ((Done.OK, Done.RUNNING), None), ((), None)],
+)
+def test_a_host_is_as_it_was_found_only_if_every_task_said_so(told: tuple[Done, ...], found: State | None) -> None:
+    book.remember(begun(), BEFORE)
+    for outcome in told:
+        book.tell(APPLY.key, TaskResult(Kind.APPLY, "log-ship-1", "Set it", "m", "tasks/main.yml", 2, outcome))
+    assert book.left_as_found("log-ship-1", ROLE) == found
