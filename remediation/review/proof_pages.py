@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from portal.kit.durations import span
+from remediation.drafting import roles
 from remediation.drafting.models import Remediation
+from remediation.drafting.schema import RolePart
 from remediation.playbooks import prooftext
 from remediation.playbooks.models import Proof
 from remediation.playbooks.shapes import BAD, Facts, Kind, Outcome, TaskResult
@@ -50,11 +52,15 @@ class PartView:
 
 @dataclass(frozen=True, slots=True)
 class ProofView:
-    """A proof that has ended, or is being made; `parts` are empty until it has."""
+    """A proof that has ended, or is being made; `parts` are empty until it has.
+
+    `is_of_another` role: people have changed it since, so that this says nothing about the role as it stands.
+    """
 
     proof: Proof
     content: prooftext.Proof | None
     parts: Sequence[PartView]
+    is_of_another: bool
 
     @property
     def has_held(self) -> bool:
@@ -81,19 +87,22 @@ class ProofView:
         return list({(task.task, task.place): task for task in wrong}.values())
 
 
-def of(remediation: Remediation, content: Content | None) -> ProofView | None:
-    """The proof that a plan names, else the newest of the remediation, however it went; None where there is none."""
-    proofs = Proof.objects.filter(revision__remediation=remediation).order_by("-id")
+def of(remediation: Remediation, content: Content | None, part: RolePart) -> ProofView | None:
+    """The proof that a plan names, else the newest of the remediation, however it went; None where there is none.
+
+    `part` is the role as it stands.
+    """
+    proofs = Proof.objects.filter(revision__remediation=remediation).select_related("revision").order_by("-id")
     if content is not None and content.proof:
         proofs = proofs.filter(digest=content.proof)
     proof = proofs.first()
-    return view_of(proof) if proof else None
+    return view_of(proof, role=roles.part_digest(part)) if proof else None
 
 
-def view_of(proof: Proof) -> ProofView:
-    """A proof as it is shown."""
+def view_of(proof: Proof, *, role: str) -> ProofView:
+    """A proof as it is shown beside the role with this digest."""
     content = prooftext.read(proof.text) if proof.text else None
-    return ProofView(proof, content, parts_of(content.parts) if content else ())
+    return ProofView(proof, content, parts_of(content.parts) if content else (), proof.role != role)
 
 
 def parts_of(parts: Sequence[prooftext.Part]) -> list[PartView]:

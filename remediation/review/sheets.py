@@ -49,7 +49,7 @@ def page_of(remediation: Remediation, revision: Revision, stands: Standing) -> S
         "stages": content.stages if content else None,
         "diff": presenting.changes_of(remediation, revision),
         "shown": role_pages.of(remediation, revision, stands),
-        "canary": proof_pages.of(remediation, content) if draft.role else None,
+        "canary": proof_pages.of(remediation, content, draft.role) if draft.role else None,
         "evidence": list(remediation.ticket.evidence.all()),
         "facts": _facts(remediation, revision, plan),
         "proof": proving.of(plan) if plan else None,
