@@ -32,7 +32,7 @@ from remediation.drafting import services as remediations
 from remediation.drafting.models import Remediation
 from remediation.drafting.states import NEXT as REMEDIATION_NEXT
 from remediation.drafting.states import Status
-from remediation.execution import doubting, recounting, returning
+from remediation.execution import doubting, drifted, recounting, returning
 from remediation.execution.controls import LABELS, WAITING, Control
 from remediation.execution.models import Run, StepOutput, StepRun
 from remediation.execution.planning import ENDED, Move, is_tried_again, remediation_status
@@ -294,6 +294,9 @@ def conclude(run: Run, content: Content, move: Move, *, actor: Actor, at: dateti
     reason = _conclusion(run, content, move)
     if move.to is RunStatus.NEEDS_PERSON:
         move_run(run, RunStatus.NEEDS_PERSON, actor=actor, at=at, reason=reason)
+    elif move.to is RunStatus.FAILED and move.number and drifted.is_why(step_of(run, move.number)):
+        end(run, move.to, content, actor=actor, at=at, reason=f"{reason} {drifted.SAYS}")
+        drifted.bring_back(run, actor=actor, at=at)
     elif move.to:
         end(run, move.to, content, actor=actor, at=at, reason=reason)
 

@@ -1,8 +1,9 @@
 """Drift: whether the targets of a plan still look as they did when its draft was checked against them.
 
 The pre-flights of the catalogue say what matters about a target. The first look is taken when the plan is prepared; a
-pre-flight that held then and does not hold now is drift, and voids what was signed. That one could not be asked is
-none: the safety checks say so, and the run looks again before it acts.
+pre-flight that held then, or that nobody could ask then, and does not hold now is drift, and voids what was signed: of
+a role it is the execution workers alone who can ask, when they are about to claim its run. That one cannot be asked now
+is none: the safety checks say so, and the run looks again before it acts.
 """
 
 from __future__ import annotations
@@ -40,9 +41,13 @@ def settle(plan: Plan, *, actor: Actor, at: datetime, ask: Ask = client.read) ->
 
 
 def drift(first: Mapping[int, Look], seen: Iterable[Seen]) -> list[Change]:
-    """Which pre-flights held when the draft was checked and do not hold any more."""
+    """Which pre-flights held when the draft was checked, or could not be asked, and do not hold now."""
     return [
-        Change(f"Step {each.step}", "the pre-flight on the target", f"as expected: {first[each.step].text}", each.text)
+        Change(f"Step {each.step}", "the pre-flight on the target", _then(first[each.step]), each.text)
         for each in seen
-        if each.holds is False and each.step in first and first[each.step].holds
+        if each.holds is False and each.step in first and first[each.step].holds is not False
     ]
+
+
+def _then(look: Look) -> str:
+    return f"as expected: {look.text}" if look.holds else f"not seen by anybody: {look.text}"

@@ -13,6 +13,8 @@ from portal.estate.models import TargetLock
 from portal.jobs.models import Job
 from portal.jobs.testing import drain
 from portal.notices.models import Notice
+from portal.signoff.models import Plan
+from portal.signoff.states import PlanStatus, Stage
 from remediation.connectors import identities
 from remediation.connectors.lab import first_day
 from remediation.connectors.testing import LabProcess
@@ -89,7 +91,10 @@ def test_a_met_stop_rule_stops_before_anything_is_changed(workers: LabProcess) -
     assert "replicas should be 2 and is 3" in made.run.status_reason
     assert made.steps() == ["failed"]
     assert workers.ledger() == []
-    assert ticket_status(made) == "failed"
+    drain("probe")
+    assert ticket_status(made) == "awaiting_review", "the target drifted since the sign-off, and nothing was written"
+    plan = Plan.objects.latest("id")
+    assert (plan.stage, plan.status) == (Stage.MERGE, PlanStatus.OPEN)
 
 
 def test_a_stop_rule_met_later_undoes_the_steps_before(workers: LabProcess) -> None:
