@@ -112,6 +112,8 @@ def test_the_editor_shows_findings_at_the_line_and_saves_a_revision(
     press(page, "F8")
     expect(page.locator(".cm-tooltip-lint, .cm-tooltip").first).to_be_visible()
     assert faults(page, "role-edit", height=TALL) == []
+    press(page, "Control+a", "x")
+    expect(editor).to_have_text("x")
     press(page, "Control+a", "Delete")
     page.keyboard.insert_text(files()[MAIN].replace("Limit the size of the journal", "Cap the journal"))
     expect(page.get_by_text("The static gate found nothing.")).to_be_visible()

@@ -28,6 +28,18 @@
     ".cm-deletedText": { background: "var(--del-mark) !important" },
   });
 
+  // Chromium gives what is typed over a selection the style of what was there, as an inline style, which the policy of
+  // this page refuses: so the editor replaces it before the browser does.
+  const replacing = EditorView.domEventHandlers({
+    beforeinput(event, view) {
+      const isTyped = event.inputType === "insertText" && event.data && !event.isComposing;
+      if (!isTyped || view.state.selection.main.empty) return false;
+      event.preventDefault();
+      view.dispatch(view.state.replaceSelection(event.data), { userEvent: "input.type", scrollIntoView: true });
+      return true;
+    },
+  });
+
   function mount(area) {
     const host = document.createElement("div");
     host.className = "cm-host";
@@ -44,6 +56,7 @@
           EditorView.lineWrapping,
           /\.(yml|yaml)$/.test(area.dataset.editor || ".yml") ? yaml() : [],
           theme,
+          replacing,
           compare.of([]),
           lint.gutter(),
           EditorView.contentAttributes.of({ "aria-label": label, spellcheck: "false" }),
