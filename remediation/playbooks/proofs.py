@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 
 from portal.audit import services as audit
 from portal.estate.models import TargetLock
@@ -15,7 +16,8 @@ from portal.kit.refusals import StaleTransition, because
 from portal.kit.statements import Query, given
 from portal.signoff.models import Plan
 from remediation.drafting.models import Revision
-from remediation.playbooks.models import Proof
+from remediation.playbooks import prooftext
+from remediation.playbooks.models import Play, PlayEvent, Proof
 from remediation.playbooks.states import PROOF_NEXT, ProofStatus
 
 KIND = "execution.prove"
@@ -38,6 +40,20 @@ def ask(plan: Plan, revision: Revision, *, role: str, host: str, actor: Actor, a
     return proof
 
 
+def begin(proof: Proof, *, actor: Actor, at: datetime) -> None:
+    """Begin a locked proof whose host is held for it."""
+    move(proof, ProofStatus.UNDER_WAY, next_states=PROOF_NEXT, status_at=at, says="")
+    data = {"role": proof.role, "host": proof.host}
+    audit.record("proof.begun", actor=actor, at=at, subject=proof.ref, ticket=_ticket(proof), data=data)
+
+
+def wait(proof: Proof, *, says: str, at: datetime, due_at: datetime) -> None:
+    """Have a locked proof tried later, and say what it waits for."""
+    proof.says = says
+    proof.save(update_fields=["says"])
+    jobs.enqueue(KIND, subject_id=proof.pk, key=key_of(proof), at=at, due_at=due_at)
+
+
 def locked(proof_id: int) -> Proof:
     """The proof with its row locked until the transaction ends."""
     rows = Proof.objects.select_for_update(of=("self",)).select_related("plan", "revision__remediation__ticket")
@@ -53,6 +69,26 @@ def end(
     data = {"after": to.value, "reason": says, "proof": digest}
     jobs.publish("proof.ended", subject_id=proof.pk, at=at)
     audit.record("proof.ended", actor=actor, at=at, subject=proof.ref, ticket=_ticket(proof), data=data)
+
+
+def has_applied(proof: Proof) -> bool:
+    """Whether the role has begun to be applied: until then nothing on the host is its doing."""
+    return PlayEvent.objects.filter(source=key_of(proof), part__in=prooftext.APPLIES).exists()
+
+
+def left_by(proof: Proof) -> Proof | None:
+    """The proof before this one of the same role, or remediation, that may have left something on this host.
+
+    It was stopped, or lost, after it began to apply and before all was taken back, and no run has played it since.
+    """
+    same = Q(role=proof.role) | Q(revision__remediation=proof.revision.remediation_id)
+    earlier = Proof.objects.filter(same, host=proof.host, pk__lt=proof.pk).exclude(fence=0)
+    for each in earlier.select_related("revision").order_by("-id"):
+        if each.text or has_applied(each):
+            is_clean = bool(each.text) and not prooftext.read(each.text).remains
+            later = Play.objects.filter(host=each.host, role=each.role, started_at__gt=each.status_at)
+            return None if is_clean or later.exists() else each
+    return None
 
 
 def digest_of(plan_id: int) -> str:

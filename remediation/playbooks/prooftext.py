@@ -10,6 +10,9 @@ from portal.kit import canonical
 from remediation.playbooks.shapes import Facts, Kind, Outcome, TaskResult
 
 VERSION = "countersign.proof/1"
+APPLY, SECOND_RUN = "Apply", "Second run"
+APPLIES = (APPLY, SECOND_RUN)
+"""The parts in which the role changes its host."""
 
 
 @dataclass(frozen=True, slots=True)

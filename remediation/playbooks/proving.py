@@ -14,13 +14,13 @@ from datetime import datetime
 from importlib.metadata import version
 from platform import python_version
 
-from remediation.playbooks import hosts, hoststate, jailed, plays
+from remediation.playbooks import hosts, hoststate, jailed, plays, prooftext
 from remediation.playbooks.prooftext import Part, Proof
 from remediation.playbooks.shapes import BAD, Facts, Kind, Outcome, Played, Scope, State, TaskResult
 
 PROGRAMS = ("ansible-core", "ansible-lint", "ansible-runner")
-CHECK, APPLY, SECOND_CHECK = "First check", "Apply", "Second check"
-SECOND_RUN, VERIFY, BACK_OUT = "Second run", "Verify", "Back-out"
+CHECK, APPLY, SECOND_CHECK = "First check", prooftext.APPLY, "Second check"
+SECOND_RUN, VERIFY, BACK_OUT = prooftext.SECOND_RUN, "Verify", "Back-out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,11 @@ def silent(_title: str, _event: TaskResult) -> None:
     """Nobody listens to this one."""
 
 
+def nothing() -> str:
+    """Nothing keeps this one from being played."""
+    return ""
+
+
 def prove(
     name: str,
     files: Mapping[str, str],
@@ -63,13 +68,17 @@ def prove(
     now: Callable[[], datetime],
     on_event: OnEvent = silent,
     is_to_stop: jailed.IsToStop = jailed.never,
+    is_lost: jailed.IsToStop = jailed.never,
+    why_not: Callable[[], str] = nothing,
     seconds: int = plays.SECONDS,
 ) -> Proof:
     """Prove a role, by its digest, on one host. Whatever was applied is undone, except after a stop.
 
-    `seconds` is the longest that each of the Ansible processes may take.
+    `is_to_stop` ends everything but a way back that has begun; only `is_lost`, that somebody else has this host by now,
+    ends that. `why_not` is asked before the role is played, and played again: what it says ends the proof with the way
+    back. `seconds` is the longest that each of the Ansible processes may take.
     """
-    trial = _Trial(name, files, scope, host, on_event, is_to_stop, seconds)
+    trial = _Trial(name, files, scope, host, on_event, is_to_stop, is_lost, why_not, seconds)
     started_at = now()
     trial.go()
     return Proof(
@@ -100,6 +109,8 @@ class _Trial:
     host: hosts.Host
     on_event: OnEvent
     is_to_stop: jailed.IsToStop
+    is_lost: jailed.IsToStop
+    why_not: Callable[[], str]
     seconds: int
     parts: list[Part] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
@@ -113,6 +124,9 @@ class _Trial:
     def go(self) -> None:
         """Round after round until one fails; then the way back, if anything may have been applied."""
         for each in (FIRST, AGAIN):
+            if reason := self.why_not():
+                self.reasons.append(reason)
+                break
             played = self._play(each)
             if played.error:
                 self.reasons.append(f"{self._last_title(each)}: {played.error}")
@@ -141,7 +155,7 @@ class _Trial:
             scope=self.scope,
             before=self.states.get(BEFORE),
             on_event=hear,
-            is_to_stop=self.is_to_stop,
+            is_to_stop=self.is_lost if each is RETURN else self.is_to_stop,
             seconds=self.seconds,
         )
         self.is_stopped |= played.is_stopped

@@ -91,6 +91,7 @@ EVENTS = {
     "request.looked_for": ("asked for a look at the role repository", "eye"),
     "brake.engaged": ("engaged a brake", "hand-stop"),
     "proof.asked": ("asked for a proof", "flask"),
+    "proof.begun": ("began a proof", "flask"),
     "proof.ended": ("ended a proof", "flask"),
     "postmortem.drafted": ("drafted the postmortem", "notebook"),
     "postmortem.edited": ("edited the postmortem", "notebook"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ from portal.signoff.models import Plan
 from portal.signoff.states import PlanStatus, Stage
 from remediation.drafting.models import Remediation
 from remediation.playbooks import live, proofs
+from remediation.playbooks.models import Proof
 from remediation.review import proven, standing
 from remediation.review import services as reviews
 from remediation.review.views import find
@@ -36,24 +38,35 @@ def prove(request: HttpRequest, key: str) -> HttpResponse:
 @login_required
 def follow(request: HttpRequest, key: str) -> HttpResponse:
     """The panel as it stands now; 204 while nothing happened since it was shown."""
-    context = panel(request, standing.plan_of(find(request, key)))
-    if context is None or request.GET.get("seen") == context["seen"]:
-        return HttpResponse(status=204)
-    return render(request, "review/proving.html", context)
+    plan = standing.plan_of(find(request, key))
+    proof = _proof_of(plan)
+    context = panel(request, plan) if proof and request.GET.get("seen") != _seen(proof) else None
+    return render(request, "review/proving.html", context) if context else HttpResponse(status=204)
 
 
 def panel(request: HttpRequest, plan: Plan | None) -> Mapping[str, Any] | None:
     """What the panel shows about a signed merge plan whose role is not proven yet; nothing for any other plan."""
-    if plan is None or plan.stage != Stage.MERGE or plan.status != PlanStatus.SIGNED:
-        return None
-    proof = proofs.newest(plan.pk)
-    if proof is None:
+    proof = _proof_of(plan)
+    if plan is None or proof is None:
         return None
     source, remediation = proofs.key_of(proof), Remediation.objects.get(pk=plan.subject_id)
+    may_ask = proven.may_ask_again(remediation, plan, person_of(request), at=timezone.now())
     return {
         "plan": plan,
         "proof": proof,
         "tasks": live.tasks_of([source]).get(source, ()),
-        "may_ask": proven.may_ask_again(remediation, plan, person_of(request)),
-        "seen": f"{proof.pk}.{proof.status}.{live.newest([source])}",
+        "may_ask": may_ask,
+        "seen": _seen(proof),
     }
+
+
+def _proof_of(plan: Plan | None) -> Proof | None:
+    if plan is None or plan.stage != Stage.MERGE or plan.status != PlanStatus.SIGNED:
+        return None
+    return proofs.newest(plan.pk)
+
+
+def _seen(proof: Proof) -> str:
+    """What a reader has seen: changes with every word that is told of the proof."""
+    told = hashlib.sha256(proof.says.encode()).hexdigest()[:8] if proof.says else "-"
+    return f"{proof.pk}.{proof.status}.{told}.{live.newest([proofs.key_of(proof)])}"

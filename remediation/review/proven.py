@@ -12,7 +12,8 @@ from django.db import transaction
 from portal.access import grants
 from portal.access.models import Person
 from portal.kit.actors import Door, system
-from portal.kit.refusals import NotAllowed, StaleTransition, because
+from portal.kit.refusals import NotAllowed, Reason, StaleTransition, because
+from portal.signoff import services as signoffs
 from portal.signoff.models import Plan
 from portal.signoff.states import PlanStatus, Stage
 from remediation.drafting import roles
@@ -27,6 +28,7 @@ from remediation.review import carrying, plans, reading, standing, voiding
 from remediation.review.preparing import open_rollout_plan
 
 PROBE = system("probe")
+NOT_WAITING = because("not_waiting", "No signed merge plan with a role waits for a proof here.")
 
 
 def conclude(proof_id: int, *, at: datetime) -> str:
@@ -52,17 +54,16 @@ def ask_again(remediation_id: int, *, person: Person, door: Door, at: datetime) 
         _refuse_outsider(remediation, person)
         plan, revision = standing.plan_of(remediation), remediations.head(remediation)
         role = plans.read(plan.content).role if plan else None
-        if plan is None or revision is None or role is None or not _waits_for_proof(plan, remediation):
-            raise StaleTransition(because("not_waiting", "No signed merge plan with a role waits for a proof here."))
+        if plan is None or revision is None or role is None:
+            raise StaleTransition(NOT_WAITING)
+        if reason := _why_not_again(plan, remediation, at):
+            raise StaleTransition(reason)
         return proofs.ask(plan, revision, role=role.digest, host=role.canary, actor=person.at(door), at=at)
 
 
-def may_ask_again(remediation: Remediation, plan: Plan | None, person: Person) -> bool:
+def may_ask_again(remediation: Remediation, plan: Plan, person: Person, *, at: datetime) -> bool:
     """Whether a page offers it to this person now."""
-    if plan is None or not _waits_for_proof(plan, remediation) or not _takes_part(remediation, person):
-        return False
-    last = proofs.newest(plan.pk)
-    return last is not None and last.status == ProofStatus.INCONCLUSIVE
+    return _takes_part(remediation, person) and _why_not_again(plan, remediation, at) is None
 
 
 def _go_on(remediation: Remediation, merge: Plan, proof: Proof, at: datetime) -> str:
@@ -76,9 +77,17 @@ def _go_on(remediation: Remediation, merge: Plan, proof: Proof, at: datetime) ->
     return "Proven: the rollout waits for its signatures."
 
 
-def _waits_for_proof(plan: Plan, remediation: Remediation) -> bool:
+def _why_not_again(plan: Plan, remediation: Remediation, at: datetime) -> Reason | None:
+    """Why the role of a plan is not proven again: nothing waits for it, it is under way, or a signature expired."""
     is_merged = plan.stage == Stage.MERGE and plan.status == PlanStatus.SIGNED
-    return is_merged and remediation.status == Status.APPROVED_FOR_MERGE
+    last = proofs.newest(plan.pk)
+    if not is_merged or remediation.status != Status.APPROVED_FOR_MERGE:
+        return NOT_WAITING
+    if last and last.is_open:
+        return because("under_way", "The role of this plan is being proven already.")
+    if last and last.status != ProofStatus.INCONCLUSIVE:
+        return because("not_waiting", "The role of this plan has been proven, or has failed: nothing is left to try.")
+    return signoffs.lapsed(plan, at=at)
 
 
 def _takes_part(remediation: Remediation, person: Person) -> bool:

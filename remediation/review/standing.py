@@ -221,7 +221,7 @@ def _proof_blockers(plan: Plan | None) -> list[Reason]:
     if proof is None:
         return []
     if proof.is_open:
-        return [because("proof", f"The role is being proven on {proof.host}.")]
+        return [because("proof", f"The role is being proven on {proof.host}. {proof.says}".strip())]
     return [because("proof", f"The role is not proven on {proof.host}. {proof.says}")]
 
 

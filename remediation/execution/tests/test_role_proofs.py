@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,11 @@ from portal.access.models import Person
 from portal.access.testing import caller
 from portal.audit import services as audit
 from portal.audit.models import Event
-from portal.estate.models import TargetLock
+from portal.estate.models import Target, TargetLock
 from portal.jobs.testing import drain
+from portal.notices.models import Notice
 from portal.signoff import brakes
-from portal.signoff.models import Plan
+from portal.signoff.models import Plan, Stop, Vote
 from portal.signoff.states import PlanStatus, Stage
 from remediation.connectors import seed
 from remediation.connectors.testing import LabProcess
@@ -25,17 +27,18 @@ from remediation.desk.testing import V1
 from remediation.drafting.states import Status
 from remediation.execution import services as runs
 from remediation.execution.models import Run
-from remediation.execution.states import RunStatus, StepStatus
+from remediation.execution.states import RunStatus
 from remediation.execution.testing import Signed
 from remediation.execution.testing_roles import ROLE, lab_hosts, merged, role_draft, sign
-from remediation.playbooks import book, prooftext
+from remediation.playbooks import book, proofs, prooftext
 from remediation.playbooks.models import Play, PlayEvent, Proof
 from remediation.playbooks.repository import following
 from remediation.playbooks.repository.models import PullRequest
 from remediation.playbooks.repository.states import RequestStatus
 from remediation.playbooks.repository.testing import Bare, remote
-from remediation.playbooks.shapes import Outcome, TaskResult
+from remediation.playbooks.shapes import Kind, Outcome, TaskResult
 from remediation.playbooks.states import ProofStatus
+from remediation.policy.models import CategoryPolicy
 from remediation.review import plans
 from remediation.review import testing as review
 from remediation.review.models import GateResult
@@ -124,6 +127,7 @@ def settled(hosts: dict[str, Path], made: Signed) -> None:
     assert "ansible-lint" in versions["role lint"]
     way_back = Taken.objects.get()
     assert (way_back.operation, way_back.has_worked, way_back.is_rehearsal) == ("apply_role", True, True)
+    assert way_back.playbook == proof.role
     assert PullRequest.objects.get(remediation=made.remediation).status == RequestStatus.OPEN
 
 
@@ -157,6 +161,7 @@ def test_a_proof_that_could_not_be_made_is_asked_for_again_by_page_and_api(
     page = client.get(f"/tickets/{made.ticket.key}/review").content.decode()
     assert off in page
     assert "Prove it again" in page
+    an_expired_signature_proves_nothing(made, client)
     brakes.engage(scope="all", reason="A fire.", person=cast["operator"], door="page", at=timezone.now())
     settings.AUTO_REMEDIATION_ENABLED = "lab"
     assert client.post(f"/tickets/{made.ticket.key}/review/prove").status_code == 302
@@ -173,13 +178,98 @@ def test_a_proof_that_could_not_be_made_is_asked_for_again_by_page_and_api(
     assert "Prove it again" not in shown
     assert hosts
     assert not PlayEvent.objects.exists()
+    Stop.objects.update(released_at=timezone.now())
+    whoever_waits_is_told_for_whom(made, client)
+    a_worker_that_was_lost_takes_back_what_it_may(made, settings)
+    what_is_no_longer_true_is_not_proven(made)
+
+
+def an_expired_signature_proves_nothing(made: Signed, client: Client) -> None:
+    """The signature of a merge plan stands for ever where its proof is not made; what it allows does not."""
+    votes = Vote.objects.filter(plan=made.plan)
+    expires_at = votes.get().expires_at
+    votes.update(expires_at=timezone.now())
+    assert "Prove it again" not in client.get(f"/tickets/{made.ticket.key}/review").content.decode()
+    refused = caller(made.cast["operator"]).post(f"{V1}/tickets/{made.ticket.key}/proofs")
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (409, "expired")
+    votes.update(expires_at=expires_at)
+
+
+def whoever_waits_is_told_for_whom(made: Signed, client: Client) -> None:
+    lock = TargetLock.objects.create(
+        target=Target.objects.get(identity="hosts:log-ship-1"), run_id=1, ticket_key="INC-9", taken_at=timezone.now()
+    )
+    drain("execution")
+    assert "hosts:log-ship-1 is held by the run of INC-9." in client.get(f"/tickets/{made.ticket.key}/review").text
+    lock.delete()
+
+
+def a_worker_that_was_lost_takes_back_what_it_may(made: Signed, settings: Settings) -> None:
+    """What was never applied is not taken back, and switched off workers play nothing: people are told instead."""
+    at = timezone.now() + timedelta(minutes=1)
+    Proof.objects.filter(status=ProofStatus.ASKED).update(status=ProofStatus.UNDER_WAY, fence=1)
+    drain("execution", "probe", at=at)
+    assert "Nothing had been applied to log-ship-1." in Proof.objects.latest("id").says
+    caller(made.cast["operator"]).post(f"{V1}/tickets/{made.ticket.key}/proofs")
+    proof = Proof.objects.latest("id")
+    Proof.objects.filter(pk=proof.pk).update(status=ProofStatus.UNDER_WAY, fence=1)
+    told = TaskResult(Kind.APPLY, proof.host, "Limit the age", "m", "tasks/main.yml", 3, Outcome.CHANGED)
+    book.tell(proofs.key_of(proof), told, part="Apply")
+    settings.AUTO_REMEDIATION_ENABLED = "false"
+    drain("execution", "probe", at=at)
+    settings.AUTO_REMEDIATION_ENABLED = "lab"
+    proof.refresh_from_db()
+    assert "so workers execute nothing. The back-out was not played." in proof.says
+    assert Notice.objects.filter(message__kind="partial", person=made.cast["operator"]).exists()
+    left = proofs.left_by(Proof(pk=proof.pk + 1, role="f" * 64, host=proof.host, revision=proof.revision))
+    assert left == proof, "also when its role has been changed since"
+    PlayEvent.objects.all().delete()
+
+
+def what_is_no_longer_true_is_not_proven(made: Signed) -> None:
+    caller(made.cast["operator"]).post(f"{V1}/tickets/{made.ticket.key}/proofs")
+    CategoryPolicy.objects.update(plan_valid_minutes=7)
+    drain("execution")
+    assert "minutes a signature counts" in Proof.objects.latest("id").says
+    assert made.remediation.status == Status.IN_REVIEW
+    assert not PlayEvent.objects.exists()
 
 
 @PLAYS_OFTEN
-def test_what_was_done_before_a_host_failed_is_taken_back(
+def test_what_was_done_before_a_host_failed_is_taken_back_and_what_was_there_before_stays(
+    cast: dict[str, Person], hosts: dict[str, Path], home: Bare, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings_of = {name: path / "etc/logrotate.conf" for name, path in hosts.items()}
+    before = settings_of["log-ship-1"].read_text()
+    there_already = f"maxage 14\n{before}"
+    settings_of["log-ship-2"].write_text(there_already)
+    made = merged(role_draft(hosts=("log-ship-1", "log-ship-2", "log-ship-3")), cast=cast)
+    drain("execution", "probe", "general")
+    home.merge(PullRequest.objects.get().branch)
+    following.follow(at=timezone.now())
+    sign(made.remediation, Stage.ROLLOUT, cast["approver"])
+    tell = book.tell
+
+    def tell_and_break(source: str, event: TaskResult, *, part: str = "") -> None:
+        tell(source, event, part=part)
+        settings_of["log-ship-3"].unlink(missing_ok=True)
+
+    monkeypatch.setattr(book, "tell", tell_and_break)
+    drain("execution")
+    run = Run.objects.get()
+    assert run.status == RunStatus.ROLLED_BACK
+    assert list(run.steps.values_list("status", flat=True)) == ["rolled_back", "rolled_back", "failed"]
+    assert [settings_of[f"log-ship-{number}"].read_text() for number in (1, 2)] == [before, there_already]
+    assert [(play.host, play.kind, play.says) for play in Play.objects.order_by("-id")[:2]] == [
+        ("log-ship-1", "back_out", "Taken back."),
+        ("log-ship-2", "back_out", "The role changed nothing here, so nothing is taken back."),
+    ]
+
+
+@PLAYS_OFTEN
+def test_a_host_that_is_not_as_proven_returns_the_plan_to_review_before_anything_is_played(
     cast: dict[str, Person], hosts: dict[str, Path], home: Bare
 ) -> None:
-    before = (hosts["log-ship-1"] / "etc/logrotate.conf").read_text()
     made = merged(role_draft(hosts=("log-ship-1", "log-ship-2")), cast=cast)
     drain("execution", "probe", "general")
     home.merge(PullRequest.objects.get().branch)
@@ -187,14 +277,10 @@ def test_what_was_done_before_a_host_failed_is_taken_back(
     (hosts["log-ship-2"] / "etc/logrotate.conf").unlink()
     sign(made.remediation, Stage.ROLLOUT, cast["approver"])
     drain("execution")
-    run = Run.objects.get()
-    assert run.status == RunStatus.ROLLED_BACK
-    assert list(run.steps.values_list("status", flat=True)) == [StepStatus.ROLLED_BACK, StepStatus.FAILED]
-    assert (hosts["log-ship-1"] / "etc/logrotate.conf").read_text() == before
-    assert [(play.kind, play.status) for play in Play.objects.order_by("id")] == [
-        ("apply", "done"),
-        ("back_out", "done"),
-    ]
+    assert not Run.objects.exists()
+    assert not Play.objects.exists()
+    assert made.remediation.status == Status.IN_REVIEW
+    assert "Step 2: the pre-flight on the target was not seen by anybody" in made.remediation.status_reason
 
 
 @PLAYS_OFTEN
