@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from portal.kit import redaction
 from remediation.playbooks import events, forwarding, hosts, inside, jail, jailed, labhosts, playtext, signing
 from remediation.playbooks.jail import File
 from remediation.playbooks.shapes import BAD, Kind, Outcome, Played, Scope, State, TaskResult
@@ -27,6 +26,7 @@ SECONDS = 300
 NOTHING = Scope()
 WRITES = frozenset({Kind.APPLY, Kind.BACK_OUT})
 UNREACHED = "The host could not be reached."
+NOT_TOLD = "Not all that was played was told: what it changed is not known."
 
 OnEvent = Callable[[TaskResult], None]
 
@@ -111,28 +111,31 @@ def _run(
 
 
 def _played(kinds: Sequence[Kind], story: events.Story, ran: jailed.Ran) -> Played:
+    log = story.clean(ran.log)
     return Played(
         kinds=tuple(kinds),
         tasks=tuple(story.tasks),
         facts=story.facts,
         states=tuple(story.states),
         milliseconds=ran.milliseconds,
-        error=_error(ran, story, kinds),
-        log=redaction.redact(ran.log, known=story.known).text,
+        error=error_of(ran, story, kinds, log),
+        log=log,
         is_stopped=ran.is_stopped,
     )
 
 
-def _error(ran: jailed.Ran, story: events.Story, kinds: Sequence[Kind]) -> str:
+def error_of(ran: jailed.Ran, story: events.Story, kinds: Sequence[Kind], log: str) -> str:
     """Why a play did not end well: it was ended, a task failed, or Ansible itself did."""
     if ran.error:
         return ran.error
     if ran.status:
         bad = [task for task in story.tasks if task.outcome in BAD]
-        return _words_of(bad[-1]) if bad else f"Ansible ended with status {ran.status}: {_first_line(ran.log)}"
+        return _words_of(bad[-1]) if bad else f"Ansible ended with status {ran.status}: {_first_line(log)}"
     told = {task.kind for task in story.tasks}
-    silent_ones = [kind.value for kind in kinds if kind not in told]
-    return f"Nothing was played for {', '.join(silent_ones)}." if silent_ones else ""
+    if silent_ones := [kind.value for kind in kinds if kind not in told]:
+        return f"Nothing was played for {', '.join(silent_ones)}."
+    is_seen = len(story.states) == list(kinds).count(Kind.LOOK)
+    return "" if is_seen and story.is_whole else NOT_TOLD
 
 
 def _words_of(task: TaskResult) -> str:

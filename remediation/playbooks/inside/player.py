@@ -7,12 +7,24 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import secrets
 import sys
 from typing import Any
 
 import ansible_runner
 
 LONGEST = 60_000
+JOB = secrets.randbits(62)
+"""Events come between marks in what Ansible prints, and a host or a role could print such marks too: only Ansible's own
+events carry this number."""
+SETTINGS = {
+    "JOB_ID": str(JOB),
+    "MAX_EVENT_RES": str(sys.maxsize),  # else nothing is told of a long result, not even that it changed something
+    "ANSIBLE_HOST_KEY_CHECKING": "True",  # else ansible-runner switches it off
+}
+MARK = json.dumps("\x1b[K")[1:-1]
+HIDDEN = "[not shown: it has marks in it that steer a terminal]\n"
 RESULTS = {
     "runner_on_start": "running",
     "runner_on_ok": "ok",
@@ -20,6 +32,7 @@ RESULTS = {
     "runner_on_skipped": "skipped",
     "runner_on_unreachable": "unreachable",
     "runner_on_file_diff": "diff",
+    "playbook_on_stats": "counted",
 }
 FACTS = (
     "ansible_distribution",
@@ -34,8 +47,10 @@ def told(event: dict[str, Any]) -> dict[str, Any] | None:
     """What leaves the jail of one event; None for one that nobody shows."""
     result = RESULTS.get(event.get("event", ""))
     data = event.get("event_data") or {}
-    if result is None:
+    if result is None or event.get("job_id") != JOB:
         return None
+    if result == "counted":
+        return {"result": result, "changed": sum(data["changed"].values())}
     outcome = data.get("res") or (_printed(event) if result == "skipped" else {})
     told = {
         "result": result,
@@ -43,10 +58,15 @@ def told(event: dict[str, Any]) -> dict[str, Any] | None:
         "task": data.get("task", ""),
         "module": data.get("resolved_action") or data.get("task_action", ""),
         "path": data.get("task_path", ""),
-        "text": event.get("stdout", "")[:LONGEST] if result == "diff" else "",
+        "text": _diff(event, data) if result == "diff" else "",
         "milliseconds": round(1000 * (data.get("duration") or 0)),
     }
     return {**told, **_result(outcome, result)} if result in ("ok", "failed", "skipped", "unreachable") else told
+
+
+def _diff(event: dict[str, Any], data: dict[str, Any]) -> str:
+    """What a task changes, as Ansible prints it. The mark of an event in it would cut it short."""
+    return HIDDEN if MARK in json.dumps(data.get("diff")) else event.get("stdout", "")[:LONGEST]
 
 
 def _printed(event: dict[str, Any]) -> dict[str, Any]:
@@ -94,6 +114,7 @@ def show(event: dict[str, Any]) -> bool:
 def main() -> int:
     """Play /job/play.yml on the host that the first argument names; what follows goes to ansible-playbook."""
     host, *options = sys.argv[1:]
+    os.environ |= SETTINGS
     run = ansible_runner.run(
         private_data_dir="/tmp",  # noqa: S108 - memory of the jail
         playbook="/job/play.yml",
@@ -105,7 +126,7 @@ def main() -> int:
         settings={"suppress_output_file": True, "pexpect_timeout": 0.2},
         event_handler=show,
     )
-    return int(run.rc or 0)
+    return 1 if run.rc is None else int(run.rc)  # none: a signal ended it
 
 
 if __name__ == "__main__":

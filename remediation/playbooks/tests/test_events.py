@@ -77,7 +77,31 @@ def test_secrets_never_leave_and_long_texts_are_cut() -> None:
     assert task.diff.endswith(CUT)
 
 
-@pytest.mark.parametrize("line", ["", "no json", "[]", '"text"', "{}", '{"play": "another", "result": "ok"}'])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "",
+        "no json",
+        "[]",
+        '"text"',
+        "{}",
+        '{"play": "another", "result": "ok"}',
+        "[" * 100_000,
+        *(
+            json.dumps(TOLD | {"play": "look"} | wrong)
+            for wrong in (
+                {"result": "bogus"},
+                {"path": None},
+                {"message": 1},
+                {"skips": [{}], "play": "check"},
+                {"facts": [1]},
+                {"state": [{"kind": "path"}]},
+                {"state": 1},
+                {"result": "counted", "changed": "many"},
+            )
+        ),
+    ],
+)
 def test_what_is_no_event_is_left_out(line: str) -> None:
     story = Story("web-1")
     assert story.hear(line) is None
@@ -102,3 +126,25 @@ def test_a_role_cannot_pass_off_its_own_output_as_a_look() -> None:
         story, play="apply", state=[{"kind": "path", "name": "/etc/motd", "state": "absent", "length": 0, "prefix": ""}]
     )
     assert story.states == []
+
+
+@pytest.mark.parametrize("sign", ["\x00", "\udce9"])
+def test_what_no_database_takes_is_taken_out(sign: str) -> None:
+    story = Story("web-1")
+    thing = {"kind": "path", "name": f"/srv/{sign}", "state": f"link to {sign}", "length": 0, "prefix": ""}
+    facts = {"ansible_distribution": sign}
+    hear(story, play="look", task=f"Look{sign}", state=[thing], message=f"caf{sign}", facts=facts)
+    hear(story, result="diff", text=f"+caf{sign}")
+    hear(story, changed=True)
+    assert repr(sign)[1:-1] not in repr((story.tasks, story.states, story.facts))
+    assert story.tasks[0].message[:3] == story.tasks[1].diff[1:4] == "caf"
+
+
+@pytest.mark.parametrize(("counted", "is_whole"), [(None, False), (0, False), (1, True), (2, False)])
+def test_a_story_is_whole_once_every_change_that_was_counted_was_told(counted: int | None, *, is_whole: bool) -> None:
+    story = Story("web-1")
+    hear(story, changed=True)
+    hear(story)
+    if counted is not None:
+        hear(story, result="counted", changed=counted)
+    assert story.is_whole == is_whole
