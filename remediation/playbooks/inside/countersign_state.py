@@ -11,6 +11,7 @@ import os
 import pwd
 import re
 import stat
+import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,9 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 
 MOST_ENTRIES = 5000
-LARGEST = 64 * 1024 * 1024
-LEFT_OUT = re.compile(r"\.journal~?$")
+MOST_BYTES = 2 * 1024 * 1024 * 1024
+PIECE = 1024 * 1024
+LEFT_OUT = re.compile(r"^/(var|run)/log/journal/.*\.journal~?$")
 WRITTEN_BY_THE_HOST = re.compile(r"^/var/log/(wtmp|btmp|lastlog|faillog|tallylog|journal(/.*)?)$")
 
 
@@ -28,33 +30,59 @@ class TooMuch(Exception):
 
 
 def named(path: Path, lengths: dict[str, int]) -> Iterator[dict[str, Any]]:
-    """The path itself, and all that a folder holds."""
+    """The path itself, and all that a folder holds, or the one that it leads to."""
     yield thing("path", path, lengths)
-    if not path.is_dir() or path.is_symlink():
+    if not path.is_dir():
         return
-    for folder, folders, files in os.walk(path):
-        for name in sorted(folders + files):
-            if not LEFT_OUT.search(name):
-                yield thing("entry", Path(folder, name), lengths)
+    for folder, folders, files in os.walk(path, onerror=_unread):
+        for place in (Path(folder, name) for name in sorted(folders + files)):
+            found = thing("entry", place, lengths)
+            if found["state"] != "absent" and not LEFT_OUT.search(str(place)):
+                yield found
+
+
+def _unread(error: OSError) -> None:
+    """A folder that cannot be read is not an empty one; one that went meanwhile is."""
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 def thing(kind: str, path: Path, lengths: dict[str, int]) -> dict[str, Any]:
-    """One path: type, mode and owner, and a file's digest; `prefix` is the digest of as much as there was before."""
+    """One path: type, mode and owner, and a file's digest; `prefix` is the digest of as much as there was before.
+
+    What goes away while it is looked at is absent.
+    """
+    name = readable(path)
     try:
-        found = path.lstat()
-    except FileNotFoundError:
-        return {"kind": kind, "name": str(path), "state": "absent", "length": 0, "prefix": ""}
+        state, length, prefix = _seen(kind, path, lengths.get(name, 0))
+    except (FileNotFoundError, NotADirectoryError):
+        state, length, prefix = "absent", 0, ""
+    return {"kind": kind, "name": name, "state": state, "length": length, "prefix": prefix}
+
+
+def readable(path: Path | str) -> str:
+    """A path as text that nothing on its way changes: what is no UTF-8, or not what it looks like, is escaped."""
+    return "/".join(map(_escaped, os.fsencode(path).decode(errors="backslashreplace").split("/")))
+
+
+def _escaped(name: str) -> str:
+    is_plain = name.isprintable() and unicodedata.is_normalized("NFC", name)
+    return name if is_plain else name.encode("unicode_escape").decode()
+
+
+def _seen(kind: str, path: Path, begin: int) -> tuple[str, int, str]:
+    found = path.lstat()
     state = f"{_type(path, found.st_mode)} {stat.S_IMODE(found.st_mode):04o} {_owner(found)}"
-    prefix, length = "", 0
-    if stat.S_ISREG(found.st_mode) and not (kind == "entry" and WRITTEN_BY_THE_HOST.search(str(path))):
-        whole, prefix, length = _digests(path, lengths.get(str(path), 0))
-        state += f" sha256:{whole}"
-    return {"kind": kind, "name": str(path), "state": state, "length": length, "prefix": prefix}
+    is_file = stat.S_ISREG(found.st_mode) or (kind == "path" and path.is_file())  # a link that is named is followed
+    if not is_file or (kind == "entry" and WRITTEN_BY_THE_HOST.search(str(path))):
+        return state, 0, ""
+    whole, prefix, length = _digests(path, begin)
+    return f"{state} sha256:{whole}", length, prefix
 
 
 def _type(path: Path, mode: int) -> str:
     if stat.S_ISLNK(mode):
-        return f"link to {os.fspath(path.readlink())}"
+        return f"link to {readable(os.readlink(path))}"  # noqa: PTH115 - Python 3.8 has no Path.readlink
     return "folder" if stat.S_ISDIR(mode) else "file" if stat.S_ISREG(mode) else "special"
 
 
@@ -71,12 +99,21 @@ def _owner(found: os.stat_result) -> str:
 
 
 def _digests(path: Path, begin: int) -> tuple[str, str, int]:
-    """The digest of a file, the digest of its first `begin` bytes if any are asked for, and its length."""
-    with path.open("rb") as opened:
-        text = opened.read(LARGEST + 1)
-    if len(text) > LARGEST:
-        raise TooMuch(f"{path} is larger than {LARGEST} bytes: name less in the scope.")
-    return hashlib.sha256(text).hexdigest(), hashlib.sha256(text[:begin]).hexdigest() if begin else "", len(text)
+    """The digest of a file, the digest of its first `begin` bytes if any are asked for, and its length.
+
+    Of a file that is being written to, as much as it held when it was opened.
+    """
+    whole, prefix, length = hashlib.sha256(), "", 0
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb", buffering=0) as opened:  # no pipe holds us up
+        size = os.fstat(opened.fileno()).st_size
+        if size > MOST_BYTES:
+            raise TooMuch(f"{readable(path)} is larger than {MOST_BYTES} bytes: name less in the scope.")
+        while piece := opened.read(min(PIECE, (begin if length < begin else size) - length, size - length)):
+            whole.update(piece)
+            length += len(piece)
+            if length == begin:
+                prefix = whole.hexdigest()
+    return whole.hexdigest(), prefix or (whole.hexdigest() if begin else ""), length
 
 
 def service(module: AnsibleModule, name: str) -> dict[str, Any]:
@@ -106,12 +143,14 @@ def package(module: AnsibleModule, name: str) -> dict[str, Any]:
 def look(module: AnsibleModule) -> list[dict[str, Any]]:
     """Everything that the scope names; raises TooMuch."""
     asked = module.params
-    things = []
+    things, read = [], 0
     for path in asked["paths"]:
         for one in named(Path(path), asked["lengths"]):
             things.append(one)
-            if len(things) > MOST_ENTRIES:
-                raise TooMuch(f"The scope holds more than {MOST_ENTRIES} files: name less of {path}.")
+            read += one["length"]
+            if len(things) > MOST_ENTRIES or read > MOST_BYTES:
+                most = f"{MOST_ENTRIES} files or {MOST_BYTES} bytes"
+                raise TooMuch(f"The scope holds more than {most}: name less of {path}.")
     things += [service(module, name) for name in asked["services"]]
     return things + [package(module, name) for name in asked["packages"]]
 
