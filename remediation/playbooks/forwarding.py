@@ -8,6 +8,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 PIECE = 65536
@@ -17,45 +18,76 @@ MOST = 8
 
 @contextmanager
 def socket_to(address: str, port: int) -> Iterator[Path]:
-    """A socket's path; whoever connects to it talks to that address and port, and to nothing else."""
+    """A socket's path; whoever connects to it talks to that address and port, and to nothing else.
+
+    With the block every connection ends, also that of a host which does not answer any more.
+    """
     with tempfile.TemporaryDirectory(prefix="countersign-") as folder, contextlib.ExitStack() as opened:
         path = Path(folder, "host.sock")
         listener = opened.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
         listener.bind(str(path))
         listener.listen(MOST)
-        threading.Thread(target=_serve, args=(listener, address, port), daemon=True).start()
-        opened.callback(_shut, listener)
+        way = _Way(listener, address, port)
+        threading.Thread(target=way.serve, daemon=True).start()
+        opened.callback(way.close)
         yield path
 
 
-def _shut(ended: socket.socket) -> None:
-    """End a socket, and wake whoever waits on it."""
-    with contextlib.suppress(OSError):
-        ended.shutdown(socket.SHUT_RDWR)
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """What leads to the host while a play lasts: who listens, and the sockets of the connections."""
+
+    listener: socket.socket
+    address: str
+    port: int
+    room: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(MOST))
+    carried: set[socket.socket] = field(default_factory=set)
+    closed: threading.Event = field(default_factory=threading.Event)
+
+    def serve(self) -> None:
+        """Carry whatever connects, so many at once."""
+        with contextlib.suppress(OSError):
+            while True:
+                near, _ = self.listener.accept()
+                self.room.acquire()
+                threading.Thread(target=self.carry, args=(near,), daemon=True).start()
+
+    def carry(self, near: socket.socket) -> None:
+        """Connect, and carry bytes both ways until both sides have ended."""
+        try:
+            with near, socket.create_connection((self.address, self.port), PATIENCE) as far, self.held(near, far):
+                far.settimeout(None)
+                back = threading.Thread(target=_pump, args=(far, near), daemon=True)
+                back.start()
+                _pump(near, far)
+                back.join()
+        except OSError:
+            return  # ssh says that the connection was closed
+        finally:
+            self.room.release()
+
+    @contextmanager
+    def held(self, *ends: socket.socket) -> Iterator[None]:
+        """Keep these sockets where `close` finds them; one that comes too late ends at once."""
+        self.carried.update(ends)
+        try:
+            if self.closed.is_set():
+                _shut(*ends)
+            yield
+        finally:
+            self.carried.difference_update(ends)
+
+    def close(self) -> None:
+        """End all of it."""
+        self.closed.set()
+        _shut(self.listener, *self.carried)
 
 
-def _serve(listener: socket.socket, address: str, port: int) -> None:
-    room = threading.BoundedSemaphore(MOST)
-    with contextlib.suppress(OSError):
-        while True:
-            near, _ = listener.accept()
-            room.acquire()
-            threading.Thread(target=_carry, args=(near, address, port, room), daemon=True).start()
-
-
-def _carry(near: socket.socket, address: str, port: int, room: threading.BoundedSemaphore) -> None:
-    """Connect, and carry bytes both ways until both sides have ended."""
-    try:
-        with near, socket.create_connection((address, port), PATIENCE) as far:
-            far.settimeout(None)
-            back = threading.Thread(target=_pump, args=(far, near), daemon=True)
-            back.start()
-            _pump(near, far)
-            back.join()
-    except OSError:
-        return  # ssh says that the connection was closed
-    finally:
-        room.release()
+def _shut(*ended: socket.socket) -> None:
+    """End sockets, and wake whoever waits on them."""
+    for each in ended:
+        with contextlib.suppress(OSError):
+            each.shutdown(socket.SHUT_RDWR)
 
 
 def _pump(source: socket.socket, sink: socket.socket) -> None:

@@ -47,8 +47,9 @@ def read(text: str) -> PrivateKey:
         raise BadKey(
             "The key cannot be read: it is broken, has a passphrase, or is of a kind that is not known."
         ) from None
-    if not isinstance(key, PrivateKey):
-        raise BadKey("The key is neither Ed25519, RSA nor ECDSA.")
+    is_of_another_curve = isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name not in CURVES
+    if is_of_another_curve or not isinstance(key, PrivateKey):
+        raise BadKey("The key is neither Ed25519, RSA nor ECDSA over one of NIST's curves.")
     return key
 
 
@@ -81,11 +82,12 @@ def _serve(listener: socket.socket, key: PrivateKey) -> None:
 
 
 def _talk(asker: socket.socket, key: PrivateKey) -> None:
-    while header := asker.recv(4, socket.MSG_WAITALL):
-        (length,) = struct.unpack(">I", header)
-        if not 0 < length <= LONGEST:
-            return
-        asker.sendall(_string(answer(asker.recv(length, socket.MSG_WAITALL), key)))
+    with asker.makefile("rb") as asked:
+        while header := asked.read(4):
+            (length,) = struct.unpack(">I", header)
+            if not 0 < length <= LONGEST:
+                return
+            asker.sendall(_string(answer(asked.read(length), key)))
 
 
 def answer(request: bytes, key: PrivateKey) -> bytes:
