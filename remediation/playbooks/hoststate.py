@@ -16,6 +16,8 @@ LOGS = "/var/log/"
 DIGEST = " sha256:"
 FOLDER = "folder "
 ABSENT = "absent"
+MOST = 50
+"""Differences that people read; of more there is only the number."""
 
 
 def differences(before: State, after: State) -> list[str]:
@@ -23,9 +25,10 @@ def differences(before: State, after: State) -> list[str]:
     earlier = {(thing.kind, thing.name): thing for thing in before.things}
     later = {(thing.kind, thing.name): thing for thing in after.things}
     pairs = [(earlier.get(key), later.get(key)) for key in sorted(earlier.keys() | later.keys())]
-    return [
+    found = [
         _sentence(one, other) for one, other in pairs if not (_is_same(one, other) or _is_left_empty(one, other, after))
     ]
+    return [*found[:MOST], f"{len(found) - MOST} more are not as they were."] if len(found) > MOST else found
 
 
 def _is_same(before: Thing | None, after: Thing | None) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -125,9 +126,10 @@ def _package_of(program: str) -> str:
     return {"bwrap": "bubblewrap", "prlimit": "util-linux"}[program]
 
 
-def _version() -> tuple[int, ...]:
+def _version() -> tuple[int, int]:
     said = subprocess.run([_found("bwrap"), "--version"], capture_output=True, text=True, check=False).stdout
-    return tuple(int(part) for part in said.split()[-1].split(".")[:2] if part.isdigit())
+    found = re.search(r"(\d+)\.(\d+)", said)
+    return (int(found[1]), int(found[2])) if found else (0, 0)
 
 
 def _found(program: str) -> str:

@@ -28,6 +28,7 @@ PULSE = 0.1
 LOOK = 0.5
 PATIENCE = 10
 CUT = "\n[cut here: {left} more bytes]\n"
+TOO_LONG = f"It printed a line of more than {LONGEST_LINE // jail.MEBIBYTE} MiB."
 
 OnLine = Callable[[str], None]
 IsToStop = Callable[[], bool]
@@ -42,6 +43,11 @@ class Ran:
     milliseconds: int
     error: str
     is_stopped: bool
+
+    @property
+    def is_ok(self) -> bool:
+        """It ended itself, and well."""
+        return not self.error and self.status == 0
 
 
 @dataclass(slots=True)
@@ -132,6 +138,7 @@ class _Watch:
     def _look(self) -> None:
         if self.is_to_stop():
             self.error, self.is_stopped = "It was stopped.", True
+            return
         memory, processes = _taken_by(self.process.pid)
         if processes > MOST_PROCESSES:
             self.error = f"It started more than {MOST_PROCESSES} processes."
@@ -173,6 +180,7 @@ def _follow(process: subprocess.Popen[bytes], watch: _Watch, on_line: OnLine | N
                     selector.unregister(key.fileobj)
                 elif on_line and key.fileobj is process.stdout:
                     lines.add(piece)
+                    watch.error = TOO_LONG if lines.is_too_long else watch.error
                 else:
                     log.add(piece)
     while process.poll() is None and not watch.has_seen_enough():
@@ -183,17 +191,22 @@ def _follow(process: subprocess.Popen[bytes], watch: _Watch, on_line: OnLine | N
 
 @dataclass(slots=True)
 class _Lines:
-    """Puts pieces together into lines; one that is too long is left out."""
+    """Puts pieces together into lines."""
 
     on_line: OnLine | None
     begun: bytearray = field(default_factory=bytearray)
 
     def add(self, piece: bytes) -> None:
         *whole, rest = bytes(self.begun + piece).split(b"\n")
-        self.begun = bytearray(rest[: LONGEST_LINE + 1])
+        self.begun = bytearray(rest)
         for line in whole:
-            if self.on_line and len(line) <= LONGEST_LINE:
+            if self.on_line:
                 self.on_line(line.decode(errors="replace"))
+
+    @property
+    def is_too_long(self) -> bool:
+        """Whether the line that has begun is longer than anybody wants to know."""
+        return len(self.begun) > LONGEST_LINE
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -65,39 +65,38 @@ def versions() -> tuple[str, str]:
 
 def syntax(name: str, files: Mapping[str, str]) -> JailedReport:
     """Whether Ansible can read the role, its verification and its way back."""
-    ran, said, failed = _run("syntax", name, files, SYNTAX)
-    if ran is None:
-        return failed
-    findings = () if ran.status == 0 else tuple(_syntax_findings(ran, name))
-    return _report("syntax", findings, ran, said + ran.log)
+    ran = _run("syntax", name, files, SYNTAX)
+    if isinstance(ran, JailedReport):
+        return ran
+    findings = () if ran.is_ok else tuple(_syntax_findings(ran, name))
+    return _report("syntax", findings, ran)
 
 
 def lint(name: str, files: Mapping[str, str]) -> JailedReport:
     """What ansible-lint finds, and every comment that would keep it from finding something."""
-    ran, said, failed = _run("lint", name, files, [*LINT, "/job/play.yml", f"{playtext.ROLES}/{name}"])
-    if ran is None:
-        return failed
-    findings = [*_silenced(files), *_lint_findings(said, name)]
-    if ran.status and not findings:
+    lines: list[str] = []
+    ran = _run("lint", name, files, [*LINT, "/job/play.yml", f"{playtext.ROLES}/{name}"], on_line=lines.append)
+    if isinstance(ran, JailedReport):
+        return ran
+    findings = [*_silenced(files), *_lint_findings("\n".join(lines), name)]
+    if not ran.is_ok and not findings:
         findings.append(_ended(ran, "ansible-lint"))
-    return _report("lint", tuple(sorted(findings)), ran, ran.log)
+    return _report("lint", tuple(sorted(findings)), ran)
 
 
 def _run(
-    gate: str, name: str, files: Mapping[str, str], command: Sequence[str]
-) -> tuple[jailed.Ran | None, str, JailedReport]:
-    """How the program ended and what it printed; or no end, and the report of a gate that failed before it began."""
-    lines: list[str] = []
-    failed = JailedReport(gate, has_passed=False, findings=(), log="", milliseconds=0, version=_version_of(gate))
+    gate: str, name: str, files: Mapping[str, str], command: Sequence[str], on_line: jailed.OnLine | None = None
+) -> jailed.Ran | JailedReport:
+    """How the program ended; or the report of a gate that failed before it began."""
     try:
-        return jailed.run(_cell(name, files), command, seconds=SECONDS, on_line=lines.append), "\n".join(lines), failed
+        return jailed.run(_cell(name, files), command, seconds=SECONDS, on_line=on_line)
     except jail.NoJail as reason:
         finding = Finding(
             "", 0, "jail", str(reason), "Make the jail possible on this host, and ask for the gates again."
         )
     except playtext.BadRole as reason:
         finding = Finding("", 0, "layout", str(reason), "Use the folders and names of a role.")
-    return None, "", JailedReport(gate, False, (finding,), "", 0, _version_of(gate))
+    return JailedReport(gate, False, (finding,), "", 0, _version_of(gate))
 
 
 def _cell(name: str, files: Mapping[str, str]) -> jail.Cell:
@@ -110,8 +109,8 @@ def _cell(name: str, files: Mapping[str, str]) -> jail.Cell:
     return jail.Cell(files=job, variables={"ANSIBLE_CONFIG": "/job/ansible.cfg"}, scratch=(SCRATCH,))
 
 
-def _report(gate: str, findings: tuple[Finding, ...], ran: jailed.Ran, log: str) -> JailedReport:
-    return JailedReport(gate, not findings and ran.status == 0, findings, log, ran.milliseconds, _version_of(gate))
+def _report(gate: str, findings: tuple[Finding, ...], ran: jailed.Ran) -> JailedReport:
+    return JailedReport(gate, not findings and ran.is_ok, findings, ran.log, ran.milliseconds, _version_of(gate))
 
 
 def _version_of(gate: str) -> str:

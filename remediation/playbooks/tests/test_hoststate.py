@@ -60,3 +60,10 @@ def test_a_state_is_read_back_from_its_text_and_its_digest_tells_states_apart() 
     state = of(LOG, Thing("package", "logrotate", "installed 3.21"))
     assert hoststate.read(hoststate.text_of(state)) == state
     assert state.digest != of(LOG).digest
+
+
+def test_many_differences_are_counted() -> None:
+    before = of(*(path(f"/srv/{number:04}", f"{FILE} sha256:{A}", 1) for number in range(hoststate.MOST + 5)))
+    found = hoststate.differences(before, of())
+    assert len(found) == hoststate.MOST + 1
+    assert found[-1] == "5 more are not as they were."

@@ -134,6 +134,16 @@ def test_its_memory_has_a_size() -> None:
     assert "No space left" in said
 
 
+def test_lines_come_whole_and_one_without_an_end_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    heard: list[str] = []
+    script = f'{jail.PYTHON} -c \'print("é" * 50_000); print("x" * 300_000)\''
+    assert jailed.run(jail.Cell(), ["sh", "-c", script], seconds=SECONDS, on_line=heard.append).is_ok
+    assert [len(line) for line in heard] == [50_000, 300_000]
+    monkeypatch.setattr(jailed, "LONGEST_LINE", 200_000)
+    ran = jailed.run(jail.Cell(), ["sh", "-c", script], seconds=SECONDS, on_line=heard.append)
+    assert (ran.error, ran.is_ok) == (jailed.TOO_LONG, False)
+
+
 def test_a_log_that_is_cut_says_so() -> None:
     ran = jailed.run(jail.Cell(), ["sh", "-c", f"yes | head -c {jailed.LOG + 5}"], seconds=SECONDS)
     assert ran.log.endswith(jailed.CUT.format(left=5))
