@@ -57,6 +57,8 @@ def start(plan_id: int, *, tries: int, at: datetime) -> str:
         return _leave_to_people(plan, remediation, reason, at)
     if wait := signoffs.not_yet(plan, at=at):
         return _hold(plan, remediation, [wait], tries=tries, at=at)
+    if content.role and (unmerged := requests.merged_exactly(remediation, content.role.digest, at=at)):
+        return _hold(plan, remediation, [unmerged], tries=tries, at=at)  # no host is asked before the role is merged
     if found := voiding.settle(remediation.pk, actor=WORKERS, at=at) or drifting.settle(plan, actor=WORKERS, at=at):
         return f"Back in review: {voiding.reason_of(found)}"
     return _start(plan, remediation, content, tries=tries, at=at)
@@ -180,7 +182,7 @@ def _hard_stops(
         return [because("changed", "The draft changed after the plan was signed.")]
     if found := voiding.differences(read):
         return [because("changed", voiding.reason_of(found))]
-    if content.role and (unmerged := requests.merged_exactly(remediation, content.role.digest)):
+    if content.role and (unmerged := requests.merged_exactly(remediation, content.role.digest, at=at)):
         return [unmerged]
     verdict, _ = policies.decide_now(
         read.revision,

@@ -15,10 +15,10 @@ def open_request(job: Handed) -> str:
 
 @handler("playbooks.take_back_request", queue="general", about="playbooks.pullrequest")
 def take_back_request(job: Handed) -> str:
-    """Close on the forge what was closed here."""
+    """Close on the forge what was taken back here."""
     from remediation.playbooks.repository import opening  # noqa: PLC0415 - as above
 
-    return opening.take_back(job.subject_id or 0)
+    return opening.take_back(job.subject_id or 0, at=job.at)
 
 
 @handler("playbooks.follow_requests", queue="general", every_seconds=60, asked_by=("web", "general"))

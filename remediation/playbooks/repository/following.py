@@ -5,6 +5,9 @@ Whether a role was merged, and exactly, is read from the main branch itself; a f
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,10 +29,13 @@ from remediation.playbooks.repository.git import Clone, Rejected, Unreachable, c
 from remediation.playbooks.repository.models import MergedRole, PullRequest, RequestComment
 from remediation.playbooks.repository.states import REQUEST_NEXT, RequestStatus
 
+logger = logging.getLogger(__name__)
+
 ACTOR = system("general")
 MERGED = "request.merged"
 """The event that a role is on the main branch, exactly as it was proven; about its remediation."""
 WAITING_FOR_RUN = (Status.PROVEN, Status.APPROVED_FOR_ROLLOUT)
+MOST_TROUBLES = 3
 SETTLES = timedelta(minutes=10)
 """How long a forge may say that something is merged before its main branch shows it."""
 CHANGED = "What is here is no longer the role that was proven. It will not be run: restore it, or have it proven again."
@@ -51,24 +57,50 @@ def follow(*, at: datetime) -> str:
         return "There is no role repository."
     try:
         with cloned(remote) as clone, forges.of(remote) as forge:
-            count = _follow_all(clone, forge, remote, at)
+            count, troubles = _follow_all(clone, forge, remote, at)
     except (Unreachable, Rejected) as failure:
         snapshot.could_not_look(remote.url, says=str(failure), at=at)
         return f"Could not look: {failure}"
-    return f"Looked at {count} requests."
+    if troubles:
+        snapshot.could_not_look(remote.url, says=" ".join(troubles[:MOST_TROUBLES]), at=at)
+    return " ".join([f"Looked at {count} requests.", *troubles[:MOST_TROUBLES]])
 
 
-def _follow_all(clone: Clone, forge: Forge, remote: Remote, at: datetime) -> int:
-    """The forge is asked before the main branch is read: what it says is merged by then can be seen there."""
+def _follow_all(clone: Clone, forge: Forge, remote: Remote, at: datetime) -> tuple[int, list[str]]:
+    """How many there are, and what is wrong with single ones.
+
+    The forge is asked before the main branch is read: what it says is merged by then can be seen there.
+    """
     followed, heads = _followed(), clone.heads()
-    seen = [forge.status(each.branch, each.forge_number, heads) for each in followed]
+    troubles: dict[PullRequest, str] = {}
+    seen: dict[PullRequest, Seen] = {}
+    for request in followed:
+        with _apart(request, troubles):
+            seen[request] = forge.status(request.branch, request.forge_number, heads)
     main = (clone.heads() if remote.forge else heads).get(remote.branch)
     if main is None:
         raise Rejected(f"The role repository has no branch {remote.branch}.")
     snapshot.bring_up_to_date(clone, url=remote.url, branch=remote.branch, commit=main, at=at)
-    for request, each in zip(followed, seen, strict=True):
-        _follow(request, each, forge, Look(clone, main, at))
-    return len(followed)
+    for request, each in seen.items():
+        with _apart(request, troubles):
+            _follow(request, each, forge, Look(clone, main, at))
+    return len(followed), list(troubles.values())
+
+
+@contextmanager
+def _apart(request: PullRequest, troubles: dict[PullRequest, str]) -> Iterator[None]:
+    """What is wrong with one request holds up no other; only where nobody answers, there is nothing more to ask."""
+    try:
+        yield
+    except Unreachable:
+        raise
+    except StaleTransition:  # somebody took it back meanwhile
+        return
+    except Rejected as rejection:
+        troubles[request] = f"{request.branch} could not be followed: {rejection}"
+    except Exception as error:
+        logger.exception("%s cannot be followed", request)
+        troubles[request] = f"{request.branch} could not be followed: {type(error).__name__}."
 
 
 def _followed() -> list[PullRequest]:
@@ -86,13 +118,11 @@ def _follow(request: PullRequest, seen: Seen, forge: Forge, look: Look) -> None:
         seen = _as_merged(request, seen, held, look)
     elif held is None and _is_fresh(request, seen, look):
         return
-    new = _new_remarks(request, seen, forge)
-    try:
-        has_changed = _write(request, seen, held, new, look.at)
-    except StaleTransition:  # somebody took it back meanwhile
-        return
+    has_changed = _write(request, seen, held, look.at)
     if has_changed and request.forge_number:
         forge.comment(request.forge_number, CHANGED)
+    if new := _new_remarks(request, seen, forge):
+        _keep(request, new, look.at)
 
 
 def _is_fresh(request: PullRequest, seen: Seen, look: Look) -> bool:
@@ -117,9 +147,11 @@ def _as_merged(request: PullRequest, seen: Seen, held: str | None, look: Look) -
     if held is None:
         return seen
     remote: Remote = settings.ROLE_REPOSITORY
-    look.clone.fetch(remote.branch, with_history=True)
-    commit, by, when = look.clone.last_change(look.main, request.folder)
-    merged_at = datetime.fromisoformat(when)
+    try:
+        look.clone.fetch(remote.branch, with_history=True)
+        commit, by, merged_at = look.clone.last_change(look.main, request.folder)
+    except (Unreachable, Rejected):  # a history that is too long, or damaged: who did it is worth no more than a word
+        commit, by, merged_at = look.main, "", None
     return Seen(RequestStatus.MERGED, seen.head, commit, by, merged_at)
 
 
@@ -131,10 +163,11 @@ def _new_remarks(request: PullRequest, seen: Seen, forge: Forge) -> list[Remark]
     return [remark for remark in forge.remarks(request.forge_number) if remark.id not in kept]
 
 
-def _write(request: PullRequest, seen: Seen, held: str | None, new: list[Remark], at: datetime) -> bool:
+def _write(request: PullRequest, seen: Seen, held: str | None, at: datetime) -> bool:
     """Keep what was seen; whether the request has diverged with it, and had not before."""
     with transaction.atomic():
         remediations.locked(request.remediation_id)
+        request.refresh_from_db(fields=["status", "seen_commit", "merged_digest"])
         before = (request.has_diverged, request.seen_commit, request.merged_digest)
         request.checked_at = at
         request.seen_commit = seen.head or request.seen_commit
@@ -145,7 +178,6 @@ def _write(request: PullRequest, seen: Seen, held: str | None, new: list[Remark]
             _move(request, seen, at)
         elif seen.status == RequestStatus.MERGED and before[2] != request.merged_digest:
             _publish(request, at)
-        _keep(request, new, at)
         has_changed = request.has_diverged and before != (True, request.seen_commit, request.merged_digest)
         if has_changed:
             data = {"seen": request.seen_commit, "merged": request.merged_digest, "proven": request.role_digest}
@@ -177,7 +209,9 @@ def _publish(request: PullRequest, at: datetime) -> None:
         jobs.publish(MERGED, subject_id=request.remediation_id, at=at)
 
 
+@transaction.atomic
 def _keep(request: PullRequest, remarks: list[Remark], at: datetime) -> None:
+    remediations.locked(request.remediation_id)
     for remark in remarks:
         comment, is_new = RequestComment.objects.get_or_create(
             request=request,

@@ -1,14 +1,15 @@
 """Runs git: a few commands in a temporary bare clone, with nothing of this machine's or the remote's own configuration.
 
-No shell, no hooks, no prompts, no credential helpers, one transport, a time limit. The credential goes by environment,
-never on a command line, and only over https or to this host.
+No hooks, no prompts, no credential helpers, one transport, a time limit; no shell but the one in which git starts ssh,
+with words of ours. A token goes by environment, never on a command line, and only over https or to this host; of an ssh
+key nothing is handed on but the name of its file.
 """
 
 from __future__ import annotations
 
-import base64
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -16,6 +17,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from portal.jobs.outside import refuse_inside_transaction
@@ -27,11 +29,14 @@ OURS = re.compile(r"refs/heads/ai/remediation-[0-9]+(-[0-9]{1,2})?")
 """The only branches that are ever written to."""
 SECONDS = 60.0
 LONGEST_OUTPUT = 64_000_000
+LONGEST_WORDS = 1_000
 _HANDED_ON = ("PATH", "HTTPS_PROXY", "https_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR")
 _REFUSED = re.compile(
     r"Authentication failed|could not read Username|returned error: (401|403|404)|[Rr]epository not found"
     r"|does not appear to be a git repository|not exported|dubious ownership|access denied"
+    r"|Permission denied \(|Host key verification failed"
 )
+_TELLING = ("fatal:", "error:", "remote:", "ssh:")
 _STALE = "(stale info)"
 _EVERYTHING = 2**31 - 1
 """What git itself takes for the depth of a whole history."""
@@ -51,12 +56,13 @@ class Taken(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One file of a tree."""
+    """One file of a tree; a folder has the size 0."""
 
     mode: str
     kind: str
     name: str
     path: str
+    size: int
 
 
 class Clone:
@@ -70,8 +76,8 @@ class Clone:
     def heads(self) -> dict[str, str]:
         """The newest commits of the remote's main branch and of our branches, by the branches' names."""
         wanted = (f"refs/heads/{self._remote.branch}", "refs/heads/ai/remediation-*")
-        listed = self.run("ls-remote", "--heads", self._remote.url, *wanted).decode()
-        pairs = (line.split("\t") for line in listed.splitlines())
+        listed = self.run("ls-remote", "--heads", self._remote.url, *wanted).decode(errors="replace")
+        pairs = (line.split("\t") for line in listed.split("\n") if line)
         return {ref.removeprefix("refs/heads/"): commit for commit, ref in pairs}
 
     def fetch(self, branch: str, *, with_history: bool = False) -> None:
@@ -99,7 +105,7 @@ class Clone:
 
     def entries(self, commit: str, *folders: str) -> list[Entry]:
         """Every file and folder of a commit below these folders."""
-        listed = self.run("ls-tree", "-r", "-t", "-z", commit, "--", *folders).decode(errors="replace")
+        listed = self.run("ls-tree", "-r", "-t", "-l", "-z", commit, "--", *folders).decode(errors="replace")
         return [_entry(line) for line in listed.split("\0") if line]
 
     def blobs(self, names: Sequence[str]) -> dict[str, bytes]:
@@ -113,15 +119,11 @@ class Clone:
             at = end + 1 + size + 1
         return found
 
-    def message(self, commit: str) -> str:
-        """What a commit says."""
-        return self.run("log", "-1", "--format=%B", commit).decode(errors="replace")
-
-    def last_change(self, commit: str, path: str) -> tuple[str, str, str]:
-        """The commit on the main line that changed `path` last: its name, its committer, when (ISO 8601)."""
-        line = self.run("log", "-1", "--first-parent", "--format=%H%x00%cn%x00%cI", commit, "--", path).decode()
-        name, who, when = line.strip().split("\0")
-        return name, who, when
+    def last_change(self, commit: str, path: str) -> tuple[str, str, datetime | None]:
+        """The commit on the main line that changed `path` last: its name, its committer, and when if that is a time."""
+        said = self.run("log", "-1", "--first-parent", "--format=%H%x00%cn%x00%cI", commit, "--", path)
+        name, who, when = said.decode(errors="replace").strip().split("\0")
+        return name, who, _moment(when)
 
     def run(self, command: str, *arguments: str, stdin: bytes = b"") -> bytes:
         """Output of one git command; raises Unreachable or Rejected."""
@@ -137,13 +139,14 @@ class Clone:
         code, output, said = self._run("push", ("--porcelain", "--no-verify", lease, self._remote.url, change), b"")
         if not code:
             return
-        refused = [line for line in output.decode(errors="replace").splitlines() if line.startswith("!")]
+        refused = [line for line in self._remote.hushed(output).splitlines() if line.startswith("!")]
         if not refused:
             raise self._failure(said)
         if _STALE in refused[0]:
             raise Taken(ref)
         heard = [line.removeprefix("remote:").strip() for line in said.splitlines() if line.startswith("remote:")]
-        raise Rejected(" ".join([refused[0].split("\t")[-1], *filter(None, heard)]))
+        words = " ".join([refused[0].split("\t")[-1], *filter(None, heard)])
+        raise Rejected(words[:LONGEST_WORDS])
 
     def _run(self, command: str, arguments: Sequence[str], stdin: bytes) -> tuple[int, bytes, str]:
         if command not in COMMANDS:
@@ -152,7 +155,9 @@ class Clone:
         git = shutil.which("git")
         if git is None:
             raise Rejected("There is no git on this host: install it.")
-        process = subprocess.Popen(
+        if self._remote.transport == "ssh" and not self._remote.key:
+            raise Rejected("The role repository is reached by ssh: set FORGE_KEY for the general workers.")
+        with subprocess.Popen(
             [git, command, *arguments],
             cwd=self._folder,
             env=environment(self._folder, self._remote),
@@ -160,20 +165,20 @@ class Clone:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             start_new_session=True,
-        )
-        try:
-            output, said = process.communicate(stdin, timeout=SECONDS)
-        except subprocess.TimeoutExpired:
-            raise Unreachable(f"git {command} took longer than {SECONDS:.0f} s.") from None
-        finally:
-            _end(process)
+        ) as process:
+            try:
+                output, said = process.communicate(stdin, timeout=SECONDS)
+            except subprocess.TimeoutExpired:
+                raise Unreachable(f"git {command} took longer than {SECONDS:.0f} s.") from None
+            finally:
+                _end(process)
         if len(output) > LONGEST_OUTPUT:
             raise Rejected(f"git {command} answered with more than {LONGEST_OUTPUT:,} bytes.")
-        return process.returncode, output, said.decode(errors="replace")
+        return process.returncode, output, self._remote.hushed(said)
 
     def _failure(self, said: str) -> Exception:
-        lines = [line for line in said.splitlines() if line.startswith(("fatal:", "error:", "remote:"))]
-        words = " ".join(lines or said.splitlines()[-1:])[:1000] or "git ended without a word."
+        telling = [line for line in said.splitlines() if line.startswith(_TELLING) or _REFUSED.search(line)]
+        words = " ".join(telling or said.splitlines()[-1:])[:LONGEST_WORDS] or "git ended without a word."
         return Rejected(words) if _REFUSED.search(words) else Unreachable(words)
 
 
@@ -212,14 +217,35 @@ def environment(home: Path, remote: Remote) -> dict[str, str]:
         "HOME": str(home),
         "LC_ALL": "C",
         **_numbered(config),
+        **_ssh(remote),
     }
+
+
+def _ssh(remote: Remote) -> Mapping[str, str]:
+    """How git starts ssh: with this key and these keys of hosts, and nothing else of this machine."""
+    if remote.transport != "ssh":
+        return {}
+    options = {
+        "BatchMode": "yes",
+        "ClearAllForwardings": "yes",
+        "ConnectTimeout": "15",
+        "GlobalKnownHostsFile": "/dev/null",
+        "IdentitiesOnly": "yes",
+        "IdentityAgent": "none",
+        "IdentityFile": remote.key,
+        "PasswordAuthentication": "no",
+        "StrictHostKeyChecking": "yes",
+        "UpdateHostKeys": "no",
+        "UserKnownHostsFile": remote.known_hosts,
+    }
+    words = [word for name, value in options.items() for word in ("-o", f"{name}={value}")]
+    return {"GIT_SSH_COMMAND": shlex.join(["ssh", "-F", "none", *words]), "GIT_SSH_VARIANT": "ssh"}
 
 
 def _credential(remote: Remote) -> Mapping[str, str]:
     if not remote.token or remote.transport not in ("http", "https"):
         return {}
-    login = base64.b64encode(f"x-access-token:{remote.token}".encode()).decode()
-    return {"http.extraHeader": f"Authorization: Basic {login}"}
+    return {"http.extraHeader": f"Authorization: Basic {remote.login}"}
 
 
 def _numbered(config: Mapping[str, str]) -> dict[str, str]:
@@ -231,12 +257,18 @@ def _numbered(config: Mapping[str, str]) -> dict[str, str]:
 
 def _entry(line: str) -> Entry:
     head, path = line.split("\t", 1)
-    mode, kind, name = head.split(" ")
-    return Entry(mode, kind, name, path)
+    mode, kind, name, size = head.split()
+    return Entry(mode, kind, name, path, int(size) if size.isdecimal() else 0)
+
+
+def _moment(text: str) -> datetime | None:
+    """A time of a commit; somebody may have written one that no calendar has."""
+    with suppress(ValueError):
+        return datetime.fromisoformat(text)
+    return None
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """What git started ends with it."""
+    """What git started ends with it; what got away from it is not waited for."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-    process.communicate()

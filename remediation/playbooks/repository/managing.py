@@ -18,6 +18,9 @@ _NAMED = {
 _NAMES = frozenset({"name", "pkg"})
 _FROM_THE_CONTROLLER = frozenset({"src", "content", "validate"})
 MOST_NODES = 20_000
+MOST_USES = 2_000
+LONGEST_VALUE = 500
+"""Characters; what is longer is no name, and would not fit into an index."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +34,12 @@ class Use:
 
 
 def uses_of(files: Mapping[str, str]) -> list[Use]:
-    """Everything that the tasks and handlers of a role manage; a file that is no YAML says nothing."""
+    """What the tasks and handlers of a role manage; a file that is no YAML says nothing."""
     found: dict[Use, None] = {}
     for path, text in sorted(files.items()):
         if path.startswith(("tasks/", "handlers/")) and path.endswith((".yml", ".yaml")):
             found |= dict.fromkeys(_uses_in(path, text))
-    return list(found)
+    return list(found)[:MOST_USES]
 
 
 def _uses_in(path: str, text: str) -> Iterator[Use]:
@@ -55,7 +58,7 @@ def _arguments(module: str, arguments: yaml.MappingNode) -> Iterator[tuple[str, 
     """What one module's arguments name literally."""
     for name, value in arguments.value:
         for node in value.value if isinstance(value, yaml.SequenceNode) else [value]:
-            if not isinstance(node, yaml.ScalarNode) or "{{" in node.value or not node.value:
+            if not isinstance(node, yaml.ScalarNode) or "{{" in node.value or not 0 < len(node.value) <= LONGEST_VALUE:
                 continue
             if node.value.startswith("/") and name.value not in _FROM_THE_CONTROLLER:
                 yield PATH, node

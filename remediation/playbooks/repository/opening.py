@@ -1,7 +1,7 @@
 """Opens a pull request: a commit in a clone, a branch on the remote, a request on the forge; and takes one back.
 
 What is about to be pushed is written down first. Whoever comes after a worker that died, or a network that was lost,
-finds the branch by its name and knows it by what its commit says and holds: nothing is made or opened twice (law 7).
+finds the branch by its name and knows it by its commit: nothing is made or opened twice (law 7).
 """
 
 from __future__ import annotations
@@ -12,15 +12,15 @@ from urllib.parse import urljoin, urlsplit
 from django.conf import settings
 from django.db import transaction
 
-from portal.jobs import services as jobs
 from portal.kit.actors import system
 from portal.kit.moving import move
+from portal.kit.refusals import StaleTransition, because
 from remediation.drafting import roles
 from remediation.drafting import services as remediations
 from remediation.playbooks.repository import content as contents
 from remediation.playbooks.repository import forges, requests, telling, trees, writing
 from remediation.playbooks.repository.conf import Remote
-from remediation.playbooks.repository.forges import Opened, Opening
+from remediation.playbooks.repository.forges import Forge, Opened, Opening
 from remediation.playbooks.repository.git import Clone, Rejected, Taken, Unreachable, cloned
 from remediation.playbooks.repository.models import PullRequest
 from remediation.playbooks.repository.states import REQUEST_NEXT, RequestStatus
@@ -49,23 +49,43 @@ def open_request(request_id: int, *, at: datetime) -> str:
     return _end(request, opened, at)
 
 
-def take_back(request_id: int) -> str:
+def take_back(request_id: int, *, at: datetime) -> str:
     """Remove from the repository what was taken back here; a branch that somebody went on with stays."""
     request = PullRequest.objects.get(pk=request_id)
     remote: Remote = settings.ROLE_REPOSITORY
     if not request.head_commit or not remote.url:
         return "It was never pushed."
-    with cloned(remote) as clone, forges.of(remote) as forge:
-        if request.forge_number:
-            forge.comment(request.forge_number, f"Taken back: {writing.quoted(request.detail)}")
-            forge.close(request.forge_number)
-        if clone.heads().get(request.branch) != request.head_commit:
-            return "Its branch is gone, or somebody else's by now."
-        try:
-            clone.remove(request.branch, request.head_commit)
-        except (Rejected, Taken) as refusal:
-            return f"Its branch stays: {refusal}"
+    try:
+        with cloned(remote) as clone, forges.of(remote) as forge:
+            return _close(request, clone, forge)
+    except Unreachable as failure:
+        requests.start_taking_back(request, due_at=at + AGAIN, at=at)
+        return f"Not reached: {failure}"
+    except (Rejected, Taken) as refusal:
+        return _left(request, f"What was pushed of it is still there: {refusal}")
+
+
+def _close(request: PullRequest, clone: Clone, forge: Forge) -> str:
+    """An answer that was lost may have left a request on the forge whose number is not known here."""
+    heads = clone.heads()
+    if number := request.forge_number or (forge.find(request.branch) or Opened()).number:
+        seen = forge.status(request.branch, number, heads)
+        if seen.status == RequestStatus.MERGED:
+            return _left(request, "Somebody merged it before that: revert it in the role repository.")
+        if seen.status == RequestStatus.OPEN:
+            forge.close(number)
+            forge.comment(number, f"Taken back: {writing.quoted(request.detail)}")
+    if heads.get(request.branch) != request.head_commit:
+        return "Its branch is gone, or somebody else's by now."
+    clone.remove(request.branch, request.head_commit)
     return f"Removed {request.branch}."
+
+
+def _left(request: PullRequest, says: str) -> str:
+    """What people have to see to, beside why it was taken back."""
+    request.detail = f"{request.detail} {says}"
+    request.save(update_fields=["detail"])
+    return says
 
 
 def _push(request: PullRequest, clone: Clone, remote: Remote) -> None:
@@ -74,19 +94,20 @@ def _push(request: PullRequest, clone: Clone, remote: Remote) -> None:
     base = heads.get(remote.branch)
     if base is None:
         raise Rejected(f"The role repository has no branch {remote.branch}.")
+    if request.head_commit and heads.get(request.branch) == request.head_commit:
+        return
     for name in _names(request):
-        if name in heads and not _is_ours(request, clone, name, heads[name]):
-            continue
         if name in heads:
-            return _intend(request, name, base, heads[name])
+            continue
         clone.fetch(remote.branch)
         commit = _commit(request, clone, base)
         _intend(request, name, base, commit)
         try:
-            return clone.push(commit, name)
+            clone.push(commit, name)
         except Taken:
             raise Unreachable(f"Somebody made the branch {name} at the same moment.") from None
-    raise Rejected(f"Every name that its branch could have is taken, up to {name}.")
+        return
+    raise Rejected("Every name that its branch could have is taken.")
 
 
 def _names(request: PullRequest) -> list[str]:
@@ -96,14 +117,6 @@ def _names(request: PullRequest) -> list[str]:
     had = set(earlier.values_list("branch", flat=True))
     names = [first, *(f"{first}-{number}" for number in range(2, NAMES + 1))]
     return [name for name in names if name not in had]
-
-
-def _is_ours(request: PullRequest, clone: Clone, branch: str, commit: str) -> bool:
-    """Whether a branch was pushed by an earlier attempt at this very request, and is still as it was."""
-    clone.fetch(branch)
-    if not writing.is_of(clone.message(commit), request.pk):
-        return False
-    return _digest_in(clone, commit, request) == request.role_digest
 
 
 def _commit(request: PullRequest, clone: Clone, base: str) -> str:
@@ -131,8 +144,11 @@ def _digest_in(clone: Clone, commit: str, request: PullRequest) -> str:
 
 
 def _intend(request: PullRequest, branch: str, base: str, commit: str) -> None:
+    """Write down what is about to be pushed; StaleTransition where it was opened or taken back meanwhile."""
+    wanted = {"branch": branch, "base_commit": base, "head_commit": commit}
+    if not PullRequest.objects.filter(pk=request.pk, status=RequestStatus.OPENING).update(**wanted):
+        raise StaleTransition(because("moved_on", f"{request} is no longer being opened."))
     request.branch, request.base_commit, request.head_commit = branch, base, commit
-    request.save(update_fields=["branch", "base_commit", "head_commit"])
 
 
 def _opening(request: PullRequest) -> Opening:
@@ -149,11 +165,7 @@ def _ticket_url(request: PullRequest) -> str:
 def _end(request: PullRequest, opened: Opened, at: datetime) -> str:
     """It is open; one that was taken back meanwhile is removed again."""
     with transaction.atomic():
-        remediations.locked(request.remediation_id)
-        request.refresh_from_db(fields=["status"])
-        request.forge_number, request.url = opened.number, opened.url
-        if request.status != RequestStatus.OPENING:
-            request.save(update_fields=["forge_number", "url"])
+        if not _is_still_opening(request):
             return _leave(request, at)
         move(
             request,
@@ -173,15 +185,24 @@ def _end(request: PullRequest, opened: Opened, at: datetime) -> str:
     return f"Opened {request.branch}."
 
 
+def _is_still_opening(request: PullRequest) -> bool:
+    """Whether nobody opened it or took it back meanwhile, with its remediation locked."""
+    remediations.locked(request.remediation_id)
+    request.refresh_from_db(fields=["status"])
+    return request.status == RequestStatus.OPENING
+
+
 def _leave(request: PullRequest, at: datetime) -> str:
     """It is not to be opened any more; what may have been pushed of it already is removed."""
     if request.status == RequestStatus.WITHDRAWN:
-        jobs.enqueue(requests.TAKE_BACK_JOB, subject_id=request.pk, at=at)
+        requests.start_taking_back(request, due_at=at, at=at)
     return f"Nothing to do: it is {request.status}."
 
 
 def _postpone(request: PullRequest, says: str, at: datetime) -> str:
     with transaction.atomic():
+        if not _is_still_opening(request):
+            return _leave(request, at)
         request.detail, request.checked_at = f"{says} {TRIED_AGAIN}", at
         request.save(update_fields=["detail", "checked_at"])
         requests.start(request, due_at=at + AGAIN, at=at)
@@ -190,7 +211,8 @@ def _postpone(request: PullRequest, says: str, at: datetime) -> str:
 
 def _fail(request: PullRequest, says: str, at: datetime) -> str:
     with transaction.atomic():
-        remediations.locked(request.remediation_id)
+        if not _is_still_opening(request):
+            return _leave(request, at)
         move(request, RequestStatus.FAILED, next_states=REQUEST_NEXT, status_at=at, detail=says, checked_at=at)
         requests.record("request.failed", request, ACTOR, at, {"says": says})
         telling.of_failure(request, at=at)

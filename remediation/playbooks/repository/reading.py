@@ -48,11 +48,9 @@ def merged_files(name: str) -> dict[str, str]:
 
     Of several it is the newest generated one.
     """
-    named = MergedRole.objects.filter(name=name)
-    rows = sorted(named.values_list("path", "content"), key=lambda row: _age(row[0]))
-    if not rows:
-        return {}
-    files: dict[str, str] = canonical.parse(rows[-1][1], version=roles.VERSION)["files"]
+    paths = MergedRole.objects.filter(name=name).values_list("path", flat=True)
+    newest = MergedRole.objects.filter(path=max(paths, key=age, default="")).first()
+    files: dict[str, str] = canonical.parse(newest.content, version=roles.VERSION)["files"] if newest else {}
     return files
 
 
@@ -88,7 +86,7 @@ def _clean(path: str) -> str:
     return "/" + path.strip("/").removesuffix("/**").removesuffix("/*")
 
 
-def _age(path: str) -> tuple[bool, int, str]:
+def age(path: str) -> tuple[bool, int, str]:
     """Roles written by hand first, then generated ones by the number of their remediation."""
     number = path.removeprefix("roles/generated/").partition("/")[0]
     return (number.isdecimal(), int(number) if number.isdecimal() else 0, path)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -34,6 +34,10 @@ TAKE_BACK_JOB = "playbooks.take_back_request"
 FOLLOW_JOB = "playbooks.follow_requests"
 NO_REPOSITORY = "No role repository is configured: set ROLE_REPOSITORY."
 SUPERSEDED = "A newer proof took its place."
+LOOK_KEY = f"schedule:{FOLLOW_JOB}"
+"""The key under which the clock asks for it: two looks at once would get into each other's way."""
+FRESH = timedelta(minutes=10)
+"""How long what was seen on the main branch may be believed; it is looked at every minute."""
 LOOSE = frozenset({RequestStatus.OPENING, RequestStatus.OPEN, RequestStatus.CLOSED, RequestStatus.FAILED})
 """What can still be taken back."""
 
@@ -72,7 +76,7 @@ def of(remediation: Remediation) -> PullRequest | None:
     return PullRequest.objects.filter(remediation=remediation).order_by("-number").first()
 
 
-def merged_exactly(remediation: Remediation, role_digest: str) -> Reason | None:
+def merged_exactly(remediation: Remediation, role_digest: str, *, at: datetime) -> Reason | None:
     """None if the main branch holds exactly this role, as it was last looked at; else why it may not be run."""
     request = of(remediation)
     if request is None or request.role_digest != role_digest:
@@ -81,6 +85,9 @@ def merged_exactly(remediation: Remediation, role_digest: str) -> Reason | None:
         return because("not_merged", f"The pull request {request.branch} is {request.status}: a person merges it.")
     if request.merged_digest != role_digest:
         return because("merged_otherwise", f"What was merged from {request.branch} is not the role that was proven.")
+    if request.checked_at is None or at - request.checked_at > FRESH:
+        text = f"Nobody could look whether {request.branch} is still merged as it was proven. It is tried every minute."
+        return because("not_merged", text)
     return None
 
 
@@ -132,7 +139,7 @@ def look_now(remediation_id: int, *, person: Person, door: Door, at: datetime) -
         if request is None:
             raise StaleTransition(because("no_request", "Nothing has been proven here yet, so there is no request."))
         record("request.looked_for", request, person.at(door), at)
-        jobs.enqueue(FOLLOW_JOB, at=at, key=FOLLOW_JOB)
+        jobs.enqueue(FOLLOW_JOB, at=at, key=LOOK_KEY)
 
 
 def merged_role_for(*, category_id: int, pattern_id: int | None = None) -> MergedRoleFound | None:
@@ -154,6 +161,11 @@ _LOOKED_AT = 100
 def start(request: PullRequest, *, due_at: datetime, at: datetime) -> None:
     """Have the general cluster open it."""
     jobs.enqueue(OPEN_JOB, subject_id=request.pk, key=f"request:{request.pk}", due_at=due_at, at=at)
+
+
+def start_taking_back(request: PullRequest, *, due_at: datetime, at: datetime) -> None:
+    """Have the general cluster remove what was pushed of it."""
+    jobs.enqueue(TAKE_BACK_JOB, subject_id=request.pk, key=f"request:{request.pk}", due_at=due_at, at=at)
 
 
 def record(
@@ -215,4 +227,4 @@ def _start(request: PullRequest, actor: Actor, at: datetime) -> None:
 def _take_back(request: PullRequest, reason: str, actor: Actor, at: datetime) -> None:
     move(request, RequestStatus.WITHDRAWN, next_states=REQUEST_NEXT, status_at=at, detail=reason)
     record("request.withdrawn", request, actor, at, {"says": reason})
-    jobs.enqueue(TAKE_BACK_JOB, subject_id=request.pk, at=at)
+    start_taking_back(request, due_at=at, at=at)

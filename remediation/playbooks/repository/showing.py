@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -19,6 +20,8 @@ from remediation.playbooks.repository.states import RequestStatus
 from remediation.tickets.models import Ticket
 
 S = RequestStatus
+MOST_COMMENTS = 100
+"""The newest ones; all of them stand on the forge."""
 NEXT_STEP = {
     S.OPENING: "A worker pushes the branch and opens the request.",
     S.OPEN: "A person merges it as it is. Nothing here can.",
@@ -55,7 +58,7 @@ class Board:
             return ()
         remote = settings.ROLE_REPOSITORY
         return (
-            f"git clone --branch {remote.branch} {remote.url} roles && cd roles",
+            f"git clone --branch {remote.branch} {shlex.quote(remote.url)} roles && cd roles",
             f"git merge --no-ff origin/{self.request.branch}",
             f"git push origin {remote.branch}",
         )
@@ -72,7 +75,7 @@ def board_of(ticket: Ticket, person: Person) -> Board | None:
     return Board(
         request=request,
         checklist=writing.checklist(contents.from_text(request.content)),
-        comments=list(request.comments.all()),
+        comments=list(request.comments.order_by("-at", "-id")[:MOST_COMMENTS])[::-1],
         known=reading.known(),
         may_look=may and bool(request.head_commit),
         may_ask=may and _may_be_asked_again(request.remediation, request),

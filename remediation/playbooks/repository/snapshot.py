@@ -13,12 +13,15 @@ from django.db import transaction
 
 from portal.kit import canonical
 from remediation.drafting import roles
-from remediation.playbooks.repository import managing, trees
+from remediation.playbooks.repository import managing, reading, trees
 from remediation.playbooks.repository.git import Clone, Entry
 from remediation.playbooks.repository.models import Managed, MergedRole, RepositoryState
 
 FOLDER = "roles"
 MOST_ROLES = 2_000
+"""Of either kind. Of the generated ones the newest are read: what waits for its run is among them."""
+LONGEST_PATH = 500
+"""Characters; a longer one would not fit into an index."""
 _GENERATED = re.compile(r"(roles/generated/[0-9]+/[a-z][a-z0-9_]+)/.+")
 _TASKS = "/tasks/main.yml"
 
@@ -34,11 +37,10 @@ def bring_up_to_date(clone: Clone, *, url: str, branch: str, commit: str, at: da
     found = _trees(entries)
     kept = dict(MergedRole.objects.values_list("path", "tree"))
     changed = [path for path, tree in found.items() if kept.get(path) != tree]
-    read = [_read(clone, entries, path, found[path], at) for path in changed]
+    for path in changed:  # one after the other: nobody knows how much all of them are
+        _keep(*_read(clone, entries, path, found[path], at))
     with transaction.atomic():
         MergedRole.objects.exclude(path__in=found).delete()
-        for role, files in read:
-            _keep(role, files)
         _looked(url, commit, at)
     return True
 
@@ -51,6 +53,8 @@ def could_not_look(url: str, *, says: str, at: datetime) -> None:
 
 
 def _looked(url: str, commit: str, at: datetime) -> None:
+    """The roles are those of this repository from now on, and of no other that was read before."""
+    RepositoryState.objects.exclude(url=url).update(commit="")
     RepositoryState.objects.update_or_create(url=url, defaults={"commit": commit, "looked_at": at, "says": ""})
 
 
@@ -59,9 +63,12 @@ def _trees(entries: Iterable[Entry]) -> dict[str, str]:
     every = list(entries)
     folders = {entry.path: entry.name for entry in every if entry.kind == "tree"}
     paths = [entry.path for entry in every if entry.kind != "tree"]
-    roots = {path.removesuffix(_TASKS) for path in paths if path.endswith(_TASKS)}
-    roots |= {match[1] for path in paths if (match := _GENERATED.fullmatch(path))}
-    return {path: folders[path] for path in sorted(roots)[:MOST_ROLES] if path in folders}
+    matches = [match[1] for path in paths if (match := _GENERATED.fullmatch(path))]
+    generated = {path for path in matches if len(path) <= LONGEST_PATH}
+    by_hand = {path.removesuffix(_TASKS) for path in paths if path.endswith(_TASKS)}
+    by_hand = {path for path in by_hand - generated if len(path) <= LONGEST_PATH}
+    read = [*sorted(generated, key=reading.age, reverse=True)[:MOST_ROLES], *sorted(by_hand)[:MOST_ROLES]]
+    return {path: folders[path] for path in read if path in folders}
 
 
 def _read(
@@ -76,9 +83,10 @@ def _read(
 
 
 def _keep(role: MergedRole, files: dict[str, str]) -> None:
-    MergedRole.objects.filter(path=role.path).delete()
-    role.save(force_insert=True)
     uses = managing.uses_of(files)
-    Managed.objects.bulk_create(
-        Managed(role=role, kind=use.kind, value=use.value, file=use.file, line=use.line) for use in uses
-    )
+    with transaction.atomic():
+        MergedRole.objects.filter(path=role.path).delete()
+        role.save(force_insert=True)
+        Managed.objects.bulk_create(
+            Managed(role=role, kind=use.kind, value=use.value, file=use.file, line=use.line) for use in uses
+        )

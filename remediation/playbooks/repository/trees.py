@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from unicodedata import is_normalized
 
 from remediation.playbooks.repository.git import Clone, Entry, Rejected
 
@@ -14,6 +15,8 @@ _PART = r"(?!\.git(/|$))\.?[A-Za-z0-9_][A-Za-z0-9_.-]*"
 PATH = re.compile(f"{_PART}(/{_PART})*")
 PLAIN, _LINK = "100644", "120000"
 LONGEST_FILE = 200_000
+MOST_FILES, LARGEST_ROLE = 1_000, 4_000_000
+"""What is read of one folder. Nobody proves a role with more, and what others keep beside it has to fit into memory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +51,23 @@ def stream(*, base: str, folder: str, files: Mapping[str, str | bytes], message:
 
 
 def read(clone: Clone, entries: Iterable[Entry], folder: str) -> tuple[dict[str, str], bool]:
-    """The text of every plain text file in `folder`, path to text; and whether there is nothing else in it."""
+    """The text of every plain text file in `folder`, path to text; and whether that is all of it, to the byte.
+
+    A digest takes every way to write the same letters for one (NFC): a text that is written otherwise is not the same.
+    """
     own = [entry for entry in entries if entry.kind != "tree" and entry.path.startswith(f"{folder}/")]
-    blobs = clone.blobs([entry.name for entry in own if entry.kind == "blob" and entry.mode != _LINK])
-    texts = {entry.path.removeprefix(f"{folder}/"): _text(blobs.get(entry.name)) for entry in own}
-    files = {path: text for path, text in texts.items() if text is not None}
-    return files, len(files) == len(own) and all(entry.mode == PLAIN for entry in own)
+    small = [entry for entry in own if entry.kind == "blob" and entry.mode != _LINK and entry.size <= LONGEST_FILE]
+    if len(small) > MOST_FILES or sum(entry.size for entry in small) > LARGEST_ROLE:
+        return {}, False
+    blobs = clone.blobs([entry.name for entry in small])
+    texts = {entry.path.removeprefix(f"{folder}/"): _text(blobs[entry.name]) for entry in small}
+    files = {path: text for path, text in texts.items() if text is not None and is_normalized("NFC", path)}
+    is_all = len(files) == len(own) and all(is_normalized("NFC", text) for text in files.values())
+    return files, is_all and all(entry.mode == PLAIN for entry in own)
 
 
-def _text(blob: bytes | None) -> str | None:
-    if blob is None or len(blob) > LONGEST_FILE or b"\0" in blob:
+def _text(blob: bytes) -> str | None:
+    if b"\0" in blob:
         return None
     try:
         return blob.decode()

@@ -15,12 +15,10 @@ from remediation.playbooks.gate.shapes import Scope
 from remediation.playbooks.repository.content import RequestContent
 
 PLAY, README, PROOF, SCOPE = "play.yml", "README.md", "proof.txt", "scope.yml"
-OURS = "Countersign-Request"
-"""The trailer by which a commit is known again."""
 LONGEST_EVIDENCE = 600
 WITHHELD = "[withheld: secrets could not be looked for]"
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>|~])")
-_CALLING = re.compile(r"([@#])")
+_CALLING = re.compile(r"([@#]|:(?=//)|\bGH(?=-))", re.IGNORECASE)
 
 
 def files_of(content: RequestContent, *, digest: str, ticket_url: str) -> dict[str, str]:
@@ -59,16 +57,11 @@ def message(content: RequestContent, *, digest: str, request: int) -> str:
         f"Ticket: {content.ticket_key}",
         f"Role-Digest: sha256:{digest}",
         f"Proof-Digest: sha256:{content.proof_digest}",
-        f"{OURS}: {request}",
+        f"Countersign-Request: {request}",
         *(f"Reviewed-by: {_line(each.name)} <{_line(each.username)}>" for each in content.signers),
     ]
-    lines = [title(content), "", _line(content.root_cause), "", *trailers]
+    lines = [title(content), "", _silent(_line(content.root_cause)), "", *trailers]
     return "\n".join(lines) + "\n"
-
-
-def is_of(said: str, request: int) -> bool:
-    """Whether a commit's message is that of this request."""
-    return f"{OURS}: {request}" in said.splitlines()
 
 
 def readme(content: RequestContent, *, digest: str, ticket_url: str) -> str:
@@ -109,11 +102,13 @@ def labels(content: RequestContent) -> list[str]:
 
 
 def quoted(text: str) -> str:
-    """Text of others on one line, with everything that Markdown or a forge would understand made harmless.
+    """Text of others on one line, with everything that Markdown or a forge would understand made harmless."""
+    return _silent(_SPECIAL.sub(r"\\\1", _line(text)))
 
-    A word joiner behind @ and # keeps a forge from calling people, and from closing issues.
-    """
-    return _CALLING.sub("\\1\u2060", _SPECIAL.sub(r"\\\1", _line(text)).replace("://", ":\\//"))
+
+def _silent(text: str) -> str:
+    """Text in which a word joiner keeps a forge from calling people, from closing issues and from making links."""
+    return _CALLING.sub("\\1\u2060", text)
 
 
 def _short(text: str) -> str:

@@ -18,7 +18,10 @@ TOKEN = "forge-token"
 
 
 class GitHubServer:
-    """Pull requests over a bare repository; `failing` is what it answers instead, `heard` all that it was asked."""
+    """Pull requests over a bare repository; `heard` is all that it was asked.
+
+    `failing` is what it answers instead, with `headers`; `odd` are values of single requests that nobody documents.
+    """
 
     def __init__(self, bare: Bare) -> None:
         self.bare = bare
@@ -29,6 +32,8 @@ class GitHubServer:
         self.heard: list[tuple[str, str]] = []
         self.failing: dict[tuple[str, str], int] = {}
         self.losing: set[tuple[str, str]] = set()
+        self.headers: dict[str, str] = {}
+        self.odd: dict[int, dict[str, Any]] = {}
         self.url = ""
 
     def say(self, number: int, who: str, text: str) -> None:
@@ -82,7 +87,8 @@ class GitHubServer:
         pull = self.pulls[number - 1]
         pull["head"]["sha"] = self.bare.branches().get(pull["head"]["ref"], pull["head"].get("sha", "0" * 40))
         counts = {"comments": self.comments, "review_comments": self.reviews}
-        return pull | {name: len(rows.get(number, [])) for name, rows in counts.items()}
+        shown = pull | {name: len(rows.get(number, [])) for name, rows in counts.items()}
+        return shown | self.odd.get(number, {})
 
     def _patched(self, number: int, body: dict[str, Any]) -> dict[str, Any]:
         self.pulls[number - 1] |= body
@@ -121,6 +127,8 @@ def speaking_github(bare: Bare) -> Iterator[GitHubServer]:
             said = json.dumps(document).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(said)))
+            for name, value in state.headers.items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(said)
 

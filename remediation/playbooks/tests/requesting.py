@@ -42,9 +42,9 @@ HANDLERS = """---
 FILES = {"tasks/main.yml": TASKS, "tasks/backout.yml": BACK_OUT, "handlers/main.yml": HANDLERS}
 
 
-def proven(cast: dict[str, Person]) -> Remediation:
+def proven(cast: dict[str, Person], key: str = "INC-1") -> Remediation:
     """A remediation whose role has just been proven; the reviewer wrote its newest revision."""
-    first = review.drafted(review.ticket(cast["engineer"]))
+    first = review.drafted(review.ticket(cast["engineer"], key))
     Revision.objects.create(
         remediation=first.remediation,
         number=2,

@@ -16,7 +16,7 @@ from portal.jobs.testing import drain
 from portal.kit.actors import system
 from portal.notices.models import Notice
 from remediation.drafting.models import Remediation
-from remediation.playbooks.repository import following, requests
+from remediation.playbooks.repository import following, reading, requests
 from remediation.playbooks.repository.forges import github
 from remediation.playbooks.repository.models import PullRequest
 from remediation.playbooks.repository.testing import Bare, remote
@@ -127,7 +127,7 @@ def test_a_merge_on_the_forge_is_seen_on_the_main_branch_itself(
     forge.merged(1, commit, "petra")
     request = looked()
     assert (request.status, request.merged_by, request.merged_commit) == ("merged", "petra", commit)
-    assert requests.merged_exactly(remediation, request.role_digest) is None
+    assert requests.merged_exactly(remediation, request.role_digest, at=timezone.now()) is None
     assert not {verb for verb, _ in forge.heard} - {"GET", "POST"}
 
 
@@ -136,7 +136,7 @@ def test_a_forge_that_says_merged_is_not_believed(forge: GitHubServer, remediati
     forge.merged(1, "0" * 40, "mallory")
     request = looked()
     assert (request.status, request.has_diverged) == ("merged", True)
-    assert requests.merged_exactly(remediation, request.role_digest)
+    assert requests.merged_exactly(remediation, request.role_digest, at=timezone.now())
 
 
 def test_a_merge_that_the_main_branch_does_not_show_yet_is_waited_for(
@@ -175,6 +175,84 @@ def test_what_is_taken_back_here_is_closed_there(forge: GitHubServer, remediatio
     assert forge.pulls[0]["state"] == "closed"
     assert "Taken back: The plan expired." in forge.comments[1][0]["body"]
     assert list(forge.bare.branches()) == ["main"]
+
+
+def test_what_was_merged_before_it_could_be_taken_back_is_for_people(
+    forge: GitHubServer, remediation: Remediation
+) -> None:
+    request = opened(remediation)
+    forge.merged(1, forge.bare.merge(request.branch), "petra")
+    requests.take_back(remediation, reason="The plan expired.", actor=ACTOR, at=timezone.now())
+    drain("general")
+    request.refresh_from_db()
+    assert request.detail.startswith("The plan expired. Somebody merged it before that")
+    assert ("PATCH", "/pulls/N") not in forge.heard
+
+
+def test_what_the_forge_does_not_let_us_close_is_said(forge: GitHubServer, remediation: Remediation) -> None:
+    request = opened(remediation)
+    forge.failing = {("PATCH", "/pulls/N"): 403}
+    requests.take_back(remediation, reason="The plan expired.", actor=ACTOR, at=timezone.now())
+    drain("general")
+    request.refresh_from_db()
+    assert "still there: The forge answered 403" in request.detail
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"head": {}},
+        {"head": {"ref": "x", "sha": "f" * 80}},
+        {"merged_at": "yesterday"},
+        {"merged_at": "2026-05-04T12:00:00"},
+        {"merged_at": "2026-05-04T12:00:00Z", "merge_commit_sha": "--upload-pack=id"},
+        {"comments": "many"},
+    ],
+)
+def test_one_request_that_cannot_be_followed_holds_up_no_other(
+    forge: GitHubServer, remediation: Remediation, cast: dict[str, Person], odd: dict[str, Any]
+) -> None:
+    first = opened(remediation)
+    second = proven(cast, "INC-2")
+    requests.open_for(second, content=content(), actor=ACTOR, at=timezone.now())
+    drain("general")
+    last = PullRequest.objects.get(remediation=second)
+    forge.merged(2, forge.bare.merge(last.branch), "petra")
+    forge.odd = {1: odd}
+    said = following.follow(at=timezone.now())
+    assert said.startswith(f"Looked at 2 requests. {first.branch} could not be followed: The forge answered")
+    last.refresh_from_db()
+    assert last.status == "merged"
+    known = reading.known()
+    assert known
+    assert first.branch in known.says
+
+
+def test_an_address_that_is_no_page_is_no_link(forge: GitHubServer, remediation: Remediation) -> None:
+    forge.odd = {1: {"html_url": "javascript:alert(1)"}}
+    request = opened(remediation)
+    assert (request.status, request.url, request.forge_number) == ("open", "", "1")
+
+
+def test_names_are_kept_as_a_database_takes_them(forge: GitHubServer, remediation: Remediation) -> None:
+    opened(remediation)
+    forge.remark(1, "ol\x00ga", "Why?\x00", "roles/\x00", 4)
+    request = looked()
+    said = request.comments.values_list("author", "text", "place").get()
+    assert said == ("ol\ufffdga", "Why?\ufffd", "roles/\ufffd:4")
+
+
+def test_a_forge_that_wants_us_to_wait_is_asked_again_later(forge: GitHubServer, remediation: Remediation) -> None:
+    forge.failing, forge.headers = {("POST", "/pulls"): 403}, {"Retry-After": "60"}
+    assert opened(remediation).status == "opening"
+
+
+def test_comments_that_may_not_be_read_do_not_hide_a_merge(forge: GitHubServer, remediation: Remediation) -> None:
+    request = opened(remediation)
+    forge.say(1, "olga", "Why 500M?")
+    forge.merged(1, forge.bare.merge(request.branch), "petra")
+    forge.failing = {("GET", "/issues/N/comments"): 403}
+    assert looked().status == "merged"
 
 
 def test_a_call_that_is_not_listed_never_leaves(forge: GitHubServer, settings: Any) -> None:

@@ -114,14 +114,14 @@ def test_whoever_made_or_signed_the_role_is_told_that_it_waits_to_be_merged(
 @pytest.mark.parametrize("how", ["merge", "squash"])
 def test_a_merge_of_exactly_the_proven_role_lets_it_be_run(home: Bare, remediation: Remediation, how: str) -> None:
     request = asked(remediation)
-    refusal = requests.merged_exactly(remediation, request.role_digest)
+    refusal = requests.merged_exactly(remediation, request.role_digest, at=timezone.now())
     assert refusal
     assert refusal.code == "not_merged"
     commit = home.merge(again().branch, squash=how == "squash")
     request = looked()
     assert (request.status, request.merged_by, request.has_diverged) == ("merged", "Petra", False)
     assert request.merged_commit == commit
-    assert requests.merged_exactly(remediation, request.role_digest) is None
+    assert requests.merged_exactly(remediation, request.role_digest, at=timezone.now()) is None
     assert Event.objects.filter(kind="request.merged").count() == 1
     looked()
     assert Event.objects.filter(kind="request.merged").count() == 1
@@ -136,13 +136,13 @@ def test_a_role_changed_on_its_branch_before_the_merge_is_never_run(home: Bare, 
     home.merge(branch)
     request = looked()
     assert (request.status, request.has_diverged) == ("merged", True)
-    refusal = requests.merged_exactly(remediation, request.role_digest)
+    refusal = requests.merged_exactly(remediation, request.role_digest, at=timezone.now())
     assert refusal
     assert refusal.code == "merged_otherwise"
     assert Event.objects.filter(kind="request.diverged").count() == 2
     home.commit({tasks: content().files["tasks/main.yml"]})
     looked()
-    assert requests.merged_exactly(remediation, request.role_digest) is None
+    assert requests.merged_exactly(remediation, request.role_digest, at=timezone.now()) is None
 
 
 def test_a_role_that_was_merged_as_something_else_can_be_asked_for_again(
@@ -158,7 +158,7 @@ def test_a_role_that_was_merged_as_something_else_can_be_asked_for_again(
     assert (second.number, second.status, looked().status) == (2, "open", "open")
     home.merge(second.branch)
     assert looked().status == "merged"
-    assert requests.merged_exactly(remediation, request.role_digest) is None
+    assert requests.merged_exactly(remediation, request.role_digest, at=timezone.now()) is None
 
 
 def test_a_merge_that_somebody_takes_back_takes_the_right_to_run_with_it(home: Bare, remediation: Remediation) -> None:
@@ -168,10 +168,10 @@ def test_a_merge_that_somebody_takes_back_takes_the_right_to_run_with_it(home: B
     assert not looked().has_diverged
     home.run("update-ref", "refs/heads/main", before)
     assert looked().has_diverged
-    assert requests.merged_exactly(remediation, request.role_digest)
+    assert requests.merged_exactly(remediation, request.role_digest, at=timezone.now())
     home.run("update-ref", "refs/heads/main", merged)
     looked()
-    assert requests.merged_exactly(remediation, request.role_digest) is None
+    assert requests.merged_exactly(remediation, request.role_digest, at=timezone.now()) is None
 
 
 @pytest.mark.parametrize("added", ["library/evil.py", "vars/main.yml"])
@@ -181,7 +181,7 @@ def test_a_file_added_to_a_merged_role_makes_it_another_role(home: Bare, remedia
     home.commit({f"{request.folder}/log_cap/{added}": "x: 1\n"})
     request = looked()
     assert request.has_diverged
-    assert requests.merged_exactly(remediation, request.role_digest)
+    assert requests.merged_exactly(remediation, request.role_digest, at=timezone.now())
 
 
 def test_a_link_or_a_program_in_a_merged_role_makes_it_another_role(home: Bare, remediation: Remediation) -> None:
@@ -259,21 +259,6 @@ def test_a_push_that_the_network_cuts_off_makes_nothing_twice(
     assert not Job.objects.filter(state="dead").exists()
 
 
-def test_a_worker_that_died_after_the_push_leaves_nothing_to_be_made_twice(
-    home: Bare, remediation: Remediation
-) -> None:
-    first = asked(remediation)
-    again()
-    pushed = home.branches()
-    PullRequest.objects.filter(pk=first.pk).delete()
-    forgotten = PullRequest.objects.create(
-        **{field.attname: getattr(first, field.attname) for field in PullRequest._meta.concrete_fields}
-    )
-    requests.start(forgotten, due_at=timezone.now(), at=timezone.now())
-    assert again().status == "open"
-    assert home.branches() == pushed
-
-
 def test_a_closed_request_is_told_and_leaves_the_role_proven(
     home: Bare, remediation: Remediation, cast: dict[str, Person]
 ) -> None:
@@ -340,7 +325,7 @@ def test_without_a_repository_the_request_says_what_to_set(remediation: Remediat
     settings.ROLE_REPOSITORY = remote("")
     request = asked(remediation)
     assert (request.status, "ROLE_REPOSITORY" in request.detail) == ("failed", True)
-    assert requests.merged_exactly(remediation, request.role_digest)
+    assert requests.merged_exactly(remediation, request.role_digest, at=timezone.now())
 
 
 def test_a_repository_without_its_main_branch_is_a_clear_failure(
@@ -377,13 +362,15 @@ def test_a_ticket_that_comes_again_finds_the_role_that_was_merged(home: Bare, re
 def test_what_others_wrote_cannot_speak_for_the_product_in_a_request(home: Bare, remediation: Remediation) -> None:
     asked(
         remediation,
-        root_cause="Disk\n\nReviewed-by: Mallory <mallory>\n# Approved",
+        root_cause="Disk\n\nReviewed-by: Mallory <mallory>\n# Approved. Fixes #1, GH-2, https://evil.example @all",
         hypothesis="See [here](https://evil.example) @everyone, closes #1 | <script>",
     )
     request = again()
-    assert "Reviewed-by: Mallory" not in home.message(request.branch).splitlines()
+    message = home.message(request.branch)
+    assert "Reviewed-by: Mallory" not in message.splitlines()
+    assert not [words for words in ("#1", "GH-2", "://", "@all") if words in message]
     readme = home.files(request.branch)[f"{request.folder}/README.md"]
-    for words in ("\n# Approved", "](https://evil", "@everyone", "#1", "<script>"):
+    for words in ("\n# Approved", "GH-2", "](https://evil", "@everyone", "#1", "<script>"):
         assert words not in readme
 
 

@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime
+from functools import wraps
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from portal.jobs.outside import refuse_inside_transaction
 from remediation.playbooks.repository.conf import Remote
@@ -36,7 +37,13 @@ MAY = (
     ("POST", re.compile(r"/issues/[0-9]+/comments")),
     ("POST", re.compile(r"/issues/[0-9]+/labels")),
 )
+LONGEST_NAME = 200
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_PAGE = re.compile(r"https?://[!-~]{1,500}")
 _LATER = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_MANY_REQUESTS})
+
+T = TypeVar("T")
+Row = Mapping[str, Any]
 
 
 class GitHub:
@@ -57,20 +64,10 @@ class GitHub:
     def find(self, branch: str) -> Opened | None:
         owner = self._remote.forge_repository.partition("/")[0]
         wanted = {"head": f"{owner}:{branch}", "base": self._remote.branch, "state": "all"}
-        rows = self._call("GET", "/pulls", params=wanted)
-        return next((_opened(row) for row in rows if row["head"]["ref"] == branch), None)
+        return next(map(_opened, _of(branch, self._call("GET", "/pulls", params=wanted))), None)
 
     def status(self, branch: str, number: str, heads: Mapping[str, str]) -> Seen:
-        row = self._call("GET", f"/pulls/{number}")
-        merged_at = row.get("merged_at")
-        return Seen(
-            status=_status(row),
-            head=row["head"]["sha"],
-            merged_commit=(row.get("merge_commit_sha") or "") if merged_at else "",
-            merged_by=(row.get("merged_by") or {}).get("login", ""),
-            merged_at=datetime.fromisoformat(merged_at) if merged_at else None,
-            remarks=row.get("comments", 0) + row.get("review_comments", 0),
-        )
+        return _seen(self._call("GET", f"/pulls/{number}"))
 
     def remarks(self, number: str) -> Sequence[Remark]:
         spoken = [_remark("c", row) for row in self._rows(f"/issues/{number}/comments")]
@@ -91,9 +88,9 @@ class GitHub:
             return f"Without labels: {rejection}"
         return ""
 
-    def _rows(self, path: str) -> Iterator[dict[str, Any]]:
+    def _rows(self, path: str) -> Iterator[Row]:
         for page in range(1, PAGES + 1):
-            rows = self._call("GET", path, params={"per_page": PER_PAGE, "page": page})
+            rows = _listed(self._call("GET", path, params={"per_page": PER_PAGE, "page": page}))
             yield from rows
             if len(rows) < PER_PAGE:
                 return
@@ -107,8 +104,10 @@ class GitHub:
         try:
             answer = self._client.request(verb, f"/repos/{self._remote.forge_repository}{path}", **what)
         except httpx2.HTTPError as error:
-            raise Unreachable(f"{self._remote.forge_url}: {type(error).__name__}: {error}") from error
-        _judge(answer)
+            raise Unreachable(
+                self._remote.hushed(f"{self._remote.forge_url}: {type(error).__name__}: {error}")
+            ) from None
+        _judge(answer, self._remote)
         try:
             return answer.json()
         except ValueError:
@@ -133,11 +132,11 @@ def _cut(opening: Opening) -> str:
     return f"{opening.body[:LONGEST_BODY]}\n\nThe whole of it is in the README.md of the branch."
 
 
-def _judge(answer: httpx2.Response) -> None:
+def _judge(answer: httpx2.Response, remote: Remote) -> None:
     if answer.is_success:
         return
-    words = f"The forge answered {answer.status_code}: {_said(answer)}"
-    is_spent = answer.headers.get("x-ratelimit-remaining") == "0"
+    words = remote.hushed(f"The forge answered {answer.status_code}: {_said(answer)}")
+    is_spent = answer.headers.get("x-ratelimit-remaining") == "0" or "retry-after" in answer.headers
     if answer.status_code in _LATER or answer.status_code >= HTTPStatus.INTERNAL_SERVER_ERROR or is_spent:
         raise Unreachable(words)
     raise Rejected(words)
@@ -151,20 +150,84 @@ def _said(answer: httpx2.Response) -> str:
     return answer.text[:200]
 
 
-def _status(row: Mapping[str, Any]) -> RequestStatus:
+def _documented(read: Callable[..., T]) -> Callable[..., T]:
+    """Reads a part of an answer; one of another shape than the documented is as good as a refusal."""
+
+    @wraps(read)
+    def reading(*given: Any) -> T:
+        try:
+            return read(*given)
+        except (AttributeError, KeyError, TypeError, ValueError) as odd:
+            text = f"The forge answered with something that it does not document: {type(odd).__name__}."
+            raise Rejected(text) from odd
+
+    return reading
+
+
+@_documented
+def _listed(rows: Any) -> list[Row]:
+    if not isinstance(rows, list):
+        raise TypeError
+    return rows
+
+
+@_documented
+def _of(branch: str, rows: Any) -> list[Row]:
+    return [row for row in _listed(rows) if row["head"]["ref"] == branch]
+
+
+@_documented
+def _seen(row: Row) -> Seen:
+    is_merged = bool(row.get("merged_at"))
+    return Seen(
+        status=_status(row),
+        head=_commit(row["head"]["sha"]),
+        merged_commit=_commit(row["merge_commit_sha"]) if is_merged and row.get("merge_commit_sha") else "",
+        merged_by=_who(row.get("merged_by"), ""),
+        merged_at=_moment(row["merged_at"]) if is_merged else None,
+        remarks=int(row.get("comments", 0)) + int(row.get("review_comments", 0)),
+    )
+
+
+def _status(row: Row) -> RequestStatus:
     if row.get("merged_at"):
         return RequestStatus.MERGED
     return RequestStatus.OPEN if row["state"] == "open" else RequestStatus.CLOSED
 
 
-def _opened(row: Mapping[str, Any]) -> Opened:
-    return Opened(str(row["number"]), row["html_url"])
+@_documented
+def _opened(row: Row) -> Opened:
+    url = row["html_url"]
+    return Opened(str(int(row["number"])), url if _PAGE.fullmatch(url) else "")
 
 
-def _remark(kind: str, row: Mapping[str, Any]) -> Remark:
+@_documented
+def _remark(kind: str, row: Row) -> Remark:
     line = row.get("line") or row.get("original_line")
-    place = f"{row['path']}:{line}" if row.get("path") else ""
-    author = (row.get("user") or {}).get("login", "somebody who left")
-    at = datetime.fromisoformat(row["created_at"])
-    text = (row["body"] or "").replace("\x00", "\ufffd")[:LONGEST]
-    return Remark(f"{kind}{row['id']}", author, text, place, at)
+    place = f"{_plain(row['path'])}:{line}" if row.get("path") else ""
+    author = _who(row.get("user"), "somebody who left")
+    return Remark(
+        f"{kind}{int(row['id'])}", author, _plain(row["body"] or "", LONGEST), place, _moment(row["created_at"])
+    )
+
+
+def _who(person: Row | None, nobody: str) -> str:
+    return _plain(person["login"]) if person else nobody
+
+
+def _plain(text: str, longest: int = LONGEST_NAME) -> str:
+    """Text of others as a database stores it."""
+    return text.replace("\x00", "\ufffd")[:longest]
+
+
+def _commit(name: str) -> str:
+    if not _COMMIT.fullmatch(name):
+        raise ValueError
+    return name
+
+
+def _moment(text: str) -> datetime:
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError
+    return at
