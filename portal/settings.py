@@ -107,7 +107,9 @@ ROLE_REPOSITORY = repository.remote(
     forge=env.str("ROLE_FORGE", default=""),
     forge_url=env.str("ROLE_FORGE_URL", default=repository.GITHUB),
     forge_repository=env.str("ROLE_FORGE_REPOSITORY", default=""),
+    known_hosts=env.str("ROLE_REPOSITORY_KNOWN_HOSTS", default=""),
     token=env.str("FORGE_TOKEN", default=""),  # the general cluster alone has it
+    key=env.str("FORGE_KEY", default=""),  # as above; the path of a file
 )
 
 SEAL_KEY = env.str("SEAL_KEY", default="") or _kept("seal_key", "")

@@ -13,7 +13,7 @@ MAY_SEE: dict[str, frozenset[str]] = {
     "drafting": frozenset({"SECRET_KEY", "ANTHROPIC_API_KEY"}),
     "probe": frozenset({"SECRET_KEY", "*_READ_TOKEN"}),
     "execution": frozenset({"*_READ_TOKEN", "*_WRITE_TOKEN", "ANSIBLE_HOSTS"}),
-    "general": frozenset({"MAIL_PASSWORD", "FORGE_TOKEN", "SEAL_KEY"}),
+    "general": frozenset({"MAIL_PASSWORD", "FORGE_KEY", "FORGE_TOKEN", "SEAL_KEY"}),
     "command": frozenset({"*"}),
     "lab": frozenset({"LAB_*_TOKEN"}),
 }

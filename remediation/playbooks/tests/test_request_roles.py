@@ -58,7 +58,7 @@ def test_execution_asks_general_carries_and_web_looks(
 
 
 def test_only_the_general_cluster_may_hold_the_forges_credential() -> None:
-    environment = {"FORGE_TOKEN": "x"}
+    environment = {"FORGE_KEY": "/run/secrets/forge", "FORGE_TOKEN": "x"}
     assert vault.foreign("general", environment) == []
     for process in ("web", "drafting", "probe", "execution", "lab"):
-        assert vault.foreign(process, environment) == ["FORGE_TOKEN"]
+        assert vault.foreign(process, environment) == ["FORGE_KEY", "FORGE_TOKEN"]

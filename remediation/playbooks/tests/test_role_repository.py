@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import io
 import os
+import shlex
 import subprocess
 import sys
 from dataclasses import replace
@@ -39,6 +40,14 @@ PERSONS_HANDS = ("testing.py", "walkthrough")
         ({"url": "https://token@git.example.com/roles"}, "FORGE_TOKEN"),
         ({"url": "http://git.example.com/roles"}, "use https"),
         ({"url": "git://git.example.com/roles"}, "use https"),
+        ({"url": "ssh://petra:secret@git.example.com/roles"}, "https"),
+        ({"url": "ssh://git@-oProxyCommand=id/roles", "known_hosts": "/etc/hosts.keys"}, "https"),
+        ({"url": "git@git.example.com:--upload-pack=id", "known_hosts": "/etc/hosts.keys"}, "https"),
+        ({"url": "git@git.example.com:roles.git"}, "ROLE_REPOSITORY_KNOWN_HOSTS"),
+        ({"url": "ssh://git@git.example.com/roles", "known_hosts": "known_hosts"}, "ROLE_REPOSITORY_KNOWN_HOSTS"),
+        ({"url": "ssh://git@git.example.com/roles", "known_hosts": "/a %h"}, "ROLE_REPOSITORY_KNOWN_HOSTS"),
+        ({"url": "git@git.example.com:r", "known_hosts": "/etc/hosts.keys", "key": "~/.ssh/id"}, "FORGE_KEY"),
+        ({"url": "/srv/roles.git", "token": "one\ntwo"}, "FORGE_TOKEN"),
         ({"url": "ext::sh -c id"}, "https"),
         ({"url": "--upload-pack=id"}, "https"),
         ({"url": "relative/roles.git"}, "absolute path"),
@@ -72,6 +81,45 @@ def test_the_credential_is_neither_on_a_command_line_nor_in_a_text(tmp_path: Pat
     assert not any("hush-hush" in value for value in given.values())
     assert any(value.startswith("Authorization: Basic ") for value in given.values())
     assert "http.extraHeader" not in git.environment(tmp_path, replace(remote("/srv/roles.git"), token="x")).values()
+
+
+def test_by_ssh_git_reaches_only_a_known_host_with_the_key_of_the_setting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a stand-in for ssh that runs what it is asked for here; what its options mean is asked of ssh itself."""
+    bare, heard = Bare(tmp_path / "roles.git"), tmp_path / "heard"
+    ssh = tmp_path / "bin" / "ssh"
+    ssh.parent.mkdir()
+    ssh.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >{heard}\nfor last; do :; done\nexec sh -c "$last"\n')
+    ssh.chmod(0o755)
+    own = remote(f"git@git.example.com:{bare.path}", known_hosts="/etc/forge.keys", key="/run/secrets/forge")
+    means = subprocess.run(
+        [*shlex.split(git.environment(tmp_path, own)["GIT_SSH_COMMAND"]), "-G", "git.example.com"],
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout.splitlines()
+    monkeypatch.setenv("PATH", f"{ssh.parent}:{os.environ['PATH']}")
+    with git.cloned(own) as clone:
+        clone.fetch("main")
+        clone.push(clone.heads()["main"], "ai/remediation-7")
+    assert set(bare.branches()) == {"main", "ai/remediation-7"}
+    assert heard.read_text().splitlines()[-2:] == ["git@git.example.com", f"git-receive-pack '{bare.path}'"]
+    for option in (
+        "stricthostkeychecking true",
+        "userknownhostsfile /etc/forge.keys",
+        "globalknownhostsfile /dev/null",
+        "identityfile /run/secrets/forge",
+        "identityagent none",
+        "batchmode yes",
+    ):
+        assert option in means
+
+
+def test_ssh_without_a_key_says_what_to_set() -> None:
+    own = remote("ssh://git@git.example.com/roles.git", known_hosts="/etc/forge.keys")
+    with pytest.raises(git.Rejected, match="FORGE_KEY"), git.cloned(own):
+        pass
 
 
 def test_git_runs_nothing_of_this_machines_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
