@@ -7,6 +7,7 @@ a group of processes whose only way to the database is a wire; `python -m remedi
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -19,6 +20,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 Connect = Callable[[], socket.socket]
+OWNER = re.compile(r"cs(\d+)")
+"""How links, namespaces and control groups are named: after the test process that made them."""
 NO_NAMESPACES = "NO NETWORK NAMESPACES: hosts are groups of processes behind a proxy."
 
 
@@ -205,6 +208,7 @@ def bridge() -> Iterator[tuple[str, Namespace]]:
         _ip("-n", name, "link", "set", "lo", "up")
         return ["ip", "netns", "exec", name], link
 
+    tidy_up()
     _ip("link", "add", bridge, "type", "bridge")
     try:
         _ip("address", "add", f"{_subnet()}.1/24", "dev", bridge)
@@ -215,6 +219,19 @@ def bridge() -> Iterator[tuple[str, Namespace]]:
             _ip("link", "delete", link)  # a namespace may outlive its name for as long as one of its sockets does
             _ip("netns", "delete", name)
         _ip("link", "delete", bridge)
+
+
+def is_left_over(made: Path) -> bool:
+    """Whether what carries this name was made by a test process that is gone; of this one nothing is there yet."""
+    owner = OWNER.match(made.name)
+    return owner is not None and (owner[1] == str(os.getpid()) or not Path("/proc", owner[1]).exists())
+
+
+def tidy_up() -> None:
+    """Remove what test processes left behind that were killed: a process may be given their number again."""
+    for kind, folder in (("link", "/sys/class/net"), ("netns", "/run/netns")):
+        for made in filter(is_left_over, Path(folder).glob("cs*")):
+            subprocess.run(["ip", kind, "delete", made.name], check=False, capture_output=True)
 
 
 def address_of(number: int) -> str:

@@ -1,7 +1,9 @@
 """Real hosts for tests of roles: Debian by systemd-nspawn in network namespaces, with systemd, journald and sshd.
 
 `python -m remediation.execution.tests.machines` makes the image that they share, once (debootstrap, about a minute); it
-is kept in `~/.cache/countersign`. A host is that image under a layer of its own, which is gone when the test is.
+is kept in `~/.cache/countersign`. A host is that image under a layer in memory. Its mounts and its processes are in
+namespaces of its own and end with the process that booted it: a test that is killed leaves no host. systemd-nspawn does
+not see to that, and twenty forgotten hosts use up what one user may have of inotify: then no other boots.
 """
 
 from __future__ import annotations
@@ -14,15 +16,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from portal.launch.children import die_with_parent
 from remediation.execution.tests import hosts
 
-IMAGE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "countersign", "bookworm-1")
+IMAGE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "countersign", "bookworm-2")
 PACKAGES = "systemd,systemd-sysv,dbus,openssh-server,python3,logrotate,sudo,iproute2"
+LEFT_OUT = ("getty.target", "timers.target", "systemd-logind.service", "cron.service")
+"""Nobody sits in front of these hosts, and nothing happens on them by the clock."""
 PROGRAMS = {
     "debootstrap": "debootstrap",
     "systemd-nspawn": "systemd-container",
@@ -31,13 +36,28 @@ PROGRAMS = {
 }
 USER = "deploy"
 BOOT = 120.0
-OFF = signal.SIGRTMIN + 3
-"""What systemd takes as the order to power off."""
+TOLD = 3_000
+"""How much of its console is shown of a host that does not answer."""
+ALONE = """\
+set -eu
+mount -t tmpfs tmpfs "$1"
+mkdir "$1/upper" "$1/work" "$1/root"
+mount -t overlay overlay -o "lowerdir=$2,upperdir=$1/upper,workdir=$1/work" "$1/root"
+cp -a "$3/." "$1/root"
+mount -t cgroup2 cgroup2 /sys/fs/cgroup
+group=/sys/fs/cgroup$(sed -n s/^0:://p /proc/self/cgroup)/$4
+mkdir -p "$group"
+echo $$ >"$group/cgroup.procs"
+shift 4
+exec "$@"
+"""
+"""What a host begins with, in namespaces of its own: LAYER IMAGE GIVEN GROUP COMMAND. Hosts that share a control group
+manage each other's services, so each gets one, whatever this machine uses control groups for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """One host: how it is reached, and its file system."""
+    """One host: how it is reached, and its file system as long as it runs."""
 
     name: str
     address: str
@@ -65,43 +85,38 @@ def make_image() -> None:
     begun = IMAGE.with_name(f"{IMAGE.name}.begun")
     shutil.rmtree(begun, ignore_errors=True)
     begun.parent.mkdir(parents=True, exist_ok=True)
-    _run("debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", str(begun))
+    _run("unshare", "--mount", "debootstrap", "--variant=minbase", f"--include={PACKAGES}", "bookworm", str(begun))
     _run("chroot", str(begun), "useradd", "--create-home", "--shell", "/bin/bash", USER)
+    _run("chroot", str(begun), "systemctl", "mask", "--quiet", *LEFT_OUT)
     (begun / "etc/sudoers.d" / USER).write_text(f"{USER} ALL=(ALL) NOPASSWD: ALL\n")
     (begun / "etc/machine-id").write_text("")
+    for own in [*(begun / "etc/ssh").glob("ssh_host_*"), begun / "etc/hostname", begun / "var/lib/dbus/machine-id"]:
+        own.unlink(missing_ok=True)
     begun.rename(IMAGE)
 
 
 @contextmanager
 def machines(names: Sequence[str], folder: Path, prepare: Callable[[Path], None]) -> Iterator[list[Machine]]:
-    """Hosts of these names, reached by ssh with the key `folder/key`; `prepare` gets each root before it boots."""
-    key = _key(folder / "key")
+    """Hosts of these names, reached by ssh with the key `folder/key`.
+
+    `prepare` puts what each has from the beginning into a folder that is copied over its file system.
+    """
+    public = _key(folder / "key")
+    forget_groups()
     with hosts.bridge() as (_, namespace), ExitStack() as opened:
         made = []
         for number, name in enumerate(names, start=1):
             within, _ = namespace(number)
-            root = opened.enter_context(_layer(folder / name))
-            host_key = _prepared(root, key)
-            prepare(root)
-            opened.enter_context(_booted(root, name, within[-1]))
-            made.append(Machine(name, hosts.address_of(number), root, host_key))
-        for machine in made:
-            _until(partial(_answers, machine.address), f"{machine.name} does not answer")
-        yield made
-
-
-@contextmanager
-def _layer(folder: Path) -> Iterator[Path]:
-    """The image, with what this host writes in a folder of its own."""
-    parts = {name: folder / name for name in ("root", "upper", "work")}
-    for part in parts.values():
-        part.mkdir(parents=True)
-    options = f"lowerdir={IMAGE},upperdir={parts['upper']},workdir={parts['work']}"
-    _run("mount", "-t", "overlay", "overlay", "-o", options, str(parts["root"]))
-    try:
-        yield parts["root"]
-    finally:
-        _run("umount", str(parts["root"]))
+            given = folder / name / "given"
+            host_key = _let_in(given, public)
+            prepare(given)
+            process = opened.enter_context(_booted(name, folder / name, within[-1]))
+            root = Path(f"/proc/{process.pid}/root{folder / name}/layer/root")
+            made.append((Machine(name, hosts.address_of(number), root, host_key), process))
+        for machine, process in made:
+            _until_it_answers(machine, process, folder / machine.name / "console")
+        yield [machine for machine, _ in made]
+    forget_groups()
 
 
 def _key(path: Path) -> str:
@@ -110,34 +125,48 @@ def _key(path: Path) -> str:
     return path.with_suffix(".pub").read_text()
 
 
-def _prepared(root: Path, public: str) -> str:
-    """Let the key in, give the host a key of its own; that one's public half."""
-    home = root / "home" / USER / ".ssh"
-    home.mkdir()
-    (home / "authorized_keys").write_text(public)
-    owner = (root / "home" / USER).stat()
-    for path in (home, home / "authorized_keys"):
+def _let_in(given: Path, public: str) -> str:
+    """Have the host let in whoever has the key, and know itself by a key of its own; that one's public half."""
+    home, ssh = given / "home" / USER, given / "etc/ssh"
+    for folder in (home / ".ssh", ssh, given / "var/log"):
+        folder.mkdir(parents=True)
+    (home / ".ssh/authorized_keys").write_text(public)
+    owner = (IMAGE / "home" / USER).stat()
+    for path in (home, *home.rglob("*")):
         os.chown(path, owner.st_uid, owner.st_gid)
-    for old in (root / "etc/ssh").glob("ssh_host_*"):
-        old.unlink()
-    return " ".join(_key(root / "etc/ssh/ssh_host_ed25519_key").split()[:2])
+    return " ".join(_key(ssh / "ssh_host_ed25519_key").split()[:2])
 
 
 @contextmanager
-def _booted(root: Path, name: str, namespace: str) -> Iterator[None]:
-    command = ["systemd-nspawn", "-q", "-D", str(root), f"--hostname={name}", "--register=no", "--keep-unit"]
-    command += [f"--network-namespace-path=/run/netns/{namespace}", "--capability=CAP_NET_ADMIN", "-b"]
-    with (root.parent / "console").open("wb") as console:
-        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=console, stderr=console)
-        try:
-            yield
-        finally:
-            process.send_signal(OFF)
-            try:
-                process.wait(BOOT)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+def _booted(name: str, folder: Path, namespace: str) -> Iterator[subprocess.Popen[bytes]]:
+    layer = folder / "layer"
+    layer.mkdir()
+    nspawn = ["systemd-nspawn", "-q", "-D", str(layer / "root"), f"--machine={name}", "--register=no", "--keep-unit"]
+    nspawn += [f"--network-namespace-path=/run/netns/{namespace}", "--capability=CAP_NET_ADMIN", "-b"]
+    alone = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", ALONE, "alone"]
+    alone += [str(layer), str(IMAGE), str(folder / "given"), namespace]
+    with (folder / "console").open("wb") as console:
+        process = subprocess.Popen(
+            [*alone, *nspawn],
+            stdin=subprocess.DEVNULL,
+            stdout=console,
+            stderr=console,
+            preexec_fn=partial(die_with_parent, signal.SIGKILL),  # noqa: PLW1509 - it takes no lock
+        )
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _until_it_answers(machine: Machine, process: subprocess.Popen[bytes], console: Path) -> None:
+    deadline = time.monotonic() + BOOT
+    while not _answers(machine.address):
+        if process.poll() is not None or time.monotonic() > deadline:
+            state = "does not answer" if process.returncode is None else f"ended with {process.returncode}"
+            raise RuntimeError(f"{machine.name} {state}. Its console:\n{console.read_text(errors='replace')[-TOLD:]}")
+        time.sleep(0.1)
 
 
 def _answers(address: str) -> bool:
@@ -148,12 +177,15 @@ def _answers(address: str) -> bool:
         return False
 
 
-def _until(holds: Callable[[], bool], otherwise: str) -> None:
-    deadline = time.monotonic() + BOOT
-    while not holds():
-        if time.monotonic() > deadline:
-            raise TimeoutError(otherwise)
-        time.sleep(0.1)
+def forget_groups() -> None:
+    """Remove the control groups of hosts that are gone; those that are still busy are for the next time."""
+    below = next(line[3:] for line in Path("/proc/self/cgroup").read_text().splitlines() if line.startswith("0::"))
+    mounts = [line.split() for line in Path("/proc/self/mounts").read_text().splitlines()]
+    for place in [Path(place + below) for _, place, kind, *_ in mounts if kind == "cgroup2"]:
+        for group in filter(hosts.is_left_over, place.glob("cs*")):
+            for folder in sorted([group, *group.rglob("*/")], reverse=True):
+                with suppress(OSError):
+                    folder.rmdir()
 
 
 def _run(*command: str) -> None:
