@@ -6,17 +6,22 @@ import re
 from collections.abc import Callable, Iterator
 
 from remediation.playbooks.gate import commands
+from remediation.playbooks.gate.evaluating import texts_of
 from remediation.playbooks.gate.modules import ALIASES, MODULES, Kind, Module
-from remediation.playbooks.gate.reading import Mapping, Node, Scalar, Sequence, text_of
+from remediation.playbooks.gate.reading import Mapping, Node, Scalar, Sequence, scalars, text_of
 from remediation.playbooks.gate.roles import IMPORTS, Role, imported
 from remediation.playbooks.gate.shapes import Finding
 from remediation.playbooks.gate.tasks import Task, module_key
 
 RULE = "argument"
 MODE = re.compile(r"[0-7]{4}|preserve|\{\{ [a-z_]+\.mode \}\}")
+OCTAL = re.compile(r"[0-7]{4}|preserve")
 TEMPLATE = re.compile(r"[a-z0-9][a-z0-9_.-]*\.j2")
 MARKER = re.compile(r"(?:#|;|//|--|!|\") ?\{mark\} [A-Za-z0-9_ .-]{2,60}")
 FILE = re.compile(r"[a-z0-9_]+\.yml")
+ACCOUNT = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
+CRON_FILE = re.compile(r"[A-Za-z0-9_-]+")
+CLOCK = re.compile(r"[A-Za-z0-9*/,-]+")
 VARIABLE = re.compile(r"[a-z][a-z0-9_]*")
 Complaint = tuple[str, str] | None
 """What is wrong with a value, and the mend."""
@@ -90,7 +95,7 @@ def _mapping(role: Role, task: Task, known: Module) -> Iterator[Finding]:
             continue
         kind = known.arguments[key]
         for each in node.items if kind == "argv" and isinstance(node, Sequence) and node.items else (node,):
-            why = _complaint(role, each, "word" if each is not node else kind)
+            why = _complaint(role, task, each, "word" if each is not node else kind)
             if why:
                 yield Finding(task.file, each.line, RULE, f"The argument {key} of {task.module} {why[0]}.", why[1])
     for key in known.required:
@@ -104,12 +109,14 @@ def _mapping(role: Role, task: Task, known: Module) -> Iterator[Finding]:
     yield from _together(task)
 
 
-def _complaint(role: Role, node: Node, kind: Kind) -> Complaint:
+def _complaint(role: Role, task: Task, node: Node, kind: Kind) -> Complaint:
     """Why a value is not of its kind."""
     if isinstance(kind, tuple):
         return _choice(node, kind)
     if kind == "template":
         return _template(role, node)
+    if kind == "mode":
+        return _mode(role, task, node)
     return KINDS[kind](node) if kind in KINDS else None
 
 
@@ -155,9 +162,27 @@ def _text(node: Node) -> Complaint:
 
 
 def _word(node: Node) -> Complaint:
-    if isinstance(node, Scalar) and "{{" not in node.text and "{%" not in node.text:
+    if isinstance(node, Scalar) and "{{" not in node.text and "{%" not in node.text and "\n" not in node.text:
         return None
-    return "is not written out", "Write one text without a template."
+    return "is not written out", "Write one text on one line, without a template."
+
+
+def _account(node: Node) -> Complaint:
+    if ACCOUNT.fullmatch(text_of(node)):
+        return None
+    return "is no name of an account", "Write the name out: letters, digits, _, - and dots."
+
+
+def _file(node: Node) -> Complaint:
+    if CRON_FILE.fullmatch(text_of(node)):
+        return None
+    return "is no plain name of a file", "Write letters, digits, _ and -; cron reads no other names in /etc/cron.d."
+
+
+def _clock(node: Node) -> Complaint:
+    if CLOCK.fullmatch(text_of(node)):
+        return None
+    return "is not one field of a crontab", 'Write digits, *, /, - and commas, as "*/5".'
 
 
 def _bool(node: Node) -> Complaint:
@@ -171,9 +196,12 @@ def _number(node: Node) -> Complaint:
     return None if is_number else ("is not a number", "Write the number out.")
 
 
-def _mode(node: Node) -> Complaint:
-    is_mode = isinstance(node, Scalar) and isinstance(node.value, str) and MODE.fullmatch(node.text)
-    return None if is_mode else ("is not four octal digits in quotes", 'Write it as "0644", or the one that was found.')
+def _mode(role: Role, task: Task, node: Node) -> Complaint:
+    """A mode is written out, or that of a file that was found."""
+    is_spelled = isinstance(node, Scalar) and isinstance(node.value, str) and MODE.fullmatch(node.text)
+    if is_spelled and all(OCTAL.fullmatch(text) for each in scalars(node) for text in texts_of(role, task, each)):
+        return None
+    return "is not four octal digits in quotes", 'Write it as "0644", or the one that was found.'
 
 
 def _listed(node: Node) -> Complaint:
@@ -210,12 +238,14 @@ def _validator(node: Node) -> Complaint:
 
 
 KINDS: dict[str, Callable[[Node], Complaint]] = {
+    "account": _account,
     "argv": _argv,
     "bare": _listed,
     "bool": _bool,
+    "clock": _clock,
+    "file": _file,
     "job": _job,
     "marker": _marker,
-    "mode": _mode,
     "names": _listed,
     "number": _number,
     "package": _listed,

@@ -16,28 +16,46 @@ from remediation.playbooks.gate.templates import names_of, parse_bare
 RULE = "command"
 PROGRAM_FOLDERS = ("/bin", "/sbin", "/usr/bin", "/usr/sbin")
 PROGRAM = re.compile(r"(?:/usr)?/s?bin/[A-Za-z0-9][A-Za-z0-9._+-]*")
+OWN_PROGRAM = re.compile(r"/usr/local/s?bin/[A-Za-z0-9][A-Za-z0-9._+-]*")
+"""What people installed themselves: the clock may run it, and somebody confirms that."""
 INTERPRETERS = re.compile(
     r"(?:ba|da|k|z|c|tc|fi)?sh|busybox|python[0-9.]*|perl[0-9.]*|ruby[0-9.]*|php[0-9.]*|lua[0-9.]*|node|tclsh|expect|[gmn]?awk|sed|ed|ex|"
     r"vim?|env|xargs|find|parallel|nohup|setsid|timeout|nice|ionice|chroot|nsenter|unshare|sudo|su|doas|runuser|pkexec|ssh|scp|sftp|"
     r"rsync|curl|wget|nc|ncat|socat|telnet|ftp|git|make|gcc|cc|gdb|strace|systemd-run|at|batch|crontab|dd|tar|zip|unzip|ansible.*|"
-    r"docker|podman|kubectl|nmap|openssl|watch|script|screen|tmux|eval|exec|source|flock|start-stop-daemon|machinectl"
+    r"docker|podman|kubectl|nmap|openssl|watch|script|screen|tmux|eval|exec|source|flock|start-stop-daemon|machinectl|"
+    r"rbash|mksh|pypy[0-9.]*|java|m4|gpg[0-9]?|prlimit|setpriv|taskset|chrt|stdbuf|time|run-parts|capsh|sg|newgrp|runcon|choom|"
+    r"bwrap|firejail|perf|bpftool|bpftrace|debugfs|busctl|gdbus|dbus-.*|cpulimit|rlwrap|ld(?:-linux.*)?\.so.*|"
+    r"pip[0-9.]*|npm|gem|cpan|easy_install|snap|flatpak|mysql|mariadb|psql|sqlite3|redis-cli|logrotate|crond?|anacron"
 )
 """Programs that run what they are given, or that move data anywhere: no list of words says what they do."""
 TAKES_AWAY = re.compile(
     r"rm|rmdir|unlink|shred|truncate|wipefs|mkfs.*|mke2fs|mkswap|fdisk|sfdisk|parted|blkdiscard|userdel|groupdel|deluser|"
     r"shutdown|reboot|halt|poweroff|init|telinit|kill|killall|pkill|mount|umount|iptables.*|ip6tables.*|nft|ufw|firewall-cmd|"
     r"chmod|chown|chgrp|setfacl|apt|apt-get|dpkg|yum|dnf|rpm|useradd|usermod|groupadd|passwd|chpasswd|visudo|swapoff|lvremove|"
-    r"vgremove|pvremove|mdadm|cryptsetup|sysctl|modprobe|rmmod|insmod|hostnamectl|systemctl|service|cp|mv|ln|install|tee|touch|mkdir"
+    r"vgremove|pvremove|mdadm|cryptsetup|sysctl|modprobe|rmmod|insmod|hostnamectl|systemctl|service|cp|mv|ln|install|tee|touch|mkdir|"
+    r"chsh|gpasswd|newusers|vipw|vigr|groupmod|chage|setcap|setenforce|setsebool|kexec|apt-mark|apt-key|dpkg-reconfigure|"
+    r"debconf-set-selections|ip|tc|nmcli|netplan|ifup|ifdown|ifconfig|route|brctl|update-rc\.d|chkconfig|grub-.*|update-grub"
 )
 """Programs for which there is a module that states what should be, or that no role may run."""
-CHECKER = re.compile(
-    r"(?:/usr)?/s?bin/[A-Za-z0-9._+-]+(?: [A-Za-z0-9._+=,:/@-]+)* (?:[A-Za-z0-9._=-]*)%s(?: [A-Za-z0-9._+=-]+)*"
-)
-CHECKERS = frozenset({
-    "apache2ctl", "apachectl", "grep", "haproxy", "httpd", "logrotate", "named-checkconf", "nft", "nginx", "postfix",
-    "rsyslogd", "sshd", "systemd-analyze", "test", "visudo",
-})  # fmt: skip
-"""Programs that look at a file and leave it as it is."""
+CHECKER = re.compile(r"(?:/usr)?/s?bin/([a-z0-9-]+) (.+)")
+CHECKERS = {
+    "apache2ctl": ("-t -f %s",),
+    "apachectl": ("-t -f %s",),
+    "grep": ("-c WORD %s",),
+    "haproxy": ("-c -f %s",),
+    "httpd": ("-t -f %s",),
+    "logrotate": ("-d %s", "--debug %s"),
+    "named-checkconf": ("%s", "-z %s"),
+    "nft": ("-c -f %s", "-cf %s", "--check --file %s"),
+    "nginx": ("-t -c %s", "-t -q -c %s"),
+    "rsyslogd": ("-N1 -f %s", "-N 1 -f %s"),
+    "sshd": ("-t -f %s", "-tf %s"),
+    "systemd-analyze": ("verify %s",),
+    "test": ("-s %s", "-e %s", "-f %s", "-r %s"),
+    "visudo": ("-cf %s", "-c -f %s"),
+}
+"""Programs that look at a file and leave it as it is, with the words that keep them at that."""
+GREP = re.compile(r"(?:-[cEFiqwx]+ )*[A-Za-z0-9][A-Za-z0-9._=-]* %s")
 JOB = re.compile(r"/[A-Za-z0-9._/+-]+(?: [A-Za-z0-9._/+=:@,-]+)*")
 
 
@@ -106,24 +124,34 @@ def _words(task: Task, scope: Scope) -> Iterator[Finding]:
             if not (is_plain_path(path) and is_inside(path, scope)):
                 text = f"The command names {path}, which lies outside the patch scope."
                 yield Finding(task.file, word.line, "scope", text, "Name absolute paths inside the scope only.")
-        if re.search(r"[;&|<>`$*?\\\n]", word.text):
-            text = "A word of the command has signs that mean something to a shell."
+        if re.search(r"[;&|<>`$*?~\\\n]", word.text):
+            text = "A word of the command has signs that mean something to a shell, or to Ansible."
             yield Finding(task.file, word.line, RULE, text, "There is no shell; write the words out.")
+        if word.text in {".", ".."}:
+            text = f"The command names {word.text}, a folder that nobody can read here."
+            yield Finding(task.file, word.line, "scope", text, "Name absolute paths inside the scope only.")
 
 
 def no_validator(text: str) -> tuple[str, str] | None:
     """What is wrong with the program that checks a file before it is put in place."""
-    name = text.split(" ", 1)[0].rpartition("/")[2]
-    if CHECKER.fullmatch(text) and name in CHECKERS:
+    found = CHECKER.fullmatch(text)
+    name, words = found.groups() if found else ("", "")
+    if words in CHECKERS.get(name, ()) or (name == "grep" and GREP.fullmatch(words)):
         return None
     mend = f"Write one program by its full path, with %s for the file; one of: {', '.join(sorted(CHECKERS))}."
+    if name in CHECKERS:
+        mend = f"Write it as {text.partition(' ')[0]} {CHECKERS[name][0]}."
     return "is not one of the programs that only look at a file", mend
 
 
 def no_job(text: str) -> tuple[str, str] | None:
     """What is wrong with what cron is to run; cron hands it to a shell."""
-    mend = "Write one program by its full path, with plain words."
+    mend = (
+        "Write one program of /usr/bin, /usr/sbin, /usr/local/bin or /usr/local/sbin by its full path, in plain words."
+    )
     if not JOB.fullmatch(text):
         return "is not one plain command", mend
-    why = refused(text.split(" ", 1)[0])
-    return (f"names a program that {why}", mend) if why else None
+    program = text.split(" ", 1)[0]
+    why = refused(program)
+    is_ours = OWN_PROGRAM.fullmatch(program) and not INTERPRETERS.fullmatch(program.rpartition("/")[2])
+    return (f"names a program that {why}", mend) if why and not is_ours else None

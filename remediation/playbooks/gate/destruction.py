@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from remediation.playbooks.gate import evaluating
 from remediation.playbooks.gate.evaluating import HOLE
 from remediation.playbooks.gate.places import GUARDED, THERE
-from remediation.playbooks.gate.reading import Scalar, text_of
+from remediation.playbooks.gate.reading import Scalar, scalars, text_of
 from remediation.playbooks.gate.roles import Role
 from remediation.playbooks.gate.shapes import Finding, Marked
 from remediation.playbooks.gate.tasks import REVIEW, Task
@@ -20,6 +20,7 @@ from remediation.playbooks.gate.tasks import REVIEW, Task
 RULE = "review"
 MEND = f"Put the comment {REVIEW} directly above the task, with what the reviewer has to confirm."
 LOOSE = re.compile(r"0?[1-7][0-7]{3}|[0-7]*[2367]")
+PLAIN_WORD = re.compile(r"(?<![\\A-Za-z0-9_])[A-Za-z0-9_]{3,}(?![*?{])")
 UNLIKE = ("x", "#9 =/", "Zz: _")
 """Lines that have nothing in common: what matches them all matches everything."""
 LONGEST, REPETITIONS, CHOICES = 200, 2, 4
@@ -34,6 +35,7 @@ ALWAYS = {
     "user": "changes an account",
 }
 """Modules that nobody uses without being asked, whatever the arguments."""
+UNITS = frozenset({"automount", "mount", "scope", "slice", "swap", "target"})
 WRITERS = frozenset({"file", "copy", "template", "lineinfile", "blockinfile", "replace"})
 
 
@@ -43,6 +45,8 @@ def whys(role: Role, task: Task) -> Iterator[str]:
         yield ALWAYS[task.module]
     if task.module in RULES:
         yield from RULES[task.module](task)
+    if task.module in NAMING:
+        yield from NAMING[task.module](role, task)
     if task.module in WRITERS:
         yield from _permissions(role, task)
         yield from _guarded(role, task)
@@ -117,17 +121,24 @@ def _line(task: Task) -> Iterator[str]:
     yield from _wide(task)
 
 
-def _block(task: Task) -> Iterator[str]:
-    if task.says("state", "absent") or (
-        "block" in task.arguments.items and not text_of(task.argument("block")).strip()
-    ):
+def _block(role: Role, task: Task) -> Iterator[str]:
+    if task.says("state", "absent") or _may_be_empty(role, task, "block"):
         yield "takes lines away"
 
 
-def _replace(task: Task) -> Iterator[str]:
-    if not text_of(task.argument("replace")):
+def _replace(role: Role, task: Task) -> Iterator[str]:
+    if _may_be_empty(role, task, "replace"):
         yield "takes text away"
     yield from _wide(task)
+    pattern = text_of(task.argument("regexp"))
+    if not is_quick(pattern) and ("|" in pattern or AGAIN.search(pattern) or not PLAIN_WORD.search(pattern)):
+        yield "replaces by a pattern that does not show what it matches"
+
+
+def _may_be_empty(role: Role, task: Task, key: str) -> bool:
+    """Whether an argument is left out, or can become nothing at all."""
+    node = task.argument(key)
+    return node is None or any(not text.strip() for text in evaluating.texts_of(role, task, node))
 
 
 def _wide(task: Task) -> Iterator[str]:
@@ -143,6 +154,21 @@ def _unit(task: Task) -> Iterator[str]:
         yield "keeps a service from starting"
     if task.is_on("masked"):
         yield "masks a service"
+
+
+def _other_unit(role: Role, task: Task) -> Iterator[str]:
+    node = task.argument("name")
+    for name in evaluating.texts_of(role, task, node) if node else ():
+        kind = name.rpartition(".")[2]
+        if kind in UNITS:
+            yield f"starts or stops what is no service ({kind})"
+
+
+def _version(role: Role, task: Task) -> Iterator[str]:
+    nodes = (task.arguments.items.get("name"), task.arguments.items.get("pkg"))
+    names = (text for node in nodes if node for each in scalars(node) for text in evaluating.texts_of(role, task, each))
+    if any("=" in name for name in names):
+        yield "changes the version of packages"
 
 
 def _package(task: Task) -> Iterator[str]:
@@ -169,8 +195,6 @@ def _iptables(task: Task) -> Iterator[str]:
 RULES: dict[str, Callable[[Task], Iterator[str]]] = {
     "file": _file,
     "lineinfile": _line,
-    "blockinfile": _block,
-    "replace": _replace,
     "systemd": _unit,
     "systemd_service": _unit,
     "service": _unit,
@@ -180,14 +204,27 @@ RULES: dict[str, Callable[[Task], Iterator[str]]] = {
     "user": _user,
     "iptables": _iptables,
 }
+NAMING: dict[str, Callable[[Role, Task], Iterator[str]]] = {
+    "blockinfile": _block,
+    "replace": _replace,
+    "systemd": _other_unit,
+    "systemd_service": _other_unit,
+    "service": _other_unit,
+    "apt": _version,
+    "dnf": _version,
+    "package": _version,
+}
+"""Rules that need to know what the variables of the role can be."""
 
 
 def _empty(role: Role, task: Task) -> Iterator[str]:
     """A file that is written whole, and has nothing in it."""
     content = task.argument("content")
     texts = evaluating.texts_of(role, task, content) if content and task.module == "copy" else ()
-    source = role.files.get(f"templates/{text_of(task.argument('src'))}") if task.module == "template" else None
-    if any(not text.strip() for text in (*texts, *([source] if source is not None else []))):
+    if task.module == "template":
+        source = role.files.get(f"templates/{text_of(task.argument('src'))}", "")
+        texts = evaluating.texts_in(role, task, source)
+    if any(not text.strip() for text in texts):
         yield "truncates a file (empty content)"
 
 
@@ -197,8 +234,9 @@ def _permissions(role: Role, task: Task) -> Iterator[str]:
         yield "changes owner, group or permissions of something that is there"
     for key in ("mode", "directory_mode"):
         mode = task.argument(key)
-        if mode is not None and LOOSE.fullmatch(mode.text):
-            yield f"gives permissions to everybody or sets a special bit ({key} {mode.text})"
+        for text in evaluating.texts_of(role, task, mode) if mode is not None else ():
+            if LOOSE.fullmatch(text):
+                yield f"gives permissions to everybody or sets a special bit ({key} {text})"
 
 
 def _guarded(role: Role, task: Task) -> Iterator[str]:

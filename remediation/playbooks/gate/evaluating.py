@@ -71,6 +71,11 @@ def texts_of(role: Role, task: Task, node: Scalar) -> tuple[str, ...]:
     return role.found[key]
 
 
+def texts_in(role: Role, task: Task, text: str) -> tuple[str, ...]:
+    """The same for the text of a whole file."""
+    return tuple(map(_as_text, values_of(role, task, Scalar(1, 0, text, text))))
+
+
 def values_of(role: Role, task: Task, node: Node) -> tuple[Value, ...]:
     """Every value that a node of a task can become."""
     around = Surroundings(role)
@@ -197,6 +202,8 @@ def _of(of: Expr, key: Value, around: Surroundings, depth: int) -> tuple[Value, 
 
 def _one(value: Value, key: Value) -> Value:
     if isinstance(value, Found):
+        if value.depth == 2 and key == "mode":  # noqa: PLR2004 - one file
+            return "preserve"
         wanted = {0: "files", 2: "path"}.get(value.depth)
         return Found(value.root, value.depth + 1) if key == wanted else None
     if isinstance(value, dict):

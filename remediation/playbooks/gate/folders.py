@@ -29,6 +29,7 @@ def findings(role: Role) -> Iterator[Finding]:
             elif _writes_a_file(task):
                 for path in paths:
                     yield from _of_file(role, task, path, made)
+            yield from _of_system(task, paths)
 
 
 def written_twice(role: Role) -> Iterator[Finding]:
@@ -43,6 +44,18 @@ def written_twice(role: Role) -> Iterator[Finding]:
                     yield Finding(task.file, task.line, "converge", text, "Let one task write the file.")
                 elif task.module in {"copy", "template"} and not task.is_off("force"):
                     whole[path] = task
+
+
+def _of_system(task: Task, paths: tuple[str, ...]) -> Iterator[Finding]:
+    """Folders that every host has are neither taken away nor written like a file."""
+    line = task.line_of("dest" if "dest" in task.arguments.items else "path")
+    for path in paths:
+        if (path.rstrip("/") or "/") not in THERE:
+            continue
+        if destruction.deletes(task):
+            yield Finding(task.file, line, RULE, f"Every host needs the folder {path}.", "Name what lies in it.")
+        elif _writes_a_file(task):
+            yield Finding(task.file, line, RULE, f"{path} is a folder.", "Name the file in it.")
 
 
 def _writes_a_file(task: Task) -> bool:
@@ -83,4 +96,7 @@ def _is_there(folder: str, role: Role) -> bool:
         if task.module in {"apt", "dnf", "package", "systemd", "systemd_service", "service"}
         for name in re.findall(r"[a-z0-9][a-z0-9.+@-]*", text_of(task.argument("name", "pkg")))
     }
-    return len(parts) in {3, 4} and parts[1] == "etc" and parts[2] in owners and "/".join(parts[3:]) in USUAL
+    if len(parts) not in {3, 4} or parts[1] != "etc":
+        return False
+    is_own = parts[2] in owners or (len(parts) == 3 and parts[2].removesuffix(".d") in owners)  # noqa: PLR2004 - /etc/x.d
+    return is_own and "/".join(parts[3:]) in USUAL

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from remediation.playbooks.gate import keys
 from remediation.playbooks.gate.reading import Mapping, Node, Scalar, Sequence
-from remediation.playbooks.gate.roles import DEFAULTS, ENTRIES, HANDLERS, MAGIC, META, Role, loop_names, sets
+from remediation.playbooks.gate.roles import DEFAULTS, ENTRIES, HANDLERS, META, RESERVED, Role, loop_names, sets
 from remediation.playbooks.gate.shapes import Finding
 
 META_KEYS = frozenset({"galaxy_info", "dependencies"})
@@ -35,12 +35,13 @@ def _names(role: Role) -> Iterator[Finding]:
     """A name means one thing: a default is nobody else's name, and what is registered is not set in another way."""
     for task in role.all_tasks:
         own = task.node.items.get("vars")
-        given = {*sets(task), *loop_names(task), *(own.items if isinstance(own, Mapping) else ())}
+        passed = {*loop_names(task), *(own.items if isinstance(own, Mapping) else ())}
+        given = {*sets(task), *passed}
         for name in sorted(given & role.defaults.keys()):
             text = f"{name} is a default, and this task gives it another meaning."
             yield Finding(task.file, task.line, "variable", text, "Use another name.")
         for name in sorted(given - role.defaults.keys()):
-            if name in MAGIC or (name not in sets(task) and role.setters(name)):
+            if name in RESERVED or (name in passed and role.setters(name)):
                 text = f"{name} already means something else."
                 yield Finding(task.file, task.line, "variable", text, "Use another name.")
     for entry in ENTRIES:

@@ -14,6 +14,7 @@ Kind = str | tuple[str, ...]
 - `service`, `package`: names inside the scope. `template`: the name of a file in templates/.
 - `names`: a list of texts. `things`: anything. `bare`: expressions. `argv`: a list of texts without templates.
 - `marker`: a comment with {mark}. `job`: a plain command. `validator`: a program that looks at %s.
+- `account`: the name of a user or a group. `file`: a plain name of a file. `clock`: one field of a crontab.
 """
 
 
@@ -84,17 +85,18 @@ MODULES: dict[str, Module] = {
     "dnf": Module({**PACKAGES, "install_weak_deps": "bool"}),
     "package": Module({"name": "package", "state": PACKAGES["state"]}, required=("name",)),
     "user": Module(
-        {"name": "word", "state": ("present", "absent"), "system": "bool", "shell": "word", "home": "path",
-         "create_home": "bool", "group": "word", "groups": "names", "append": "bool", "uid": "number",
+        {"name": "account", "state": ("present", "absent"), "system": "bool", "shell": "word", "home": "path",
+         "create_home": "bool", "group": "account", "groups": "names", "append": "bool", "uid": "number",
          "comment": "word", "remove": "bool", "force": "bool", "password_lock": "bool"},
         required=("name",),
     ),
     "group": Module(
-        {"name": "word", "state": ("present", "absent"), "system": "bool", "gid": "number"}, required=("name",)
+        {"name": "account", "state": ("present", "absent"), "system": "bool", "gid": "number"}, required=("name",)
     ),
     "cron": Module(
-        {"name": "word", "job": "job", "state": ("present", "absent"), "user": "word", "cron_file": "word",
-         "minute": "word", "hour": "word", "day": "word", "month": "word", "weekday": "word", "disabled": "bool",
+        {"name": "word", "job": "job", "state": ("present", "absent"), "user": "account",
+         "cron_file": "file", "minute": "clock", "hour": "clock", "day": "clock", "month": "clock",
+         "weekday": "clock", "disabled": "bool",
          "special_time": ("annually", "daily", "hourly", "monthly", "reboot", "weekly", "yearly")},
         required=("name",),
     ),

@@ -20,10 +20,17 @@ PATH = re.compile(r"/[A-Za-z0-9._@%+,:=/-]*")
 UNIT = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9:_.@+-]*[A-Za-z0-9+@])?")
 SUFFIX = re.compile(r"\.(?:service)$")
 NOBODYS = (
-    "/boot", "/dev", "/etc/gshadow", "/etc/ld.so.preload", "/etc/pam.d", "/etc/shadow", "/etc/sudoers",
-    "/etc/sudoers.d", "/proc", "/root/.ssh", "/sys",
+    "/boot", "/dev", "/etc/gshadow", "/etc/gshadow-", "/etc/ld.so.preload", "/etc/pam.d", "/etc/security/opasswd",
+    "/etc/shadow", "/etc/shadow-", "/etc/sudoers", "/etc/sudoers.d", "/proc", "/root/.ssh", "/sys",
+    "/var/backups/gshadow.bak", "/var/backups/shadow.bak",
 )  # fmt: skip
 """What no role may touch: passwords, who becomes root, the kernel's own files."""
+TAKES_THE_HOST = re.compile(
+    r"(?:reboot|soft-reboot|poweroff|halt|kexec|exit|shutdown|rescue|emergency|default|multi-user|graphical|initrd|umount|final|"
+    r"sleep|suspend|hibernate|hybrid-sleep|suspend-then-hibernate|ctrl-alt-del|runlevel[0-6])\.target|"
+    r"systemd-(?:reboot|soft-reboot|poweroff|halt|kexec|suspend|hibernate|hybrid-sleep|suspend-then-hibernate)|-\.mount"
+)
+"""Units whose start or stop takes the host away."""
 OF_MODULES = {"user": "/etc/passwd", "group": "/etc/group", "hostname": "/etc/hostname"}
 """Files that these modules change without naming them, and that nothing else may change."""
 SHALLOWEST = 2
@@ -43,6 +50,8 @@ def of_scope(scope: Scope) -> Iterator[Finding]:
     for name in (*scope.services, *scope.packages):
         if not UNIT.fullmatch(name) or "*" in name:
             yield _scope(f"{name!r} is no name of a service or a package.", "Write one name.")
+        elif TAKES_THE_HOST.fullmatch(SUFFIX.sub("", name)):
+            yield _scope(f"{name} takes the host away.", "Leave it to people; that is an operation of its own.")
 
 
 def _scope(text: str, mend: str) -> Finding:
@@ -78,14 +87,18 @@ def findings(role: Role, task: Task, scope: Scope) -> Iterator[Finding]:
         kind = module.arguments.get(key) if module else None
         if kind in {"path", "paths"}:
             yield from _paths(role, task, key, node, scope)
-        elif kind == "seen":
+        elif kind == "seen" and "search_regex" not in task.arguments.items:
             yield from _seen(role, task, key, node)
+        elif kind == "seen":
+            yield from _paths(role, task, key, node, scope)
         elif kind == "service":
             yield from _names(role, task, key, node, scope.services)
         elif kind == "package":
             yield from _names(role, task, key, node, scope.packages)
     if task.module in {*OF_MODULES, "cron", "iptables"}:
         yield from _accounts(task, scope)
+    if task.module == "user":
+        yield from _home(task)
 
 
 def _paths(role: Role, task: Task, key: str, node: Node, scope: Scope) -> Iterator[Finding]:
@@ -157,6 +170,18 @@ def touched_names(role: Role, task: Task, node: Node | None) -> Iterator[tuple[s
         for text in texts_of(role, task, each) if isinstance(each, Scalar) else ():
             for name in text.split(","):
                 yield SUFFIX.sub("", name.strip().partition("=")[0]), each.line if each else task.line
+
+
+def _home(task: Task) -> Iterator[Finding]:
+    """The files of an account, where the task does not say which they are."""
+    if task.is_on("remove"):
+        text = "This takes the account's home and mail away, wherever they are."
+        mend = "Leave remove out; move the home aside by tasks of their own."
+        yield Finding(task.file, task.line_of("remove"), RULE, text, mend)
+    makes_one = not task.says("state", "absent") and not task.is_off("create_home")
+    if makes_one and "home" not in task.arguments.items:
+        text = "This makes a home for the account that the role does not name."
+        yield Finding(task.file, task.line, RULE, text, "Give home inside the scope, or create_home: false.")
 
 
 def _accounts(task: Task, scope: Scope) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from remediation.playbooks.gate import judging, reading
 from remediation.playbooks.gate.lexing import NotReadable
 from remediation.playbooks.gate.reading import Mapping, Node, Scalar, scalars
-from remediation.playbooks.gate.roles import DEFAULTS, MAGIC, META, Role
+from remediation.playbooks.gate.roles import DEFAULTS, MAGIC, META, RESERVED, Role
 from remediation.playbooks.gate.shapes import Finding
 from remediation.playbooks.gate.tasks import BLOCKS, Task, module_key
 from remediation.playbooks.gate.templates import Template, parse, parse_bare
@@ -76,7 +76,9 @@ def _keys(file: str, node: Node) -> Iterator[Finding]:
 
 def _scalar(file: str, scalar: Scalar, known: Knows, read: Callable[[str], Template]) -> Iterator[Finding]:
     try:
-        yield from (_finding(file, scalar, each) for each in judging.judge(read(scalar.text), known))
+        template = read(scalar.text)
+        objections = (*_own_names(template), *judging.judge(template, known))
+        yield from (_finding(file, scalar, each) for each in objections)
     except NotReadable as error:
         yield Finding(file, scalar.line_at(error.offset), "template", error.text, error.mend)
 
@@ -109,3 +111,10 @@ def _template(role: Role, path: str, text: str) -> Iterator[Finding]:
     users = [task for task in role.all_tasks if task.says("src", path.removeprefix("templates/"))]
     known = frozenset(MAGIC | role.defaults.keys()).union(*(role.knows(task) for task in users))
     yield from _scalar(path, Scalar(1, 0, text, text), known.__contains__, parse)
+
+
+def _own_names(template: Template) -> Iterator[judging.Objection]:
+    """What a template itself sets is no name of Ansible's, which would be read in its place where it is not set."""
+    for name in sorted(template.names - {"loop"}):
+        if name in RESERVED or name.startswith("ansible_"):
+            yield judging.Objection(0, "template", f"The template gives {name} another meaning.", "Use another name.")
