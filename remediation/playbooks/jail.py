@@ -52,6 +52,12 @@ AS_ROOT = (
 )
 """Root owns this host's devices too, and could take /dev/null away by its mode. In a jail they are read-only, in mounts
 that bubblewrap copies: one can still write to such a device."""
+WHILE_IT_LIVES = ("sh", "-c", 'head --bytes=1 2>/dev/null && exit 1; exec "$@" </dev/null', "sh")
+"""The first in the jail: goes on only while whoever started it lives.
+
+bubblewrap ends with its parent from some moment on, and not if that died before. Its standard input is a pipe that does
+not block: there is nothing to read (an error) while the other end is held, and the end of the file once that is gone.
+"""
 LIMITS = {
     "as": 4096 * MEBIBYTE,
     "fsize": SCRATCH,
@@ -116,8 +122,8 @@ def _try_out() -> None:
     """Set up one jail; what worked once is not tried again by this process, a failure is."""
     if _version() < OLDEST:
         raise NoJail(f"bubblewrap is older than {'.'.join(map(str, OLDEST))}.")
-    with command_of(Cell(), ["true"]) as (command, descriptors):
-        tried = subprocess.run(command, pass_fds=descriptors, capture_output=True, text=True, check=False)
+    with command_of(Cell(), ["true"]) as (command, descriptors, held):
+        tried = subprocess.run(command, pass_fds=descriptors, stdin=held, capture_output=True, text=True, check=False)
     if tried.returncode:
         raise NoJail(f"bubblewrap cannot set up a jail here: {tried.stderr.strip()[:300]}")
 
@@ -137,9 +143,13 @@ def _found(program: str) -> str:
 
 
 @contextmanager
-def command_of(cell: Cell, command: Sequence[str]) -> Iterator[tuple[list[str], tuple[int, ...]]]:
-    """The command that runs `command` in this jail, and the descriptors that it must inherit, open meanwhile."""
+def command_of(cell: Cell, command: Sequence[str]) -> Iterator[tuple[list[str], tuple[int, ...], int]]:
+    """The command that runs `command` in this jail, the descriptors that it must inherit, and its standard input.
+
+    They are open while the block lasts; with it, or with this process, ends what was started.
+    """
     with ExitStack() as opened:
+        held = _held(opened)
         arguments, descriptors = _isolation(), []
         for path, file in (_system_files(cell) | dict(cell.files)).items():
             descriptors.append(_in_memory(file, opened))
@@ -147,7 +157,8 @@ def command_of(cell: Cell, command: Sequence[str]) -> Iterator[tuple[list[str], 
         arguments += _folders(cell)
         first = [cell.init] if cell.init else []
         limits = [f"--{name}={value}" for name, value in LIMITS.items()]
-        yield [*arguments, "--", _found("prlimit"), *limits, "--", *first, *command], tuple(descriptors)
+        inside = [*WHILE_IT_LIVES, _found("prlimit"), *limits, "--", *first, *command]
+        yield [*arguments, "--", *inside], tuple(descriptors), held
 
 
 def _isolation() -> list[str]:
@@ -180,6 +191,14 @@ def _in_memory(file: File, opened: ExitStack) -> int:
         written.write(file.text.encode())
     os.lseek(descriptor, 0, os.SEEK_SET)
     return descriptor
+
+
+def _held(opened: ExitStack) -> int:
+    """The end to read of a pipe whose other end stays here."""
+    reads, writes = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+    opened.callback(os.close, reads)
+    opened.callback(os.close, writes)
+    return reads
 
 
 def _folders(cell: Cell) -> list[str]:

@@ -90,11 +90,11 @@ def run(
     """
     if reason := jail.missing():
         raise jail.NoJail(reason)
-    with jail.command_of(cell, command) as (arguments, descriptors):
+    with jail.command_of(cell, command) as (arguments, descriptors, held):
         begun = time.monotonic()
         process = subprocess.Popen(
             arguments,
-            stdin=subprocess.DEVNULL,
+            stdin=held,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             pass_fds=descriptors,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -126,6 +127,15 @@ def test_what_is_stopped_ends_with_all_that_it_started(tmp_path: Path) -> None:
     ran = jailed.run(cell, ["sh", "-c", script], seconds=SECONDS, is_to_stop=(tmp_path / "begun").exists)
     assert (ran.error, ran.is_stopped) == ("It was stopped.", True)
     assert not [each for each in psutil.process_iter(["cmdline"]) if "86399" in (each.info["cmdline"] or ())]
+
+
+def test_what_was_started_by_somebody_who_is_gone_does_not_begin() -> None:
+    with jail.command_of(jail.Cell(), ["echo", "begun"]) as (command, descriptors, held):
+        begun = [
+            subprocess.run(command, pass_fds=descriptors, stdin=stdin, capture_output=True, check=False)
+            for stdin in (subprocess.DEVNULL, held)
+        ]
+    assert [(each.returncode, each.stdout) for each in begun] == [(1, b""), (0, b"begun\n")]
 
 
 def test_its_memory_has_a_size() -> None:
