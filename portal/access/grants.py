@@ -16,7 +16,7 @@ from typing import Any
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from guardian.models import GroupObjectPermission, UserObjectPermission
 
 from portal.access.models import Person
@@ -25,6 +25,7 @@ from portal.estate.models import VERBS, Category
 from portal.kit import memo, statements
 from portal.kit.actors import Actor, Ref
 from portal.kit.refusals import NotAllowed, Reason, Refused, because
+from portal.kit.statements import Query, given
 
 _OF_CATEGORY = {f"estate.{verb}_category": verb for verb in VERBS}
 
@@ -110,16 +111,25 @@ def groups_of(person: Person) -> frozenset[int]:
 
 
 def holders(verb: str, category: Category) -> list[Person]:
-    """Active humans who may `verb` in the category, for notices."""
-    permission = _permission(verb)
-    here = {"permission": permission, "object_pk": str(category.pk)}
+    """Active humans who may `verb` in the category: for notices, and for pages that say who may do something."""
+    permission = _PERMISSION.one(codename=f"{verb}_category", type=_category_type().pk)
+    return _HOLDERS.all(permission=permission.pk, category=str(category.pk))
+
+
+def _holding() -> QuerySet[Person]:
+    here = {"permission": given("permission"), "object_pk": given("category")}
     found = Person.objects.filter(
-        Q(groups__permissions=permission)
-        | Q(user_permissions=permission)
+        Q(groups__permissions=given("permission"))
+        | Q(user_permissions=given("permission"))
         | Q(groups__in=GroupObjectPermission.objects.filter(**here).values("group"))
         | Q(pk__in=UserObjectPermission.objects.filter(**here).values("user"))
     )
-    return list(found.filter(is_active=True, kind=Person.Kind.HUMAN).distinct())
+    return found.filter(is_active=True, kind=Person.Kind.HUMAN).distinct()
+
+
+# Built once: a review asks for three verbs.
+_HOLDERS = Query(_holding)
+_PERMISSION = Query(lambda: Permission.objects.filter(codename=given("codename"), content_type=given("type")))
 
 
 def with_permission(name: str) -> list[Person]:
