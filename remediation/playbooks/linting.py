@@ -78,8 +78,9 @@ def lint(name: str, files: Mapping[str, str]) -> JailedReport:
     ran = _run("lint", name, files, [*LINT, "/job/play.yml", f"{playtext.ROLES}/{name}"], on_line=lines.append)
     if isinstance(ran, JailedReport):
         return ran
-    findings = [*_silenced(files), *_lint_findings("\n".join(lines), name)]
-    if not ran.is_ok and not findings:
+    said = _lint_findings("\n".join(lines), name)
+    findings = [*_silenced(files), *(said or ())]
+    if said is None or not (ran.is_ok or findings):
         findings.append(_ended(ran, "ansible-lint"))
     return _report("lint", tuple(sorted(findings)), ran)
 
@@ -132,12 +133,13 @@ def _ended(ran: jailed.Ran, program: str) -> Finding:
     return Finding("", 0, "program", text, "Look into the log.")
 
 
-def _lint_findings(said: str, name: str) -> list[Finding]:
+def _lint_findings(said: str, name: str) -> list[Finding] | None:
+    """What it found; None where that cannot be read, which is not the same as nothing."""
     start = said.find("[")
     try:
-        issues = json.loads(said[start:]) if start >= 0 else []
+        issues = json.loads(said[start:] if start >= 0 else "")
     except ValueError:
-        return []
+        return None
     return [_issue(issue, name) for issue in issues if isinstance(issue, dict)]
 
 

@@ -8,6 +8,7 @@ import pytest
 
 from remediation.knowledge import library
 from remediation.playbooks import linting
+from remediation.playbooks.gate import Finding
 from remediation.playbooks.tests import small_roles
 
 BROKEN = "---\n- name: Read the message\n  ansible.builtin.slurp:\n    src: /etc/motd\n   register: motd_read\n"
@@ -42,6 +43,11 @@ def test_what_lint_finds_is_named_by_file_line_and_rule_and_nothing_silences_it(
         ("tasks/backout.yml", 6, "silenced"),
     }
     assert all(finding.text and finding.mend for finding in report.findings)
+
+
+@pytest.mark.parametrize(("said", "found"), [("[]", []), ("warned\n[]", []), ("", None), ("[{", None), ("{}", None)])
+def test_what_lint_says_is_read_or_it_has_not_said_anything(said: str, found: list[Finding] | None) -> None:
+    assert linting._lint_findings(said, "motd") == found
 
 
 def test_without_a_jail_both_gates_have_failed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
