@@ -9,7 +9,7 @@ from remediation.playbooks.gate import commands
 from remediation.playbooks.gate.evaluating import texts_of
 from remediation.playbooks.gate.modules import ALIASES, MODULES, Kind, Module
 from remediation.playbooks.gate.reading import Mapping, Node, Scalar, Sequence, scalars, text_of
-from remediation.playbooks.gate.roles import IMPORTS, Role, imported
+from remediation.playbooks.gate.roles import HANDLERS, IMPORTS, Role, imported
 from remediation.playbooks.gate.shapes import Finding
 from remediation.playbooks.gate.tasks import Task, module_key
 
@@ -58,9 +58,11 @@ def _import(role: Role, task: Task, given: Node) -> Iterator[Finding]:
     elif imported(task) not in role.files:
         text = f"{imported(task)} does not exist."
         yield Finding(task.file, given.line, "import", text, "Write the file, or leave the task out.")
-    elif any(
-        imported(other) == task.file or imported(other) == imported(task)
-        for other in role.tasks.get(imported(task), ())
+    elif task.file == HANDLERS:
+        text = "A handler brings in other tasks; Ansible looks for them beside the handlers."
+        yield Finding(task.file, given.line, "import", text, f"Write them in {HANDLERS}.")
+    elif task.file in {each.file for each in role.played(imported(task))} or imported(task) in map(
+        imported, role.played(imported(task))
     ):
         text = f"{imported(task)} imports back."
         yield Finding(task.file, given.line, "import", text, "Let imports go one way.")

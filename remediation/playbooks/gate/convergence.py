@@ -12,7 +12,7 @@ from remediation.playbooks.gate import destruction, reading
 from remediation.playbooks.gate.lexing import NotReadable
 from remediation.playbooks.gate.modules import MODULES
 from remediation.playbooks.gate.reading import Scalar
-from remediation.playbooks.gate.roles import HANDLERS, Role, texts
+from remediation.playbooks.gate.roles import HANDLERS, MAGIC, Role, texts
 from remediation.playbooks.gate.shapes import Finding
 from remediation.playbooks.gate.tasks import Task
 from remediation.playbooks.gate.templates import names_of, parse_bare
@@ -39,9 +39,11 @@ def findings(role: Role) -> Iterator[Finding]:
     """Everything that would not converge, or would not do what it says."""
     for task in role.all_tasks:
         yield from _notified(role, task)
-        yield from _told(task)
+        yield from _told(role, task)
         yield from _restarts(task)
+        yield from _fetches(task)
         yield from _appends(role, task)
+    yield from _named_twice(role)
 
 
 def _notified(role: Role, task: Task) -> Iterator[Finding]:
@@ -57,21 +59,31 @@ def _notified(role: Role, task: Task) -> Iterator[Finding]:
             yield Finding(task.file, node.line, "handler", text, f"Write it in {HANDLERS} under exactly this name.")
 
 
-def _told(task: Task) -> Iterator[Finding]:
+def _named_twice(role: Role) -> Iterator[Finding]:
+    """Of two handlers with one name Ansible runs the last one."""
+    seen: set[str] = set()
+    for task in role.tasks.get(HANDLERS, ()):
+        if task.name and task.name in seen:
+            text = f"Two handlers have the name {task.name!r}; only one of them runs."
+            yield Finding(task.file, task.line, "handler", text, "Give each a name of its own, and let both listen.")
+        seen.add(task.name)
+
+
+def _told(role: Role, task: Task) -> Iterator[Finding]:
     """`changed_when` and `failed_when` say the truth, or nothing."""
     node = task.node.items.get("changed_when")
     module = MODULES.get(task.module)
     if node is not None and module and not module.only_reads and task.module != "command":
         text = f"changed_when overrules what {task.module} itself says about change."
         yield Finding(task.file, task.node.lines["changed_when"], "converge", text, "Leave changed_when out.")
-    elif node is not None and task.module == "command" and _is_fixed(node):
+    elif node is not None and task.module == "command" and is_fixed(role, node):
         text = "changed_when always says the same, whatever the command does."
         yield Finding(task.file, task.node.lines["changed_when"], "converge", text, "Read what the command registered.")
     elif node is not None and module and module.only_reads and not _is_false(node):
         text = f"{task.module} only reads, and is said to change something."
         yield Finding(task.file, task.node.lines["changed_when"], "converge", text, "Leave changed_when out.")
     node = task.node.items.get("failed_when")
-    if node is not None and _is_fixed(node):
+    if node is not None and is_fixed(role, node):
         text = "failed_when always says the same; a failure would not count."
         yield Finding(task.file, task.node.lines["failed_when"], "key", text, "Say which answer is a failure.")
 
@@ -80,11 +92,12 @@ def _is_false(node: reading.Node) -> bool:
     return isinstance(node, Scalar) and node.value is False
 
 
-def _is_fixed(node: reading.Node) -> bool:
-    """Whether no variable has a say in a condition."""
+def is_fixed(role: Role, node: reading.Node) -> bool:
+    """Whether nothing that a task or the host says has a say in a condition."""
+    ours = role.defaults.keys() | (MAGIC - {"ansible_facts"})
     for each in node.items if isinstance(node, reading.Sequence) else (node,):
         try:
-            if isinstance(each, Scalar) and names_of(parse_bare(each.text)):
+            if isinstance(each, Scalar) and names_of(parse_bare(each.text)) - ours:
                 return False
         except NotReadable:
             return False
@@ -102,6 +115,17 @@ def _restarts(task: Task) -> Iterator[Finding]:
     ):
         text = "This restarts or reloads on every run, so that the role never converges."
         yield Finding(task.file, task.line_of("state"), "converge", text, f"Move it to {HANDLERS} and notify it.")
+
+
+def _fetches(task: Task) -> Iterator[Finding]:
+    """A list of packages that is fetched by itself is another one on every run."""
+    if (
+        task.module == "apt"
+        and task.is_on("update_cache")
+        and not {"name", "pkg", "cache_valid_time"} & task.arguments.items.keys()
+    ):
+        text = "This fetches the list of packages on every run, and says that it changed."
+        yield Finding(task.file, task.line_of("update_cache"), "converge", text, "Add cache_valid_time: 3600.")
 
 
 def _appends(role: Role, task: Task) -> Iterator[Finding]:

@@ -141,7 +141,7 @@ def _name(expr: Name, known: Known) -> Iterator[Objection]:
         yield Objection(expr.offset, "template", f"{expr.id} {SHUNNED[expr.id]}.", MEND)
     elif not known(expr.id):
         mend = f"Set {expr.id} in defaults/main.yml, or register it in an earlier task of this file."
-        yield Objection(expr.offset, "variable", f"The variable {expr.id} is set nowhere.", mend)
+        yield Objection(expr.offset, "variable", f"The variable {expr.id} is set nowhere before this.", mend)
 
 
 def _literal(expr: Literal) -> Iterator[Objection]:

@@ -47,12 +47,18 @@ def _is_aside(role: Role, task: Task, before: list[Task]) -> bool:
     path = text_of(task.argument("path", "dest"))
     return any(
         _keeps(other)
+        and other.file == task.file
+        and set(other.within) <= set(task.within)
         and text_of(other.argument("src")) == path
-        and not f"{text_of(other.argument('dest', 'path'))}/".startswith(f"{path}/")
         and _sources(role, other) == destinations(role, task)
+        and not _lies_below(destinations(role, other), destinations(role, task))
         and _same(task, other, "loop", "when")
         for other in before
     )
+
+
+def _lies_below(paths: tuple[str, ...], folders: tuple[str, ...]) -> bool:
+    return any(f"{path}/".startswith(f"{folder}/") for path in paths for folder in folders)
 
 
 def _sources(role: Role, task: Task) -> tuple[str, ...]:
@@ -62,7 +68,7 @@ def _sources(role: Role, task: Task) -> tuple[str, ...]:
 
 def _keeps(task: Task) -> bool:
     """Whether a task keeps what it names elsewhere, and stops the run when it cannot."""
-    if task.may_fail or "failed_when" in task.node.items:
+    if task.may_fail or "failed_when" in task.node.items or task.is_off("force"):
         return False
     return (task.module == "copy" and task.is_on("remote_src")) or (
         task.module == "file" and task.says("state", "hard")
@@ -85,6 +91,10 @@ def _is_own(role: Role, task: Task, own: frozenset[str]) -> bool:
 
 
 def _put_by_main(role: Role) -> frozenset[str]:
-    """Files that the role itself writes whole. Not folders: they may hold what others have put there."""
-    makers = [task for task in role.played(MAIN) if task.module in {"copy", "template"} or task.says("state", "link")]
+    """Files that the role itself writes whole. Not folders, nor what it leaves as it is: others have put that there."""
+    makers = [
+        task
+        for task in role.played(MAIN)
+        if (task.module in {"copy", "template"} and not task.is_off("force")) or task.says("state", "link")
+    ]
     return frozenset(path for task in makers for path in destinations(role, task) if not HOLES & set(path))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -76,7 +76,15 @@ class Role:
 
     def setters(self, name: str) -> list[Task]:
         """The tasks that register or set a variable."""
-        return [task for task in self.all_tasks if name in sets(task)]
+        return self._setters.get(name, [])
+
+    @cached_property
+    def _setters(self) -> dict[str, list[Task]]:
+        found: dict[str, list[Task]] = {}
+        for task in self.all_tasks:
+            for name in sets(task):
+                found.setdefault(name, []).append(task)
+        return found
 
     def played(self, path: str) -> tuple[Task, ...]:
         """The tasks of a file, and of those that it imports, each file once, in the order of the run."""
@@ -91,20 +99,29 @@ class Role:
                 yield from self._played(other, seen)
 
     @cached_property
-    def _named(self) -> dict[str, frozenset[str]]:
-        """The variables that the tasks of a file find in their run; handlers run behind those of any entry."""
-        named: dict[str, frozenset[str]] = {}
-        for path in self.tasks:
-            entries = [entry for entry in ENTRIES if path in {task.file for task in self.played(entry)}]
-            played = [task for entry in entries or [path] for task in self.played(entry)]
-            if path == HANDLERS:
-                played = list(self.all_tasks)
-            named[path] = frozenset(name for task in played for name in sets(task))
-        return named
+    def _order(self) -> tuple[dict[int, list[tuple[str, int]]], dict[tuple[str, str], int]]:
+        """Where each task stands in the runs that play it, and where in a run a variable is set first."""
+        places: dict[int, list[tuple[str, int]]] = {}
+        first: dict[tuple[str, str], int] = {}
+        for run in (*ENTRIES, *self.tasks):
+            for number, task in enumerate(self.played(run)):
+                if run in ENTRIES or id(task) not in places:
+                    places.setdefault(id(task), []).append((run, number))
+                for name in sets(task):
+                    first.setdefault((run, name), number)
+        return places, first
 
-    def knows(self, task: Task) -> frozenset[str]:
-        """Every variable that is set where a task stands."""
-        return self._named[task.file] | MAGIC | self.defaults.keys() | task.vars.keys() | frozenset(loop_names(task))
+    def knows(self, task: Task) -> Callable[[str], bool]:
+        """Whether a variable is set where a task stands: what a play before has left behind does not count."""
+        places, first = self._order
+        own = MAGIC | task.vars.keys() | frozenset(loop_names(task))
+
+        def known(name: str) -> bool:
+            if name in own or name in self.defaults or (task.file == HANDLERS and self.setters(name)):
+                return True
+            return any(first.get((run, name), number) < number for run, number in places.get(id(task), ()))
+
+        return known
 
 
 def texts(node: Node | None) -> Iterator[str]:

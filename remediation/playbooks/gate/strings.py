@@ -31,18 +31,19 @@ def findings(role: Role) -> Iterator[Finding]:
 
 
 def _task(role: Role, task: Task) -> Iterator[Finding]:
-    known = role.knows(task)
+    known, result = role.knows(task), task.text("register")
     for key, node in task.node.items.items():
         if key in BLOCKS:
             continue
         if key in BARE:
-            yield from _bare(task.file, node, known.__contains__)
+            told = known if key == "when" else lambda name: name == result or known(name)
+            yield from _bare(task.file, node, told)
         elif key == module_key(task.node) and isinstance(node, Mapping):
             for name, value in node.items.items():
                 is_bare = (task.module, name) in BARE_ARGUMENTS
-                yield from (_bare if is_bare else _texts)(task.file, value, known.__contains__)
+                yield from (_bare if is_bare else _texts)(task.file, value, known)
         else:
-            yield from _texts(task.file, node, known.__contains__)
+            yield from _texts(task.file, node, known)
 
 
 def _bare(file: str, node: Node, known: Knows) -> Iterator[Finding]:
@@ -109,8 +110,8 @@ def _never_evaluated(role: Role) -> Iterator[Finding]:
 def _template(role: Role, path: str, text: str) -> Iterator[Finding]:
     """A file of templates/ knows what the tasks know that use it."""
     users = [task for task in role.all_tasks if task.says("src", path.removeprefix("templates/"))]
-    known = frozenset(MAGIC | role.defaults.keys()).union(*(role.knows(task) for task in users))
-    yield from _scalar(path, Scalar(1, 0, text, text), known.__contains__, parse)
+    known = [(MAGIC | role.defaults.keys()).__contains__, *map(role.knows, users)]
+    yield from _scalar(path, Scalar(1, 0, text, text), lambda name: any(knows(name) for knows in known), parse)
 
 
 def _own_names(template: Template) -> Iterator[judging.Objection]:

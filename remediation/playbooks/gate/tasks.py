@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from remediation.playbooks.gate.reading import Mapping, Node, Scalar, Sequence, text_of
 
@@ -25,8 +25,8 @@ class Task:
     """One task, handler or block.
 
     `module` is the short name of a module of ansible.builtin, else the whole key; empty for a block. `arguments` is
-    empty where they are not a mapping. `vars` holds those of blocks around it too; where it `may_fail`, a block goes on
-    without it.
+    empty where they are not a mapping. `vars` holds those of blocks around it too, `within` the lines of those blocks
+    that have a condition; where it `may_fail`, a block goes on without it.
     """
 
     file: str
@@ -37,6 +37,7 @@ class Task:
     comments: tuple[str, ...] = ()
     vars: dict[str, Node] = field(default_factory=dict)
     may_fail: bool = False
+    within: tuple[int, ...] = ()
 
     @property
     def name(self) -> str:
@@ -76,29 +77,35 @@ class Task:
 
 def tasks_in(file: str, root: Node | None, text: str) -> tuple[Task, ...]:
     """Every task of a file in its order, blocks before what they hold. What is no task is left to other rules."""
-    return tuple(_walk(file, root, text.split("\n"), {}, may_fail=False))
+    return tuple(_walk(root, text.split("\n"), Task(file, 0, EMPTY)))
 
 
-def _walk(file: str, node: Node | None, lines: list[str], names: dict[str, Node], *, may_fail: bool) -> Iterator[Task]:
+def _walk(node: Node | None, lines: list[str], around: Task) -> Iterator[Task]:
     for item in node.items if isinstance(node, Sequence) else ():
         if not isinstance(item, Mapping):
             continue
         own = item.items.get("vars")
-        known = {**names, **own.items} if isinstance(own, Mapping) else names
         key = module_key(item)
         given = item.items.get(key) if key else None
-        yield Task(
-            file=file,
+        task = Task(
+            file=around.file,
             line=item.line,
             node=item,
             module=key.removeprefix(PREFIX),
             arguments=given if isinstance(given, Mapping) else EMPTY,
             comments=_comments(lines, item),
-            vars=known,
-            may_fail=may_fail,
+            vars={**around.vars, **own.items} if isinstance(own, Mapping) else around.vars,
+            may_fail=around.may_fail,
+            within=around.within,
+        )
+        yield task
+        inside = replace(
+            task,
+            may_fail=task.may_fail or "rescue" in item.items,
+            within=(*task.within, item.line) if "when" in item.items else task.within,
         )
         for part in BLOCKS:
-            yield from _walk(file, item.items.get(part), lines, known, may_fail=may_fail or "rescue" in item.items)
+            yield from _walk(item.items.get(part), lines, inside)
 
 
 def module_key(item: Mapping) -> str:

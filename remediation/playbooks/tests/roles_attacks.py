@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 from remediation.playbooks import gate
-from remediation.playbooks.tests.roles_base import SCOPE, Case, case
+from remediation.playbooks.tests.roles_base import BASE, SCOPE, Case, case
 
 MAIN, DEFAULTS = "+tasks/main.yml", "+defaults/main.yml"
 SHOW = "\n- name: Show\n  ansible.builtin.debug:\n    msg: "
 HEADER = "#jinja2:variable_start_string:'[=',variable_end_string:'=]'"
 PIPE = "[= query(['pipe'][0], 'id') =]"
+
+KEEP = """
+- name: Keep
+  ansible.builtin.file:
+    src: /var/log/x
+    dest: /var/lib/clean-tmp/x
+    state: hard
+"""
+COPIED = KEEP.replace("state: hard", "remote_src: true").replace("builtin.file", "builtin.copy")
+GONE = """
+# REVIEW: kept
+- name: Delete <--
+  ansible.builtin.file:
+    path: /var/log/x
+    state: absent
+"""
 
 
 def copied(dest: str, rest: str = "", mode: str = '"0644"') -> str:
@@ -19,6 +35,22 @@ def copied(dest: str, rest: str = "", mode: str = '"0644"') -> str:
 def written(dest: str, rest: str = "", mode: str = '"0644"') -> str:
     """A task that writes a file."""
     return f"\n- name: Write\n{copied(dest, rest, mode)}"
+
+
+def imports(name: str) -> str:
+    """A task that brings in a file."""
+    return f"\n- name: More\n  ansible.builtin.include_tasks: {name}.yml\n"
+
+
+def moved(name: str, keep: str, more: dict[str, str | None] | None = None) -> Case:
+    """A file goes that was not really moved aside."""
+    return case(name, {MAIN: keep + GONE, **(more or {})}, "was not moved aside")
+
+
+def command_told(name: str, told: str, says: str) -> Case:
+    """A command that says of itself what it did."""
+    task = "\n# REASON: no module\n# REVIEW: it runs\n- name: Run\n  ansible.builtin.command:\n    argv:\n"
+    return case(name, {MAIN: f"{task}      - /usr/bin/true\n  register: clean_tmp_ran\n  {told}\n"}, says)
 
 
 def twice(name: str, expression: str) -> str:
@@ -214,4 +246,70 @@ CASES = (
         "/etc/default/grub", "/etc/environment", "/etc/hosts", "/etc/modprobe.d/x.conf", "/etc/ssl/private/x.key",
         "/etc/sysctl.d/x.conf", "/root/.bashrc", "/usr/lib/systemd/system/x.service", "/usr/bin/x",
     )),
+
+    # what only looks moved aside
+    moved("what is kept under a condition of its block", "\n- name: Some\n  when: clean_tmp_days > 100\n  block:"
+          + KEEP.replace("\n", "\n    ").rstrip(" ")),
+    moved("what is kept in a file under a condition", imports("keep") + "  when: false\n", {
+          "tasks/keep.yml": f"---{KEEP}"}),
+    moved("what is kept below what goes", COPIED.replace("/var/lib/clean-tmp/x", '"{{ clean_tmp_kept }}"'),
+          {DEFAULTS: "clean_tmp_kept: /var/log/x/kept\n"}),
+    moved("what is kept unless something is there", COPIED.replace("true", "true\n    force: false")),
+    case("the way back deletes what was there before", {
+        MAIN: written("/var/log/x", "    force: false\n"), "+tasks/backout.yml": GONE}, "was not moved aside"),
+
+    # lies
+    case("a look that asserts the truth", {"tasks/verify.yml": """\
+---
+- name: All is well <--
+  ansible.builtin.assert:
+    that: true
+"""}, "asserts nothing"),
+    case("a look that asserts a default", {"tasks/verify.yml": """\
+---
+- name: All is well <--
+  ansible.builtin.assert:
+    that: clean_tmp_days | int > 0
+"""}, "asserts nothing"),
+    case("a look that never fails", {"tasks/verify.yml": BASE["tasks/verify.yml"] + "  when: false\n"},
+         "asserts nothing", at=("tasks/verify.yml", 2)),
+    case("a look that goes on", {"tasks/verify.yml": "---\n- name: Try\n  block:\n" + "".join(
+        f"    {line}\n" if line else "\n" for line in BASE["tasks/verify.yml"].split("\n")[1:-1])
+        + "  rescue:\n    - name: Go on\n      ansible.builtin.debug:\n        msg: Go on\n"},
+        "asserts nothing", at=("tasks/verify.yml", 2)),
+    command_told("a command that changes by a default", "changed_when: clean_tmp_days | int < 0 <--", "always says"),
+    command_told("a command that fails by a default",
+                 "changed_when: clean_tmp_ran.rc == 3\n  failed_when: clean_tmp_days | int < 0 <--", "always says"),
+    case("a task that knows what an earlier play did", {MAIN: written("/var/log/x").rstrip("\n") + """
+  when: clean_tmp_seen is not defined <--
+
+- name: Remember
+  ansible.builtin.set_fact:
+    clean_tmp_seen: true
+"""}, "set nowhere before this"),
+    case("a fact that grows with every play", {MAIN: """
+- name: Count
+  ansible.builtin.set_fact:
+    clean_tmp_count: "{{ clean_tmp_count | default(0) | int + 1 }}" <--
+"""}, "set nowhere before this"),
+    case("imports in a circle of three", {
+        MAIN: imports("b"), "tasks/b.yml": f"---{imports('c')}", "tasks/c.yml": f"---{imports('d')}",
+        "tasks/d.yml": "---\n- name: More\n  ansible.builtin.include_tasks: b.yml <--\n"}, "imports back"),
+    case("a handler that brings in tasks", {
+        "handlers/main.yml": "---\n- name: More\n  ansible.builtin.include_tasks: main.yml <--\n"}, "beside the"),
+    case("two handlers of one name", {"handlers/main.yml": """\
+---
+- name: Say it
+  ansible.builtin.debug:
+    msg: One
+
+- name: Say it <--
+  ansible.builtin.debug:
+    msg: Another
+"""}, "only one of them runs"),
+    case("a list of packages on every run", {MAIN: """
+- name: Fetch it
+  ansible.builtin.apt:
+    update_cache: true <--
+"""}, "fetches the list of packages on every run"),
 )  # fmt: skip
