@@ -10,6 +10,7 @@ import yaml
 
 from remediation.playbooks import gate
 from remediation.playbooks.gate import destruction, reading
+from remediation.playbooks.tests import roles_everyday
 from remediation.playbooks.tests.roles_table import CASES, Case
 
 PACKAGE = Path(gate.__file__).parent
@@ -30,7 +31,7 @@ def test_it_stops_a_role_at_the_line_and_in_words(case: Case) -> None:
     assert all(each.text and each.mend and each.rule for each in findings)
 
 
-@pytest.mark.parametrize("case", [*GOOD, *LATER], ids=str)
+@pytest.mark.parametrize("case", [*GOOD, *LATER, *roles_everyday.CASES], ids=str)
 def test_it_lets_a_good_role_through(case: Case) -> None:
     assert gate.check(case.role, case.files, case.scope) == []
 
