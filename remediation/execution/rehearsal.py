@@ -172,8 +172,8 @@ def _renewed(turn: Turn) -> Turn:
 def _choose(rehearsal: Rehearsal) -> list[tuple[OperationStep, OperationStep]]:
     """Each step that the lab can rehearse, with what is done for it: of several stand-ins the first that may begin."""
     found = []
-    for step in plans.read(rehearsal.plan.content).steps:
-        candidates = rehearsing.candidates(step)
+    steps = plans.read(rehearsal.plan.content).steps
+    for step, candidates in zip(steps, rehearsing.candidates(steps), strict=True):
         if candidates and isinstance(step, OperationStep):
             fits = (each for each in candidates if looking.look(each.connector, each.preflight).holds)
             found.append((step, candidates[0] if len(candidates) == 1 else next(fits, candidates[0])))

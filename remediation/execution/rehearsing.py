@@ -70,7 +70,7 @@ def refuse_outsider(person: Person, remediation: Remediation) -> None:
 
 def why_not(content: Content, ticket: Ticket) -> str:
     """Why workers cannot rehearse this plan now; empty if they can."""
-    possible = [each for step in content.steps for each in candidates(step)]
+    possible = [each for found in candidates(content.steps) for each in found]
     connectors = {each.connector for each in possible}
     if content.is_for_people:
         return "The plan contains commands; people run those."
@@ -89,15 +89,21 @@ def held_back(category: str, connectors: Collection[str], ticket: Ticket) -> str
     return why_people(mode=mode, is_lab=True, has_opted_in=has_opted_in, is_for_people=False)
 
 
-def candidates(step: PlanStep) -> Sequence[OperationStep]:
-    """The ways to rehearse a step in the lab as it is known today: itself, or its stand-ins. Empty: there is none."""
+def candidates(steps: Sequence[PlanStep]) -> list[Sequence[OperationStep]]:
+    """The ways to rehearse each step in the lab as it is known today: itself, or its stand-ins; empty where it cannot."""
+    ways = [_ways(step) for step in steps]
+    known = _in_lab([each for found in ways for each in found])
+    in_lab = [[each for each in found if (each.target, each.connector) in known] for found in ways]
+    return [found[:1] if step in found else found for step, found in zip(steps, in_lab, strict=True)]
+
+
+def _ways(step: PlanStep) -> list[OperationStep]:
+    """The step itself, and what could stand in for it."""
     if not isinstance(step, OperationStep) or step.way_back is None:
-        return ()
-    if is_in_lab(step):
-        return (step,)
+        return []
     connector = seed.slug_of(catalogue.get(step.operation).family)
     made = (plans.stand_in(step, parameters, connector) for parameters in STAND_INS.get(step.operation, ()))
-    return [each for each in made if is_in_lab(each)]
+    return [step, *made]
 
 
 def fallen(plan: Plan) -> str:
@@ -109,8 +115,14 @@ def fallen(plan: Plan) -> str:
 
 def is_in_lab(step: OperationStep) -> bool:
     """Whether the step's target belongs to the lab, and whatever reaches it does, today."""
-    slugs = Connector.objects.filter(slug=step.connector, is_lab=True, is_enabled=True).values("slug")
-    return Target.objects.filter(identity=step.target, is_lab=True, connector__in=slugs).exists()
+    return (step.target, step.connector) in _in_lab([step])
+
+
+def _in_lab(steps: Sequence[OperationStep]) -> set[tuple[str, str]]:
+    """Of the targets of these steps those that belong to the lab, each with the lab's connector that reaches it."""
+    slugs = Connector.objects.filter(is_lab=True, is_enabled=True).values("slug")
+    targets = Target.objects.filter(identity__in={step.target for step in steps}, is_lab=True, connector__in=slugs)
+    return set(targets.values_list("identity", "connector"))
 
 
 def give_up_on_lost(*, at: datetime) -> int:

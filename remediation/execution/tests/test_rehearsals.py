@@ -15,6 +15,7 @@ from portal.estate.models import Target, TargetLock
 from portal.jobs.models import Job
 from portal.jobs.testing import drain
 from portal.kit.refusals import NotAllowed, Refused, StaleTransition
+from portal.kit.testing.queries import statements
 from portal.notices.models import Notice
 from portal.signoff import brakes
 from remediation.connectors.lab import first_day
@@ -65,6 +66,9 @@ def known(operation: str = "scale_deployment") -> str:
 
 def test_every_step_is_done_and_undone_in_reverse_and_the_lab_is_as_before(workers: LabProcess) -> None:
     made = signed(TWO_STEPS, is_open=True)
+    with statements() as asked:
+        assert [len(each) for each in rehearsing.candidates(plans.read(made.plan.content).steps)] == [1, 1]
+    assert len(asked) == 1, "however many steps there are"
     ask(made, "reviewer")
     found = rehearsed(made)
     assert (found.status, found.says) == ("worked", "Step 1: done and undone. Step 2: done and undone.")
