@@ -108,18 +108,18 @@ def _check(role: Known, host: hosts.Host, at: datetime) -> Outcome:
     seen = _play(role, host, [Kind.CHECK])
     if seen.facts is None:
         return Outcome(ok=False, error=seen.error)
-    unlike = _unlike(seen.facts, role)
+    differs = unlike(seen.facts, role)
     data = {
         "failed": len(seen.failed),
         "changes": len(seen.changed),
-        "is_as_proven": not unlike,
+        "is_as_proven": not differs,
         "is_untouched": _is_untouched(role, host, at),
-        "says": seen.error or " ".join(unlike) or _named(seen.changed),
+        "says": seen.error or " ".join(differs) or _named(seen.changed),
     }
     return Outcome(ok=True, data=data, text=str(data["says"]))
 
 
-def _unlike(facts: Facts, role: Known) -> list[str]:
+def unlike(facts: Facts, role: Known) -> list[str]:
     """What a host has not in common with the canary of the newest proof; nothing if it is like that of another one."""
     found = (proving.unlike(facts, prooftext.read(proof.text)) for proof in role.proofs)
     newest = next(found)

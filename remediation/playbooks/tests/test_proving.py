@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from remediation.drafting import roles
-from remediation.playbooks import hosts, labhosts, plays, prooftext, proving
+from remediation.playbooks import hosts, labhosts, plays, prooftext, provider, proving
+from remediation.playbooks.models import Proof
 from remediation.playbooks.shapes import Facts, Kind, Outcome, Played, TaskResult
 from remediation.playbooks.tests import small_roles
 
@@ -91,6 +92,40 @@ def test_a_role_that_is_there_already_is_not_taken_away(host: hosts.Host, tmp_pa
     assert (tmp_path / "lab-1/etc/motd").exists()
 
 
+@PLAYS_OFTEN
+def test_a_way_back_that_has_begun_is_played_to_its_end_under_a_stop(host: hosts.Host, tmp_path: Path) -> None:
+    heard: list[str] = []
+    proof = proving.prove(
+        small_roles.NAME,
+        small_roles.GOOD,
+        role="0" * 64,
+        scope=small_roles.SCOPE,
+        host=host,
+        now=lambda: NOW,
+        on_event=lambda title, _: heard.append(title),
+        is_to_stop=lambda: proving.BACK_OUT in heard,
+    )
+    assert (proof.holds, proof.reasons, proof.remains) == (True, (), ())
+    assert not (tmp_path / "lab-1/etc/motd").exists()
+
+
+@PLAYS_OFTEN
+def test_what_people_forbid_in_the_middle_ends_a_proof_with_its_way_back(host: hosts.Host, tmp_path: Path) -> None:
+    answers = iter(["", "The plan is void."])
+    proof = proving.prove(
+        small_roles.NAME,
+        small_roles.GOOD,
+        role="0" * 64,
+        scope=small_roles.SCOPE,
+        host=host,
+        now=lambda: NOW,
+        why_not=lambda: next(answers),
+    )
+    assert (proof.holds, proof.reasons, proof.remains) == (False, ("The plan is void.",), ())
+    assert [part.title for part in proof.parts] == [proving.CHECK, proving.APPLY, proving.BACK_OUT]
+    assert not (tmp_path / "lab-1/etc/motd").exists()
+
+
 def test_what_a_check_leaves_out_is_named_by_task_file_and_line(host: hosts.Host) -> None:
     played = play(host, Kind.CHECK, small_roles.changed(main=small_roles.COPY + small_roles.APPEND))
     (skipped,) = played.skipped_by_check
@@ -132,6 +167,22 @@ def test_a_host_that_is_not_like_the_canary_is_told_by_what_differs() -> None:
         "Its architecture is aarch64; the role was proven with x86_64.",
     ]
     assert proving.unlike(None, proof) == ["What the host is like is not known."]
+
+
+def test_a_host_is_as_proven_if_it_is_like_the_canary_of_one_proof_of_the_role() -> None:
+    """A ticket that comes again has the same role proven again: that proof says nothing against the one before it."""
+    twelve, thirteen = (Facts("Debian", version, "3.11.2", "systemd", "x86_64") for version in ("12.8", "13.1"))
+    role = provider.Known(
+        small_roles.NAME,
+        "0" * 64,
+        small_roles.GOOD,
+        small_roles.SCOPE,
+        [Proof(text=prooftext.text_of(_proof(each))) for each in (thirteen, twelve)],
+    )
+    assert provider.unlike(twelve, role) == provider.unlike(thirteen, role) == []
+    assert provider.unlike(Facts("Debian", "11.1", "3.11.2", "systemd", "x86_64"), role) == [
+        "It runs Debian 11; the role was proven with Debian 13."
+    ]
 
 
 def _proof(facts: Facts) -> prooftext.Proof:
