@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import html
 import re
 
@@ -9,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from portal.kit.diff import Diff, diff_of
+from portal.kit.diff import Diff, diff_of, unified
 
 PATHS = st.sampled_from(["main.yml", "run.sh", "draft.json", "notes.txt", ""])
 TEXTS = st.text(alphabet=st.sampled_from("ab:-# \"'<>&{}|$\n\r\t\u2028\x0b"), max_size=120)
@@ -80,3 +81,32 @@ def test_a_hidden_character_is_named(hidden: str) -> None:
 def test_review_comments_are_flagged_where_they_still_stand() -> None:
     rows = diff_of("a  # REVIEW: old\n", "b  # REVIEW: new\n").rows
     assert [row.flagged for row in rows] == [False, True]
+
+
+@given(old=st.text(alphabet="ab\n", max_size=60), new=st.text(alphabet="ab\n", max_size=60))
+def test_the_unified_diff_is_the_one_that_everybody_knows(old: str, new: str) -> None:
+    known = difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="")
+    assert unified(old, new) == "\n".join(list(known)[2:])
+
+
+def lines(changed: str, between: str) -> str:
+    return "".join(f"{between}{number}\n{changed}{number}\n" for number in range(800))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (lines("u", "x"), lines("v", "x")),
+        (lines("u", "\n"), lines("v", "\n")),
+        ("a\nb\n" * 2_000, "b\na\n" * 2_000),
+        ("a b " * 100_000, "b a " * 100_000),
+        ("ab" * 200_000, "ba" * 200_000),
+        (" ".join(f"x u{n}" for n in range(280)), " ".join(f"x v{n}" for n in range(280))),
+    ],
+    ids=["every second line", "blank lines", "swapped lines", "swapped words", "swapped letters", "every second word"],
+)
+def test_no_text_makes_anybody_wait_for_its_diff(old: str, new: str) -> None:
+    """Each of these once took most of a minute, if not days."""
+    diff = diff_of(old, new, context=None)
+    assert (old_text(diff), new_text(diff)) == (old, new)
+    assert unified(old, new)
