@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 
 from remediation.postmortem.telling import Action, Cause, Difference, Happened, Opinion, Piece, Record, Shown, Wrong
 
-MOST_LINES = 40
-"""Of one piece of evidence; the ticket has the rest."""
+MOST_PIECES, MOST_LINES, LONGEST_LINE = 200, 40, 500
+"""Of the evidence, and of one piece of it; the ticket has the rest."""
 _SIGNS = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
-_LEADING = re.compile(r"^(\s*)([-+=]|\d+[.)])")
+_LEADING = re.compile(r"^(\d*)([-+=.)])")
 _WEB = re.compile(r"https?://[^\s<>]+")
 _TICKS = re.compile(r"`+")
 
@@ -95,16 +95,19 @@ def _happened(moments: Sequence[Happened], nothing: str) -> Iterator[str]:
 def _evidence(pieces: Sequence[Piece]) -> Iterator[str]:
     if not pieces:
         yield "None was given."
-    for piece in pieces:
+    for piece in pieces[:MOST_PIECES]:
         yield f"**{piece.ref}**, {inline(piece.kind.lower())}, {moment(piece.at)}\n"
         shown = f"$ {piece.command}\n{piece.text}" if piece.command else piece.text
         yield f"{block(_shortened(shown))}\n"
+    if len(pieces) > MOST_PIECES:
+        yield f"… {len(pieces) - MOST_PIECES} more pieces"
 
 
 def _shortened(text: str) -> str:
     lines = text.splitlines()
     left_out = len(lines) - MOST_LINES
-    return "\n".join([*lines[:MOST_LINES], *([f"… {left_out} more lines"] if left_out > 0 else [])])
+    shown = [line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} …" for line in lines[:MOST_LINES]]
+    return "\n".join([*shown, *([f"… {left_out} more lines"] if left_out > 0 else [])])
 
 
 def _hypothesis(cause: Cause | None) -> Iterator[str]:

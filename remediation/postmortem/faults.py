@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 
 from feedback.models import Feedback
+from portal.kit import diff
 from remediation.drafting import roles, schema
 from remediation.drafting.models import Attempt, Drafter, Revision
 from remediation.execution.models import Run, StepRun
@@ -43,7 +43,7 @@ def differences(revisions: Sequence[Revision]) -> Iterator[Difference]:
     for path in sorted(before.keys() | after.keys()):
         old, new = before.get(path, ""), after.get(path, "")
         if old != new:
-            yield Difference(path, unified(old, new))
+            yield Difference(path, diff.unified(old, new))
 
 
 def texts_of(revision: Revision) -> Mapping[str, str]:
@@ -51,12 +51,6 @@ def texts_of(revision: Revision) -> Mapping[str, str]:
     draft = schema.from_text(revision.content)
     files = roles.files_of(draft.role) if draft.role else {}
     return {"draft.yml": draft_text.without_files(draft), **files}
-
-
-def unified(old: str, new: str) -> str:
-    """A unified diff without its header, which would name files that nobody has."""
-    lines = difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="")
-    return "\n".join(list(lines)[2:])
 
 
 def _answers(ticket: Ticket) -> Iterator[Wrong]:

@@ -110,9 +110,11 @@ def _cause(head: Revision) -> Cause:
 
 def _timeline(ticket: Ticket) -> list[Happened]:
     """What was observed and what happened here, in the order of its time."""
-    events = Event.objects.filter(ticket_id=ticket.pk).exclude(kind__in=QUIET).order_by("id")[:MOST_EVENTS]
-    lines = presenting.timeline_of(list(events))
+    events = list(Event.objects.filter(ticket_id=ticket.pk).exclude(kind__in=QUIET).order_by("id")[: MOST_EVENTS + 1])
+    lines = presenting.timeline_of(events[:MOST_EVENTS])
     told = [Happened(line["at"], line["actor"], line["text"], line["detail"].replace("\n", "; ")) for line in lines]
+    if len(events) > MOST_EVENTS:
+        told.append(Happened(events[-1].at, "The trail", f"goes on: these are the first {MOST_EVENTS} events"))
     seen = [
         Happened(each.observed_at, each.ref, f"was observed: {each.get_kind_display().lower()}", _first_line(each.text))
         for each in tickets.evidence_of(ticket)
@@ -134,7 +136,7 @@ def _decisions(ticket: Ticket) -> Iterator[Happened]:
         yield Happened(vote.at, str(vote.person), what, vote.comment)
     for objection in Objection.objects.filter(**own).select_related("person"):
         yield Happened(objection.at, str(objection.person), objection.get_kind_display().lower(), objection.comment)
-    for tick in Event.objects.filter(ticket_id=ticket.pk, kind="review.ticked").order_by("id"):
+    for tick in Event.objects.filter(ticket_id=ticket.pk, kind="review.ticked").order_by("id")[:MOST_EVENTS]:
         said = audit.body_of(tick)
         what = (
             "confirmed a REVIEW item" if said.get("confirmed", True) else "took the confirmation of a REVIEW item back"

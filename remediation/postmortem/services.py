@@ -18,7 +18,7 @@ from remediation.tickets import services as tickets
 from remediation.tickets.models import Ticket
 from remediation.tickets.states import TicketStatus
 
-MOST_CHARACTERS = 400_000
+MOST_CHARACTERS, MOST_LINES = 400_000, 10_000
 
 
 def draft(ticket_id: int, *, person: Person, door: Door, at: datetime) -> Version:
@@ -56,7 +56,7 @@ def edit(ticket_id: int, *, text: str, base: int, person: Person, door: Door, at
     ticket = _ticket(ticket_id)
     tickets.require_part(person, ticket.category)
     text = text.replace("\r\n", "\n")
-    _refuse_unreadable(text)
+    refuse_unreadable(text)
     with transaction.atomic():
         postmortem = Postmortem.objects.select_for_update().filter(ticket=ticket).first()
         if postmortem is None or postmortem.newest != base:
@@ -81,13 +81,16 @@ def _locked(ticket: Ticket, at: datetime) -> Postmortem:
     return postmortem
 
 
-def _refuse_unreadable(text: str) -> None:
+def refuse_unreadable(text: str) -> None:
+    """What nobody could read is neither kept nor shown in a preview."""
     if is_blank(text):
         raise Refused(because("blank", "A postmortem says something.", "text"))
     if "\x00" in text:
         raise Refused(because("nul_character", "NUL characters are not allowed.", "text"))
     if len(text) > MOST_CHARACTERS:
         raise Refused(because("too_long", f"A postmortem has at most {MOST_CHARACTERS:,} characters.", "text"))
+    if text.count("\n") > MOST_LINES:
+        raise Refused(because("too_long", f"A postmortem has at most {MOST_LINES:,} lines.", "text"))
 
 
 def _refuse_same(postmortem: Postmortem, text: str, said: str) -> None:

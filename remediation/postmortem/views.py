@@ -70,13 +70,14 @@ def edit(request: HttpRequest, key: str) -> HttpResponse:
     tickets.require_part(person_of(request), ticket.category)
     newest = listing.version_of(ticket)
     typed, base, refusal = newest.text, newest.number, None
+    is_preview = "preview" in request.POST
     if request.method == "POST":
         typed, base = request.POST.get("text", "").replace("\r\n", "\n"), _number(request, "base")
-        refusal = None if "preview" in request.POST else _save(request, ticket, typed, base)
-        if refusal is None and "preview" not in request.POST:
+        refusal = _unreadable(typed) if is_preview else _save(request, ticket, typed, base)
+        if refusal is None and not is_preview:
             return redirect("postmortem", key=key)
     context = _frame(request, ticket, "Edit") | {"typed": typed, "base": base, "refusal": refusal}
-    if "preview" in request.POST:
+    if is_preview and refusal is None:
         context["html"] = markdown.html_of(typed, start=BELOW_THE_TITLE)
     return render(request, "postmortem/edit.html", context, status=refusal.status if refusal else 200)
 
@@ -138,6 +139,15 @@ def _save(request: HttpRequest, ticket: Ticket, typed: str, base: int) -> Refusa
     except Refusal as refusal:
         return refusal
     messages.success(request, f"Version {version.number} is saved.")
+    return None
+
+
+def _unreadable(typed: str) -> Refusal | None:
+    """Why a text is not even shown as it would look; None if it is."""
+    try:
+        services.refuse_unreadable(typed)
+    except Refusal as refusal:
+        return refusal
     return None
 
 

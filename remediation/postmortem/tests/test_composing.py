@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from html import unescape
 
@@ -61,6 +62,21 @@ def test_no_text_is_markup_in_prose(text: str) -> None:
     html = markdown.html_of(f"- {composing.inline(text)}")
     assert " ".join(words(html).split()) == " ".join(text.split())
     assert set(re.findall(r"<(\w+)", html)) <= {"ul", "li"}
+
+
+@pytest.mark.parametrize(
+    "text", ["1. one", "12) twelve", "- dash", "+ plus", "=== ", "--- ", ". dot", "2026-05-04 03:12"]
+)
+def test_no_text_begins_a_list_or_draws_a_line(text: str) -> None:
+    assert words(markdown.html_of(composing.inline(text))).strip() == text.strip()
+    assert set(re.findall(r"<(\w+)", markdown.html_of(f"x\n{composing.inline(text)}"))) == {"p"}
+
+
+def test_of_much_evidence_the_beginning_is_told() -> None:
+    pieces = [Piece(f"E{n}", "Log", AT, "", "x" * 70_000) for n in range(1, 302)]
+    text = composing.text_of(replace(EMPTY, evidence=pieces))
+    assert len(text) < 150_000
+    assert "… 101 more pieces" in text
 
 
 @pytest.mark.parametrize("text", ["a ``` b", "```\nrm -rf /\n```", "~~~", "`", "`` ` ``", "# no\n- heading"])

@@ -127,6 +127,7 @@ def test_what_cannot_be_kept_is_refused_with_a_reason(ran: Signed) -> None:
         (" \n", "A postmortem says something."),
         ("a\x00b", "NUL characters"),
         ("x" * 400_001, "at most 400,000"),
+        ("x\n" * 10_002, "at most 10,000 lines"),
         (newest().text, "word for word"),
     ):
         answer = as_(ran.operator).post(f"{PAGE}/edit", {"text": text, "base": "1", "save": "yes"})
@@ -142,6 +143,8 @@ def test_a_preview_shows_what_would_be_saved_and_saves_nothing(ran: Signed) -> N
     shown = answer.content.decode()
     assert "<h2>Why &lt;b&gt;</h2>" in shown
     assert "<strong>fell</strong>" in shown
+    answer = as_(ran.operator).post(f"{PAGE}/edit", {"text": "x" * 400_001, "base": "1", "preview": "yes"})
+    assert (answer.status_code, "at most 400,000" in answer.content.decode()) == (422, True)
     assert Version.objects.count() == 1
 
 
