@@ -28,7 +28,7 @@ _HEADING = re.compile(r"#{1,6}\s+(?P<name>\S.*)")
 _LABEL = re.compile(
     r"\s*(?:[-*+]\s+)?(?:\*\*|__)?(?P<name>[A-Za-z][A-Za-z ]{3,11}?)(?:\*\*|__)?:(?:\*\*|__)?\s*(?P<rest>.*)"
 )
-_RAN = re.compile(r"(?:(?:ran|run|executed)\s*:?\s+)?`(?P<command>[^`]+)`[.:]?", re.IGNORECASE)
+_RAN = re.compile(r"(?:(?:ran|run|executed)(?:\s*:)?\s+)?`(?P<command>[^`]+)`[.:]?", re.IGNORECASE)
 _FENCE = re.compile(r"\s*(?:```|~~~)(?:console|shell|bash|sh|text|log|terminal)?\s*")
 _RULE = frozenset(" \t|:=-")
 

@@ -48,6 +48,11 @@ def at(day: int, hour: int, minute: int) -> datetime:
     return datetime(2026, 11, day, hour, minute, tzinfo=UTC)
 
 
+def test_a_line_of_spaces_is_read_as_fast_as_any_other() -> None:
+    assert [entry.text for entry in notes.read(f"ran{' ' * 60_000}x", day=DAY).entries] == [f"ran{' ' * 60_000}x"]
+    assert [entry.command for entry in notes.read("ran  :  `true`\nRUN `false`", day=DAY).entries] == ["true", "false"]
+
+
 def test_a_whole_incident_is_read() -> None:
     assert notes.read(INCIDENT, day=DAY) == Timeline(
         symptom="/var/log at 98 %, forwarding stopped\non two hosts.",
