@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from portal.kit import canonical
+from portal.kit.refusals import Refused, because
 from remediation.drafting import composing, schema
 
 VERSION = "countersign.role/1"
@@ -49,7 +50,12 @@ def is_marked(part: schema.RolePart) -> bool:
 
 
 def steps_for(part: schema.RolePart, hosts: Sequence[str], *, source: str) -> list[schema.Step]:
-    """One step per host that applies this role, in the order of the hosts; raises Refused for a bad host name."""
+    """One step per host that applies this role, in the order of the hosts; Refused for a bad name, or too many."""
+    if len(hosts) > composing.STEPS_AT_MOST:
+        text = (
+            f"A draft applies a role to at most {composing.STEPS_AT_MOST} hosts; these are {len(hosts)}. Take some out."
+        )
+        raise Refused(because("too_many_hosts", text))
     values: dict[str, composing.Value] = {"role": part_digest(part), "destroys": is_marked(part)}
     review = f"{part.name} has tasks marked {MARK}: confirm each of them." if is_marked(part) else None
     steps = [composing.operation(OPERATION, {"host": host, **values}, source=source, review=review) for host in hosts]

@@ -134,6 +134,19 @@ def test_a_role_that_helped_before_is_drafted_again_as_it_stands() -> None:
     assert reasons(replace(fresh, past=(failed,)))[0] == "no_runbook"
 
 
+@pytest.mark.parametrize("outcome", ["failed", "succeeded"])
+def test_more_hosts_than_a_draft_has_steps_are_a_question_for_a_person(outcome: str) -> None:
+    hosts = [f"log-ship-{number}" for number in range(1, 52)]
+    past = PastRemediation(
+        "INC-7", "Disk full", by_runbook(asked()), outcome, None, 90, is_success=outcome == "succeeded"
+    )
+    targets = tuple(KnownTarget(f"hosts:{host}", Family.HOSTS, plays_roles=True) for host in hosts)
+    pieces = [("command", "x", f"root@{host}:~# df -h") for host in hosts]
+    request = asked(past=(past,))
+    request = replace(request, targets=targets, evidence=(*request.evidence, *incidents.numbered(pieces)))
+    assert reasons(replace(request, systems=tuple(hosts))) == ["too_many_hosts"]
+
+
 def test_other_files_change_the_digest_and_the_marks_of_every_step() -> None:
     draft = by_runbook(asked())
     assert draft.role
