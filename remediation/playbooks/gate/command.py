@@ -10,6 +10,7 @@ import re
 import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
+from io import TextIOWrapper
 from pathlib import Path
 
 from remediation.playbooks.gate import reading, report
@@ -33,9 +34,12 @@ class NoScope(Exception):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Check every folder and print what was found."""
     options = _options(arguments)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # what a terminal cannot show is no reason to end
     try:
         checked = [_checked(folder, options.scope) for folder in options.folders]
-    except NoScope as error:
+    except (NoScope, OSError) as error:
         sys.stderr.write(f"{error}\n")
         return UNUSABLE
     said = report.FORMATS[options.format](checked)
@@ -73,5 +77,8 @@ def _scope(path: Path, name: str) -> tuple[str, Scope]:
         raise NoScope(f"{path}:{error.finding.line}: {error.finding.text}") from error
     if not isinstance(root, reading.Mapping) or root.items.keys() - KEYS:
         raise NoScope(f"{path}: a patch scope has {', '.join(sorted(KEYS))}, and nothing else.")
-    parts = {key: tuple(texts(root.items.get(key))) for key in ("paths", "services", "packages")}
-    return reading.text_of(root.items.get("name")) or name, Scope(**parts)
+    lists = {key: node for key, node in root.items.items() if key != "name"}
+    for key, node in lists.items():
+        if not isinstance(node, reading.Sequence) or not all(isinstance(item, reading.Scalar) for item in node.items):
+            raise NoScope(f"{path}:{root.lines[key]}: {key} is not a list of texts; write [] for none.")
+    return reading.text_of(root.items.get("name")) or name, Scope(**{key: tuple(texts(lists[key])) for key in lists})

@@ -10,10 +10,20 @@ from remediation.playbooks.gate.shapes import Scope
 
 HERE = Path(__file__).parent
 INSIDE = "remediation/playbooks/gate"
-START = (
-    '"""Runs the static gate for Ansible roles."""\n\nimport sys\n\n'
-    "from remediation.playbooks.gate.command import main\n\nsys.exit(main())\n"
-)
+START = '''"""Runs the static gate for Ansible roles."""
+
+import sys
+
+if sys.version_info < (3, 10):
+    sys.stderr.write("The gate needs Python 3.10 or newer.\\n")
+    sys.exit(2)
+try:
+    from remediation.playbooks.gate.command import main
+except ModuleNotFoundError as error:
+    sys.stderr.write(f"The gate needs PyYAML: {error}.\\n")
+    sys.exit(2)
+sys.exit(main())
+'''
 SHEBANG = b"#!/usr/bin/env python3\n"
 WHEN = (1980, 1, 1, 0, 0, 0)
 """The same code gives the same bytes on every machine."""

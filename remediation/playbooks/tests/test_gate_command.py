@@ -49,7 +49,16 @@ def test_a_scope_may_stand_elsewhere_and_without_one_nothing_begins(
     assert main([str(folder), "--scope", str(elsewhere)]) == 2
     elsewhere.write_text("---\nroles: []\n")
     assert main([str(folder), "--scope", str(elsewhere)]) == 2
-    assert "An anchor" in capsys.readouterr().err
+    elsewhere.write_text("---\nservices: []\npaths:\n  /etc: all\n")
+    assert main([str(folder), "--scope", str(elsewhere)]) == 2
+    said = capsys.readouterr().err
+    assert "An anchor" in said
+    assert "mine.yml:3: paths is not a list" in said
+
+
+def test_a_folder_that_the_system_does_not_open_is_no_verdict(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([str(folder / ("x" * 300)), "--scope", str(folder / "scope.yml")]) == 2
+    assert "File name too long" in capsys.readouterr().err
 
 
 def test_its_formats_can_be_read_by_programs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -74,9 +83,15 @@ def test_packed_it_runs_with_python_and_pyyaml_alone(folder: Path, tmp_path: Pat
     ran = subprocess.run(command, cwd=tmp_path, env=alone, capture_output=True, text=True, check=False)
     assert (ran.returncode, ran.stderr) == (0, "")
     change(folder, "tasks/main.yml", "template:", "shell:")
-    ran = subprocess.run(command, cwd=tmp_path, env=alone, capture_output=True, text=True, check=False)
-    assert ran.returncode == 1
+    change(folder, "tasks/backout.yml", "/etc/tmpfiles.d", "/größe")
+    plain = {**alone, "PYTHONIOENCODING": "ascii"}
+    ran = subprocess.run(command, cwd=tmp_path, env=plain, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (1, "")
     assert "hands a line to a shell" in ran.stdout
+    assert r"/gr\xf6\xdfe/clean-tmp.conf is not" in ran.stdout
+    command.insert(1, "-S")  # without what is installed beside Python
+    ran = subprocess.run(command, cwd=tmp_path, env=alone, capture_output=True, text=True, check=False)
+    assert (ran.returncode, ran.stderr) == (2, "The gate needs PyYAML: No module named 'yaml'.\n")
 
 
 def test_it_says_where_it_cannot_be_written(tmp_path: Path) -> None:
