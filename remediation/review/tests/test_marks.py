@@ -66,6 +66,44 @@ def test_a_default_that_another_default_uses_counts_too() -> None:
     assert before.item != moved.item
 
 
+FIND = "- name: Find\n  ansible.builtin.find:\n    paths: /var/a\n  register: old\n"
+GONE = """- name: Where there is room for it
+  block:
+    - name: Gone
+      ansible.builtin.file:
+        path: "{{ item.path }}"
+        state: absent
+      loop: "{{ old.files }}"
+  when: is_wanted
+"""
+ROLE = {MAIN: f"{FIND}- ansible.builtin.import_tasks: gone.yml\n  when: old.files\n", "tasks/gone.yml": GONE}
+
+
+@pytest.mark.parametrize(
+    ("path", "old", "new"),
+    [
+        (MAIN, "paths: /var/a", "paths: /var"),
+        (MAIN, "when: old.files", "when: true"),
+        ("tasks/gone.yml", "when: is_wanted", "when: true"),
+    ],
+)
+def test_what_a_task_is_given_from_elsewhere_counts_too(path: str, old: str, new: str) -> None:
+    """What a search finds, the condition of a block, that of the task which brings the file in."""
+    assert gone(ROLE) != gone(ROLE | {path: ROLE[path].replace(old, new)})
+
+
+def gone(role: dict[str, str]) -> str:
+    """How the task that deletes is recognised."""
+    return next(each.item for each in marks.confirmable(role) if each.task == "Gone")
+
+
+def test_another_task_of_the_same_block_is_none_of_its_business() -> None:
+    more = GONE.replace(
+        "  when: is_wanted", "    - name: Look\n      ansible.builtin.stat:\n        path: /x\n  when: is_wanted"
+    )
+    assert gone(ROLE) == gone(ROLE | {"tasks/gone.yml": more})
+
+
 def test_aliases_of_aliases_do_not_grow() -> None:
     bomb = "a: &a [x, x]\n" + "\n".join(f"b{n}: &b{n} [*{'a' if n == 0 else f'b{n - 1}'}, x]" for n in range(60))
     role = {MAIN: "- name: Gone\n  ansible.builtin.file:\n    path: '{{ b59 }}'\n    state: absent\n", DEFAULTS: bomb}
