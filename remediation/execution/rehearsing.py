@@ -90,7 +90,7 @@ def held_back(category: str, connectors: Collection[str], ticket: Ticket) -> str
 
 
 def candidates(steps: Sequence[PlanStep]) -> list[Sequence[OperationStep]]:
-    """The ways to rehearse each step in the lab as it is known today: itself, or its stand-ins; empty where it cannot."""
+    """The ways to rehearse each step in the lab as it is known today: itself, or its stand-ins. It may have none."""
     ways = [_ways(step) for step in steps]
     known = _in_lab([each for found in ways for each in found])
     in_lab = [[each for each in found if (each.target, each.connector) in known] for found in ways]
