@@ -208,7 +208,7 @@ def bridge() -> Iterator[tuple[str, Namespace]]:
         _ip("-n", name, "link", "set", "lo", "up")
         return ["ip", "netns", "exec", name], link
 
-    tidy_up()
+    tidy_up(own=True)
     _ip("link", "add", bridge, "type", "bridge")
     try:
         _ip("address", "add", f"{_subnet()}.1/24", "dev", bridge)
@@ -221,16 +221,18 @@ def bridge() -> Iterator[tuple[str, Namespace]]:
         _ip("link", "delete", bridge)
 
 
-def is_left_over(made: Path) -> bool:
-    """Whether what carries this name was made by a test process that is gone; of this one nothing is there yet."""
+def is_left_over(made: Path, *, own: bool = False) -> bool:
+    """Whether what carries this name was made by a test process that is gone; `own`: or by one with our number."""
     owner = OWNER.match(made.name)
-    return owner is not None and (owner[1] == str(os.getpid()) or not Path("/proc", owner[1]).exists())
+    if owner is None:
+        return False
+    return own if owner[1] == str(os.getpid()) else not Path("/proc", owner[1]).exists()
 
 
-def tidy_up() -> None:
-    """Remove what test processes left behind that were killed: a process may be given their number again."""
+def tidy_up(*, own: bool = False) -> None:
+    """Remove what test processes left behind that were killed; `own`: that one with our number left, too."""
     for kind, folder in (("link", "/sys/class/net"), ("netns", "/run/netns")):
-        for made in filter(is_left_over, Path(folder).glob("cs*")):
+        for made in [made for made in Path(folder).glob("cs*") if is_left_over(made, own=own)]:
             subprocess.run(["ip", kind, "delete", made.name], check=False, capture_output=True)
 
 

@@ -111,8 +111,9 @@ def machines(names: Sequence[str], folder: Path, prepare: Callable[[Path], None]
     `prepare` puts what each has from the beginning into a folder that is copied over its file system.
     """
     public = _key(folder / "key")
-    forget_groups()
+    _forget_groups()
     with hosts.bridge() as (_, namespace), ExitStack() as opened:
+        opened.callback(_forget_groups)
         made = []
         for number, name in enumerate(names, start=1):
             within, _ = namespace(number)
@@ -125,7 +126,6 @@ def machines(names: Sequence[str], folder: Path, prepare: Callable[[Path], None]
         for machine, process in made:
             _until_it_answers(machine, process, folder / machine.name / "console")
         yield [machine for machine, _ in made]
-    forget_groups()
 
 
 def _key(path: Path) -> str:
@@ -186,12 +186,13 @@ def _answers(address: str) -> bool:
         return False
 
 
-def forget_groups() -> None:
+def _forget_groups() -> None:
     """Remove the control groups of hosts that are gone; those that are still busy are for the next time."""
-    below = next(line[3:] for line in Path("/proc/self/cgroup").read_text().splitlines() if line.startswith("0::"))
+    groups = Path("/proc/self/cgroup").read_text().splitlines()
+    below = next((line[3:] for line in groups if line.startswith("0::")), "/")
     mounts = [line.split() for line in Path("/proc/self/mounts").read_text().splitlines()]
     for place in [Path(place + below) for _, place, kind, *_ in mounts if kind == "cgroup2"]:
-        for group in filter(hosts.is_left_over, place.glob("cs*")):
+        for group in [group for group in place.glob("cs*") if hosts.is_left_over(group, own=True)]:
             for folder in sorted([group, *group.rglob("*/")], reverse=True):
                 with suppress(OSError):
                     folder.rmdir()
