@@ -12,8 +12,12 @@ from datetime import UTC, datetime
 
 from remediation.postmortem.telling import Action, Cause, Difference, Happened, Opinion, Piece, Record, Shown, Wrong
 
-MOST_PIECES, MOST_LINES, LONGEST_LINE = 200, 40, 500
-"""Of the evidence, and of one piece of it; the ticket has the rest."""
+MOST_LINES, LONGEST_LINE = 40, 500
+"""Of one piece of evidence; the ticket has the rest."""
+MOST_OF_A_DIFFERENCE = 400
+"""Lines."""
+LONGEST_SECTION = 60_000
+"""Characters. Nobody reads more, and every page that shows it has to be made."""
 _SIGNS = re.compile(r"([\\`*_{}\[\]<>#|~!&])")
 _LEADING = re.compile(r"^(\d*)([-+=.)])")
 _WEB = re.compile(r"https?://[^\s<>]+")
@@ -36,7 +40,7 @@ def text_of(record: Record) -> str:
     }
     parts = [
         f"# {inline(record.title)}",
-        *("\n".join([f"## {title}", "", *said]).rstrip() for title, said in sections.items()),
+        *("\n".join([f"## {title}", "", *_within(said)]).rstrip() for title, said in sections.items()),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -75,6 +79,18 @@ def _link(address: str) -> str:
     return f"<{address}>" if _WEB.fullmatch(address) else code(address)
 
 
+def _within(parts: Iterable[str]) -> Iterator[str]:
+    """As much of a section as anybody reads; how much is left out is said."""
+    left, left_out = LONGEST_SECTION, 0
+    for part in parts:
+        left -= len(part)
+        left_out += left < 0
+        if left >= 0:
+            yield part
+    if left_out:
+        yield f"\n… {left_out} more; the ticket has them all."
+
+
 def _summary(record: Record) -> Iterator[str]:
     if record.cause:
         yield f"{inline(record.cause.summary)}\n"
@@ -95,18 +111,16 @@ def _happened(moments: Sequence[Happened], nothing: str) -> Iterator[str]:
 def _evidence(pieces: Sequence[Piece]) -> Iterator[str]:
     if not pieces:
         yield "None was given."
-    for piece in pieces[:MOST_PIECES]:
-        yield f"**{piece.ref}**, {inline(piece.kind.lower())}, {moment(piece.at)}\n"
+    for piece in pieces:
         shown = f"$ {piece.command}\n{piece.text}" if piece.command else piece.text
-        yield f"{block(_shortened(shown))}\n"
-    if len(pieces) > MOST_PIECES:
-        yield f"… {len(pieces) - MOST_PIECES} more pieces"
+        told = f"**{piece.ref}**, {inline(piece.kind.lower())}, {moment(piece.at)}"
+        yield f"{told}\n\n{block(_shortened(shown, MOST_LINES))}\n"
 
 
-def _shortened(text: str) -> str:
+def _shortened(text: str, most: int) -> str:
     lines = text.splitlines()
-    left_out = len(lines) - MOST_LINES
-    shown = [line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} …" for line in lines[:MOST_LINES]]
+    left_out = len(lines) - most
+    shown = [line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]} …" for line in lines[:most]]
     return "\n".join([*shown, *([f"… {left_out} more lines"] if left_out > 0 else [])])
 
 
@@ -145,8 +159,7 @@ def _differences(differences: Sequence[Difference]) -> Iterator[str]:
     if not differences:
         yield "Nothing: what was signed is what was drafted."
     for each in differences:
-        yield f"{code(each.path)}\n"
-        yield f"{block(each.text, 'diff')}\n"
+        yield f"{code(each.path)}\n\n{block(_shortened(each.text, MOST_OF_A_DIFFERENCE), 'diff')}\n"
 
 
 def _feedback(opinions: Sequence[Opinion]) -> Iterator[str]:

@@ -74,9 +74,10 @@ def test_no_text_begins_a_list_or_draws_a_line(text: str) -> None:
 
 def test_of_much_evidence_the_beginning_is_told() -> None:
     pieces = [Piece(f"E{n}", "Log", AT, "", "x" * 70_000) for n in range(1, 302)]
-    text = composing.text_of(replace(EMPTY, evidence=pieces))
-    assert len(text) < 150_000
-    assert "… 101 more pieces" in text
+    text = composing.text_of(replace(EMPTY, evidence=pieces, differences=[Difference("a.yml", "+a\n" * 5_000)]))
+    assert len(text) < 2 * composing.LONGEST_SECTION
+    assert "more; the ticket has them all." in text
+    assert headings(text) == SECTIONS
 
 
 @pytest.mark.parametrize("text", ["a ``` b", "```\nrm -rf /\n```", "~~~", "`", "`` ` ``", "# no\n- heading"])
