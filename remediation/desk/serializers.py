@@ -71,6 +71,10 @@ class TimelineIn(StrictSerializer):
         """An entry says something, and an output belongs to a command."""
         if attrs["output"] and not attrs["command"]:
             raise serializers.ValidationError({"command": ["Say which command this is the output of."]})
+        said = timelines.Entry(None, **{name: attrs[name] for name in timelines.SAID})
+        if len(said.words.encode()) > PIECE_BYTES:
+            text = f"Text and output have at most {PIECE_BYTES:,} bytes together."
+            raise serializers.ValidationError({"output": [text]}, code="too_large")
         return _not_empty(attrs)
 
 

@@ -112,6 +112,13 @@ BODIES: list[Any] = [
         "timeline[0].command",
         "invalid",
     ),
+    (
+        "/tickets",
+        incident(timeline=[MOMENT | {"text": "x" * 40_000, "command": "ls", "output": "y" * 40_000}]),
+        400,
+        "timeline[0].output",
+        "too_large",
+    ),
     ("/tickets", incident(root_cause="No cap."), 400, "timeline", "invalid"),
     ("/tickets/INC-1/timeline", {"entries": []}, 400, "entries", "empty"),
     ("/tickets/INC-1/timeline", {"entries": [MOMENT | {"at": None}]}, 400, "entries[0].at", "null"),
