@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -54,7 +55,8 @@ def make(path: Path, *, at: datetime) -> bool:
     if path.exists():
         return False
     unfinished = path.with_suffix(".unfinished")
-    unfinished.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(unfinished, ignore_errors=True)  # of a start that was cut off
+    unfinished.mkdir(parents=True)
     files = {"README.md": _README, f"{ROLE}/tasks/main.yml": _TASKS, f"{ROLE}/meta/main.yml": _META}
     stream = trees.stream(
         base="",

@@ -102,3 +102,11 @@ def test_a_folder_with_something_in_it_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(CommandError, match="not an empty folder") as refused:
         call_command("draft_role", str(INCIDENT), out=tmp_path)
     assert refused.value.returncode == 2
+
+
+def test_a_folder_that_cannot_be_made_is_no_finding(tmp_path: Path, settings: Settings) -> None:
+    settings.ANTHROPIC_API_KEY = ""
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(CommandError, match="cannot be written") as refused:
+        call_command("draft_role", str(INCIDENT), out=tmp_path / "file" / "role", day=DAY, host=["log-ship-1"])
+    assert refused.value.returncode == 2

@@ -9,6 +9,7 @@ import shlex
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 import yaml
 from django.conf import settings as configured
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from remediation.drafting import roles
@@ -289,6 +290,24 @@ def test_pipelines_are_plain_yaml_and_pin_what_is_installed_here(tmp_path: Path,
     assert all(pin in text for pin in ci.pins())
     assert "ansible-lint==" in text
     assert "sh ci/check-roles.sh" in text
+
+
+def test_a_link_in_a_checkout_leads_the_pipelines_files_nowhere(tmp_path: Path) -> None:
+    checkout, outside = tmp_path / "checkout", tmp_path / "outside"
+    outside.mkdir()
+    checkout.mkdir()
+    (checkout / "ci").symlink_to(outside)
+    with pytest.raises(CommandError, match="leads out of the checkout"):
+        call_command("role_repository", ci="github", out=checkout, stdout=io.StringIO())
+    assert not list(outside.iterdir())
+
+
+def test_a_demonstration_that_was_cut_off_is_made_anew(tmp_path: Path) -> None:
+    path = tmp_path / "roles.git"
+    assert demo.make(path, at=timezone.now())
+    path.rename(path.with_suffix(".unfinished"))
+    assert demo.make(path, at=timezone.now() + timedelta(days=1))
+    assert Bare(path).branches().keys() == {"main"}
 
 
 def test_the_checks_of_the_repository_pass_a_request_and_stop_what_somebody_changed_in_it(tmp_path: Path) -> None:

@@ -14,9 +14,11 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.utils import timezone
 
+from portal.kit.redaction import RedactionFailed
 from remediation.drafting import drafting
 from remediation.drafting.protocol import Answer, Drafted, DraftRequest, NeedsPerson
 from remediation.playbooks import incidents
+from remediation.playbooks.incidents import Written
 
 FINDINGS, UNABLE, QUESTIONS, FAILED = 1, 2, 3, 4
 
@@ -39,7 +41,7 @@ class Command(BaseCommand):
         request = _request(incident, day, host, category)
         answer = drafting.configured_drafter(timezone.now).draft(request)
         role = incidents.written(_drafted(answer))
-        readme = incidents.readme_of(role, request, _drafted(answer))
+        readme = _readme(role, request, _drafted(answer))
         _write(out, {f"{role.part.name}/{path}": text for path, text in role.files.items()} | {"README.md": readme})
         for found in role.findings:
             self.stderr.write(f"{found.file}:{found.line}: {found.text} {found.mend}")
@@ -68,8 +70,19 @@ def _drafted(answer: Answer) -> Drafted:
     raise CommandError(answer.message, returncode=FAILED)
 
 
+def _readme(role: Written, request: DraftRequest, answer: Drafted) -> str:
+    try:
+        return incidents.readme_of(role, request, answer)
+    except RedactionFailed:
+        text = "Secrets could not be looked for in what was drafted, so it is not written."
+        raise CommandError(text, returncode=FAILED) from None
+
+
 def _write(out: Path, files: dict[str, str]) -> None:
-    for path, text in files.items():
-        place = out / path
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_text(text, encoding="utf-8")
+    try:
+        for path, text in files.items():
+            place = out / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text(text, encoding="utf-8")
+    except OSError as problem:
+        raise CommandError(f"{out} cannot be written: {problem}.", returncode=UNABLE) from problem

@@ -21,6 +21,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         for name, content in ci.files_for(options["ci"]).items():
             path: Path = options["out"] / name
+            if not path.resolve().is_relative_to(options["out"].resolve()):
+                raise CommandError(f"{path} is a link that leads out of the checkout. Nothing is written there.")
             try:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content.encode() if isinstance(content, str) else content)
