@@ -241,9 +241,12 @@ def _permissions(role: Role, task: Task) -> Iterator[str]:
 
 def _guarded(role: Role, task: Task) -> Iterator[str]:
     for path in destinations(role, task):
+        known = re.split(r"[\x00-\x02]", path, maxsplit=1)[0]
         for place, why in GUARDED.items():
             if path == place or path.startswith(f"{place}/"):
                 yield f"changes {place}, which {why}"
+            elif known != path and known and place.startswith(known):
+                yield f"may change {place}, which {why}"
 
 
 def is_quick(pattern: str) -> bool:

@@ -125,7 +125,7 @@ def _few(values: tuple[Value, ...]) -> tuple[Value, ...]:
 
 def _scalar(node: Scalar, around: Surroundings, depth: int) -> tuple[Value, ...]:
     if not isinstance(node.value, str) or "{" not in node.text:
-        return (node.value if not isinstance(node.value, bool) else node.text,)
+        return (node.value,)
     try:
         template = parse(node.text)
     except NotReadable:
@@ -151,8 +151,10 @@ def evaluate(expr: Expr, around: Surroundings, depth: int) -> tuple[Value, ...]:
             return _of(of, key, around, depth)
         case Listing(items=items):
             return _each([evaluate(item, around, depth) for item in items], list)
-        case Operation(op="~" | "+", parts=parts):
+        case Operation(op="~", parts=parts):
             return _each([evaluate(part, around, depth) for part in parts], _joined)
+        case Operation(op="+", parts=parts):
+            return _each([evaluate(part, around, depth) for part in parts], _added)
         case Operation(op="if", parts=(then, _, other)):
             return _few(evaluate(then, around, depth) + evaluate(other, around, depth))
         case Filter():
@@ -240,9 +242,15 @@ def _short(text: str) -> str:
 
 def _joined(row: tuple[Value, ...]) -> Value:
     first, second = row
+    return _short(_as_text(first) + _as_text(second))
+
+
+def _added(row: tuple[Value, ...]) -> Value:
+    """The sum of two lists or two texts; what else may come out is not followed."""
+    first, second = row
     if isinstance(first, list) and isinstance(second, list):
         return first + second if len(first) + len(second) <= MOST else None
-    return _short(_as_text(first) + _as_text(second))
+    return _joined(row) if isinstance(first, str) and isinstance(second, str) else None
 
 
 def _as_text(value: Value) -> str:

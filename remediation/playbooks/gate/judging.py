@@ -49,6 +49,7 @@ SHUNNED = {
     "lookup": "runs on the controller and may read or execute anything there",
     "query": "is a lookup under another name",
     "q": "is a lookup under another name",
+    "omit": "leaves an argument out where nobody sees it",
     "now": "is another time on every run, so that the role never converges",
     "range": "is a function; only filters and a few methods are called",
     "attr": "reaches attributes by names made at run time",

@@ -203,24 +203,24 @@ class Parser:
         return Operation(token.offset, "not", (expr,)) if count else expr
 
     def comparison(self) -> Expr:
-        expr = self.concatenation()
+        expr = self.sum()
         while True:
             offset = self.now.offset
             if self.is_next(*COMPARISONS):
-                expr = Operation(offset, self.take().text, (expr, self.concatenation()))
+                expr = Operation(offset, self.take().text, (expr, self.sum()))
             elif self.skip("in"):
-                expr = Operation(offset, "in", (expr, self.concatenation()))
+                expr = Operation(offset, "in", (expr, self.sum()))
             elif self.is_next("not") and self.tokens[self.at + 1].text == "in":
                 self.at += 2
-                expr = Operation(offset, "not in", (expr, self.concatenation()))
+                expr = Operation(offset, "not in", (expr, self.sum()))
             else:
                 return expr
 
-    def concatenation(self) -> Expr:
-        return self.chain(self.sum, "~")
-
     def sum(self) -> Expr:
-        return self.chain(self.product, "+", "-")
+        return self.chain(self.concatenation, "+", "-")
+
+    def concatenation(self) -> Expr:
+        return self.chain(self.product, "~")
 
     def product(self) -> Expr:
         return self.chain(self.power, "*", "/", "//", "%")

@@ -7,7 +7,7 @@ nodes are built from the parser's events, so nothing is ever constructed that th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -127,6 +127,8 @@ class _Builder:
             key = self.node(event, depth=depth + 1)
             if not isinstance(key, Scalar):
                 self.refuse(event, "A key is not a plain word.", "Use a word as key.")
+            elif not isinstance(key.value, str) and key.text != MERGE:
+                self.refuse(event, f"The key {key.text} is no text to YAML.", "Put it in quotes.")
             elif key.text == MERGE:
                 self.refuse(event, "A merge key (<<) brings in what stands elsewhere.", "Write the values out.")
             elif key.text in items:
@@ -154,23 +156,31 @@ class _Builder:
         raise NotPlain(Finding(self.file, event.start_mark.line + 1, RULE, text, mend))
 
 
+def _integer(text: str) -> int:
+    """YAML 1.1 writes octal with a leading 0. Raises ValueError for numbers on the base of 60."""
+    text = text.replace("_", "")
+    digits = text.lstrip("+-")
+    is_octal = len(digits) > 1 and digits.startswith("0") and digits.isdigit()
+    return int(text, 8 if is_octal else 0)
+
+
+TYPES: dict[str, Callable[[str], int | float | bool | None]] = {
+    "bool": lambda text: BOOLEANS[text.lower()],
+    "float": lambda text: float(text.replace("_", "")),
+    "int": _integer,
+    "null": lambda _: None,
+}
+"""What YAML makes of a plain scalar, by its tag."""
+
+
 def _value(tag: str, text: str) -> str | int | float | bool | None:
-    """The value of a plain scalar; a number that Python cannot read, or that nobody can, stays a text."""
-    if len(text) > LONGEST_NUMBER:
-        return text
+    """The value of a plain scalar; none for what reads differently from what stands there, such as times."""
+    if tag not in TYPES:
+        return text if tag != "timestamp" else None
     try:
-        match tag:
-            case "bool":
-                return BOOLEANS[text.lower()]
-            case "null":
-                return None
-            case "int":
-                return int(text.replace("_", ""), 0 if text.lower().startswith(("0x", "0b")) else 10)
-            case "float":
-                return float(text.replace("_", ""))
+        return TYPES[tag](text) if len(text) <= LONGEST_NUMBER else None
     except ValueError:
-        pass
-    return text
+        return None
 
 
 def read(file: str, text: str) -> Node | None:

@@ -15,12 +15,12 @@ MAIN, BACKOUT, VERIFY = "tasks/main.yml", "tasks/backout.yml", "tasks/verify.yml
 ENTRIES = (MAIN, BACKOUT, VERIFY)
 HANDLERS, DEFAULTS, META = "handlers/main.yml", "defaults/main.yml", "meta/main.yml"
 IMPORTS = frozenset({"import_tasks", "include_tasks"})
-MAGIC = frozenset({"inventory_hostname", "inventory_hostname_short", "ansible_facts", "ansible_managed", "omit"})
+MAGIC = frozenset({"inventory_hostname", "inventory_hostname_short", "ansible_facts", "ansible_managed"})
 RESERVED = MAGIC | {
-    "caller", "cycler", "dict", "discovered_interpreter_python", "environment", "group_names", "groups", "hostvars",
-    "inventory_dir", "inventory_file", "joiner", "kwargs", "lipsum", "lookup", "loop", "namespace", "now",
-    "play_hosts", "playbook_dir", "q", "query", "range", "role_name", "role_names", "role_path", "self", "super",
-    "template_destpath", "template_fullpath", "template_host", "template_mtime", "template_path",
+    "caller", "cycler", "dict", "discovered_interpreter_python", "environment", "group_names", "groups",
+    "hostvars", "inventory_dir", "inventory_file", "joiner", "kwargs", "lipsum", "lookup", "loop", "namespace",
+    "now", "omit", "play_hosts", "playbook_dir", "q", "query", "range", "role_name", "role_names", "role_path",
+    "self", "super", "template_destpath", "template_fullpath", "template_host", "template_mtime", "template_path",
     "template_run_date", "template_uid", "undef", "varargs", "vars",
 }  # fmt: skip
 """Names that Ansible or Jinja gives a meaning to: setting one makes it look like a variable of the role."""

@@ -168,6 +168,17 @@ CASES = (
         MAIN: written('"/var/log/{{ item.key }}" <--',
                       "  loop: \"{{ clean_tmp_d | dict2items(key_name='value', value_name='key') }}\"\n")},
          "cannot be read from the role"),
+    *(case(f"a folder that is another one: {name}", {
+        DEFAULTS: f"clean_tmp_n: {value}\n", MAIN: written(f'"/srv/data{{{{ {expression} }}}}/x" <--')}, says,
+        scope=scope("/srv/data10", "/srv/data12", "/srv/data1:30", "/srv/datayes"))
+      for name, value, expression, says in (
+        ("octal", "010", "clean_tmp_n", "/srv/data8/x lies outside"),
+        ("to the base of 60", "1:30", "clean_tmp_n", "cannot be read"),
+        ("true", "yes", "clean_tmp_n", "/srv/dataTrue/x lies outside"),
+        ("a sum", "1", "clean_tmp_n + 2", "cannot be read"),
+    )),
+    case("a key that is no text", {DEFAULTS: "clean_tmp_d:\n  yes: /var/log/x <--\n",
+         MAIN: written("\"{{ clean_tmp_d.yes | default('/etc/passwd') }}\"")}, "is no text to YAML"),
     case("a look into a file elsewhere", {MAIN: """
 - name: Look
   ansible.builtin.wait_for:
@@ -238,6 +249,27 @@ CASES = (
 """}, "truncates a file"),
     unmarked("text is replaced by an empty template", "  ansible.builtin.replace:\n    path: /etc/clean-tmp.conf\n"
              "    regexp: days\n    replace: \"{{ '' }}\"\n", "takes text away"),
+    case("an argument that is left out", {MAIN: """
+- name: Replace
+  ansible.builtin.replace:
+    path: /etc/clean-tmp.conf
+    regexp: days
+    replace: "{{ omit }}" <--
+"""}, "leaves an argument out"),
+    case("files found above a place that counts", {MAIN: """
+- name: Find
+  ansible.builtin.find:
+    paths: /var/spool
+    recurse: true
+  register: clean_tmp_found
+
+- name: Write <--
+  ansible.builtin.copy:
+    dest: "{{ item.path }}"
+    content: x
+    mode: "0644"
+  loop: "{{ clean_tmp_found.files }}"
+"""}, "may change /var/spool/cron", scope=scope("/var/spool")),
     unmarked("a pattern that nobody reads", "  ansible.builtin.replace:\n    path: /etc/clean-tmp.conf\n"
              "    regexp: '[^~]*[^~]*[^~]*'\n    replace: x\n", "does not show what it matches"),
     unmarked("a block that is left out", "  ansible.builtin.blockinfile:\n    path: /etc/clean-tmp.conf\n",
