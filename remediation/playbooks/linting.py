@@ -75,7 +75,7 @@ def syntax(name: str, files: Mapping[str, str]) -> JailedReport:
 def lint(name: str, files: Mapping[str, str]) -> JailedReport:
     """What ansible-lint finds, and every comment that would keep it from finding something."""
     lines: list[str] = []
-    ran = _run("lint", name, files, [*LINT, "/job/play.yml", f"{playtext.ROLES}/{name}"], on_line=lines.append)
+    ran = _run("lint", name, files, [*LINT, f"{playtext.ROLES}/{name}"], on_line=lines.append)
     if isinstance(ran, JailedReport):
         return ran
     said = _lint_findings("\n".join(lines), name)
@@ -103,7 +103,6 @@ def _run(
 def _cell(name: str, files: Mapping[str, str]) -> jail.Cell:
     job = {path: File(text) for path, text in playtext.files_of(name, files).items()}
     job |= {
-        "/job/play.yml": File(playtext.play_of(name)),
         "/job/gates.yml": File(playtext.plays_of(name, PLAYS, scope=Scope(), before=None)),
         "/job/ansible.cfg": File(playtext.SETTINGS),
     }

@@ -15,6 +15,7 @@ from remediation.playbooks.shapes import BAD, Kind, Outcome, Played, Scope, Stat
 SOCKET = "/job/host.sock"
 AGENT = "/job/agent.sock"
 LAB = "/lab"
+SHELL = "whole"
 SSH = (
     "-F /dev/null -o ControlMaster=auto -o ControlPersist=60s -o BatchMode=yes -o ConnectTimeout=10"
     f" -o ProxyCommand='{jail.PYTHON} -IS /job/relay.py {SOCKET}'"
@@ -81,13 +82,16 @@ def _job(name: str, files: Mapping[str, str], playbook: str) -> dict[str, File]:
         "/job/play.yml": File(playbook),
         "/job/ansible.cfg": File(playtext.SETTINGS),
         "/job/player.py": File(inside.text_of("player")),
+        "/job/ansible-playbook": File(f"#!{jail.PYTHON} -I\n{inside.text_of('playbook')}", is_program=True),
+        f"/job/shell_plugins/{SHELL}.py": File(inside.text_of(SHELL)),
         "/job/library/countersign_state.py": File(inside.text_of("countersign_state")),
     }
 
 
 def _cell(job: Mapping[str, File], host: hosts.Host, way: Reach) -> jail.Cell:
     """The jail of this play: its own files, and what it takes to reach the host."""
-    inventory = {"/job/inventory.yml": File(playtext.inventory_of(host.name, way.variables))}
+    told = {**way.variables, "ansible_shell_type": SHELL}
+    inventory = {"/job/inventory.yml": File(playtext.inventory_of(host.name, told))}
     variables = {"ANSIBLE_CONFIG": "/job/ansible.cfg", **way.cell.variables}
     return replace(way.cell, files={**job, **inventory, **way.cell.files}, variables=variables)
 
@@ -170,13 +174,14 @@ def _lab(folder: Path) -> Reach:
     interpreter = f"#!{jail.BARE_PYTHON} -IS\n"
     files = {
         f"{LAB}/systemctl": File(interpreter + inside.text_of("systemctl"), is_program=True),
+        f"{LAB}/python": File(f'#!/bin/sh\nexec {jail.BARE_PYTHON} -IS "$@"\n', is_program=True),
         f"{LAB}/systemd": File('#!/bin/sh\n"$@"\n', is_program=True),
     }
     writes = {f"/{top}": folder / top for top in labhosts.TOPS if (folder / top).is_dir()}
     path = {"PATH": f"{LAB}:{jail.ENVIRONMENT['PATH']}"}
     cell = jail.Cell(files=files, writes=writes, variables=path, init=f"{LAB}/systemd")
     variables = {"ansible_connection": "local", "ansible_remote_tmp": "/tmp/remote"}  # noqa: S108 - in the jail
-    return Reach(cell, {**variables, "ansible_python_interpreter": jail.BARE_PYTHON})
+    return Reach(cell, {**variables, "ansible_python_interpreter": f"{LAB}/python"})
 
 
 def _by_ssh(way: hosts.Ssh, sockets: Mapping[str, Path], key: str) -> Reach:

@@ -26,7 +26,6 @@ gathering = explicit
 host_key_checking = True
 retry_files_enabled = False
 forks = 1
-module_compression = ZIP_STORED
 timeout = 15
 nocolor = True
 localhost_warning = False

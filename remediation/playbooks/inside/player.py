@@ -117,10 +117,10 @@ def main() -> int:
     os.environ |= SETTINGS
     run = ansible_runner.run(
         private_data_dir="/tmp",  # noqa: S108 - memory of the jail
-        playbook="/job/play.yml",
+        binary="/job/ansible-playbook",
         inventory="/job/inventory.yml",
         limit=host,
-        cmdline=" ".join(options),
+        cmdline=" ".join([*options, "/job/play.yml"]),
         quiet=True,
         suppress_env_files=True,
         settings={"suppress_output_file": True, "pexpect_timeout": 0.2},
