@@ -122,8 +122,7 @@ def main() -> int:
         limit=host,
         cmdline=" ".join([*options, "/job/play.yml"]),
         quiet=True,
-        suppress_env_files=True,
-        settings={"suppress_output_file": True, "pexpect_timeout": 0.2},
+        settings={"suppress_output_file": True},  # it forgets them where it may not write them into a file
         event_handler=show,
     )
     return 1 if run.rc is None else int(run.rc)  # none: a signal ended it
