@@ -227,10 +227,10 @@ def _prove(turn: Turn, host: hosts.Host) -> str:
         return turn.end(ProofStatus.HELD, says=f"Proven on {host.name}.", proved=proved)
     was_kept_from_it = proved.facts is None or bool(kept) or turn.is_to_stop()
     to = ProofStatus.INCONCLUSIVE if was_kept_from_it else ProofStatus.FAILED
-    return turn.end(to, says=_words(proved), proved=proved)
+    return turn.end(to, says=told(proved), proved=proved)
 
 
-def _words(proved: prooftext.Proof) -> str:
+def told(proved: prooftext.Proof) -> str:
     """Why a proof does not hold, and what is left on the canary, as people are told."""
     every = [*proved.reasons, *(f"Left on {proved.host}: {each}" for each in proved.remains)]
     more = len(every) - MOST_TOLD

@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from portal.access.pages import person_of
+from portal.signoff import services as signoffs
 from portal.signoff.models import Plan
 from portal.signoff.states import PlanStatus, Stage
 from remediation.drafting.models import Remediation
@@ -50,12 +51,14 @@ def panel(request: HttpRequest, plan: Plan | None) -> Mapping[str, Any] | None:
     if plan is None or proof is None:
         return None
     source, remediation = proofs.key_of(proof), Remediation.objects.get(pk=plan.subject_id)
-    may_ask = proven.may_ask_again(remediation, plan, person_of(request), at=timezone.now())
+    at = timezone.now()
+    may_ask = proven.may_ask_again(remediation, plan, person_of(request), at=at)
     return {
         "plan": plan,
         "proof": proof,
         "tasks": live.tasks_of([source]).get(source, ()),
         "may_ask": may_ask,
+        "lapsed": None if proof.is_open else signoffs.lapsed(plan, at=at),
         "seen": _seen(proof),
     }
 

@@ -223,8 +223,7 @@ def seen_of(remediation: Remediation, stands: reviews.Standing) -> str:
     """What a reader has seen: changes with state, revision, plan, rehearsal, proof, checklist and what people said."""
     ticks = sum(each.by is not None for each in stands.checklist)
     plan = f"{stands.plan.pk}.{stands.plan.status}" if stands.plan else "-"
-    rehearsal = waysback.newest_rehearsal(stands.plan.pk) if stands.plan else None
-    rehearsed = f"{rehearsal.pk}.{rehearsal.status}" if rehearsal else "-"
+    rehearsed = waysback.rehearsal_as_seen(stands.plan.pk) if stands.plan else "-"
     taken = stands.taken.pk if stands.taken else "-"
     revision = stands.revision.pk if stands.revision else 0
     proof = proofs.newest(stands.plan.pk) if stands.plan else None

@@ -84,6 +84,12 @@ def rehearsals_of(plan_id: int) -> QuerySet[Rehearsal]:
     return Rehearsal.objects.filter(plan_id=plan_id).select_related("asked_by").prefetch_related("steps__outputs")
 
 
+def rehearsal_as_seen(plan_id: int) -> str:
+    """What tells a page that the newest rehearsal of its plan has moved on: pages ask every few seconds."""
+    newest = _NEWEST.first(plan=plan_id)
+    return f"{newest.pk}.{newest.status}" if newest else "-"
+
+
 def newest_rehearsal(plan_id: int) -> Rehearsal | None:
     """The last rehearsal of a plan, under way or done."""
     return rehearsals_of(plan_id).first()
@@ -97,5 +103,6 @@ def _newest(names: list[str]) -> Iterable[Taken]:
     return sorted(first.union(*rest, all=True), key=lambda row: -row.pk)
 
 
+_NEWEST = Query(lambda: Rehearsal.objects.filter(plan=given("plan")).only("status").order_by("-id")[:1])
 _LAST = Query(lambda: Taken.objects.filter(operation=given("operation")).order_by("-id")[:LAST])
 _LAST_OF_ROLE = Query(lambda: Taken.objects.filter(playbook=given("playbook")).order_by("-id")[:LAST])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -25,6 +26,7 @@ from remediation.connectors import seed
 from remediation.connectors.testing import LabProcess
 from remediation.desk.testing import V1
 from remediation.drafting.states import Status
+from remediation.execution import proving
 from remediation.execution import services as runs
 from remediation.execution.models import Run
 from remediation.execution.states import RunStatus
@@ -42,6 +44,7 @@ from remediation.policy.models import CategoryPolicy
 from remediation.review import plans
 from remediation.review import testing as review
 from remediation.review.models import GateResult
+from remediation.review.tests import rolework
 from remediation.tickets.states import TicketStatus
 from remediation.wayback.models import Taken
 
@@ -189,10 +192,19 @@ def an_expired_signature_proves_nothing(made: Signed, client: Client) -> None:
     votes = Vote.objects.filter(plan=made.plan)
     expires_at = votes.get().expires_at
     votes.update(expires_at=timezone.now())
-    assert "Prove it again" not in client.get(f"/tickets/{made.ticket.key}/review").content.decode()
+    shown = client.get(f"/tickets/{made.ticket.key}/review").text
+    assert "A signature on it expired. Ask for a fresh plan and sign that." in shown
+    assert "Prove it again" not in shown
     refused = caller(made.cast["operator"]).post(f"{V1}/tickets/{made.ticket.key}/proofs")
     assert (refused.status_code, refused.json()["errors"][0]["code"]) == (409, "expired")
     votes.update(expires_at=expires_at)
+
+
+def test_of_many_differences_people_are_told_the_first_and_how_many_there_are() -> None:
+    """A folder has up to thousands of files, and each that differs is a reason of its own."""
+    words = proving.told(replace(rolework.proof(), reasons=tuple(f"{n} differs." for n in range(20)), remains=("z",)))
+    assert words.startswith("0 differs. 1 differs.")
+    assert words.endswith("7 differs. And 13 more.")
 
 
 def whoever_waits_is_told_for_whom(made: Signed, client: Client) -> None:
