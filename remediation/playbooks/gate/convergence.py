@@ -40,7 +40,7 @@ def findings(role: Role) -> Iterator[Finding]:
     for task in role.all_tasks:
         yield from _notified(role, task)
         yield from _told(role, task)
-        yield from _restarts(task)
+        yield from _restarts(role, task)
         yield from _fetches(task)
         yield from _appends(role, task)
     yield from _named_twice(role)
@@ -104,14 +104,16 @@ def is_fixed(role: Role, node: reading.Node) -> bool:
     return True
 
 
-def _restarts(task: Task) -> Iterator[Finding]:
-    """A restart belongs in a handler; as a task it happens on every run."""
-    always = task.says("state", "restarted", "reloaded") or (task.is_on("daemon_reload") and not task.text("when"))
+def _restarts(role: Role, task: Task) -> Iterator[Finding]:
+    """A restart belongs in a handler; as a task it happens on every run that its condition does not leave out."""
+    when = task.node.items.get("when")
+    is_left_out = when is not None and not is_fixed(role, when)
+    restarts = task.says("state", "restarted", "reloaded") or task.is_on("daemon_reload")
     if (
         task.file != HANDLERS
-        and always
+        and restarts
+        and not is_left_out
         and task.module in {"systemd", "systemd_service", "service"}
-        and not task.text("when")
     ):
         text = "This restarts or reloads on every run, so that the role never converges."
         yield Finding(task.file, task.line_of("state"), "converge", text, f"Move it to {HANDLERS} and notify it.")

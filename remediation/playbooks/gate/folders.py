@@ -39,7 +39,8 @@ def written_twice(role: Role) -> Iterator[Finding]:
         for task in role.played(entry):
             for path in destruction.destinations(role, task):
                 first = whole.get(path)
-                if first and not (first.text("when") and task.text("when")) and not destruction.deletes(task):
+                is_either = first and "when" in first.node.items and "when" in task.node.items
+                if first and not is_either and not destruction.deletes(task):
                     text = f"{shown(path)} is written whole by the task in line {first.line}; each undoes the other."
                     yield Finding(task.file, task.line, "converge", text, "Let one task write the file.")
                 elif task.module in {"copy", "template"} and not task.is_off("force"):

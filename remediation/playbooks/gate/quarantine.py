@@ -10,10 +10,11 @@ A deletion is in order when one of these holds:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from remediation.playbooks.gate.destruction import deletes, destinations
-from remediation.playbooks.gate.evaluating import HOLES, texts_of
+from remediation.playbooks.gate.evaluating import HOLES, NAME, roots_of, texts_of
 from remediation.playbooks.gate.reading import scalars as scalars_of
 from remediation.playbooks.gate.reading import text_of
 from remediation.playbooks.gate.roles import BACKOUT, HANDLERS, MAIN, Role
@@ -26,6 +27,10 @@ MEND = (
     f"folder of its own); or say in a comment above the task why not: {PURGE} <why>."
 )
 
+COLLIDE = (
+    "Keep them by ansible.builtin.file with state: hard, which stops at a name that is taken; or look into one folder."
+)
+
 
 def findings(role: Role) -> Iterator[Finding]:
     """Deletions without a quarantine before them."""
@@ -33,6 +38,9 @@ def findings(role: Role) -> Iterator[Finding]:
         own = _put_by_main(role) if file == BACKOUT else frozenset()
         before: list[Task] = []
         for task in role.played(file):
+            if _may_collide(role, task):
+                text = "Files of one name in several folders are copied to one place; only the last of them is kept."
+                yield Finding(task.file, task.line, RULE, text, COLLIDE)
             if deletes(task) and not (_says_why(task) or _is_aside(role, task, before) or _is_own(role, task, own)):
                 yield Finding(task.file, task.line, RULE, "What this task deletes was not moved aside before.", MEND)
             before.append(task)
@@ -54,6 +62,17 @@ def _is_aside(role: Role, task: Task, before: list[Task]) -> bool:
         and not _lies_below(destinations(role, other), destinations(role, task))
         and _same(task, other, "loop", "when")
         for other in before
+    )
+
+
+def _may_collide(role: Role, task: Task) -> bool:
+    """Whether what `find` found in more than one folder is copied under base names."""
+    loop = set(re.findall(r"[a-z_][a-z0-9_]*", task.text("loop")))
+    finds = [setter for name in loop for setter in role.setters(name) if setter.module == "find"]
+    return (
+        task.module == "copy"
+        and any(path.endswith(NAME) for path in destinations(role, task))
+        and any(find.is_on("recurse") or len(roots_of(role, find)) > 1 for find in finds)
     )
 
 

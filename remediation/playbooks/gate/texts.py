@@ -35,7 +35,8 @@ SECRETS = {
     "a password in an address": re.compile(r"\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@'\"{}]{1,100}:[^\s/@'\"{}]{1,100}@"),
     "a password": re.compile(
         r"(?i)\b[\w-]{0,40}(?:passw(?:or)?d|passphrase|secret|api_?key|access_?key|auth_?token|bearer)\b[\w-]{0,40}\s{0,9}[:=]\s{0,9}"
-        r"(?!\s*(?:['\"]?\s*(?:\{\{|$)|['\"]{2}|true\b|false\b|null\b|~|no\b|yes\b|none\b))['\"]?[^\s'\"#]{4,}"
+        r"(?!\s*(?:['\"]?\s*(?:\{\{|/[\w./-]+['\"]?$|$)|['\"]{2}|true\b|false\b|null\b|~|no\b|yes\b|none\b|files\b|compat\b))"
+        r"['\"]?[^\s'\"#]{4,}"
     ),
     "a vault": re.compile(r"\$ANSIBLE_VAULT"),
 }

@@ -290,6 +290,23 @@ CASES = (
     case("the way back deletes what was there before", {
         MAIN: written("/var/log/x", "    force: false\n"), "+tasks/backout.yml": GONE}, "was not moved aside"),
 
+    case("files of several folders in one", {MAIN: """
+# REVIEW: these go
+- name: Find
+  ansible.builtin.find:
+    paths: /var/log
+    recurse: true
+  register: clean_tmp_found
+
+- name: Keep <--
+  ansible.builtin.copy:
+    src: "{{ item.path }}"
+    dest: /var/lib/clean-tmp/{{ item.path | basename }}
+    remote_src: true
+    mode: preserve
+  loop: "{{ clean_tmp_found.files }}"
+"""}, "only the last of them is kept"),
+
     # lies
     case("a look that asserts the truth", {"tasks/verify.yml": """\
 ---
@@ -339,6 +356,13 @@ CASES = (
   ansible.builtin.debug:
     msg: Another
 """}, "only one of them runs"),
+    case("a restart under a condition that always holds", {MAIN: """
+- name: Restart
+  ansible.builtin.systemd_service:
+    name: clean-tmp
+    state: restarted <--
+  when: clean_tmp_days | int > 0
+"""}, "on every run"),
     case("a list of packages on every run", {MAIN: """
 - name: Fetch it
   ansible.builtin.apt:

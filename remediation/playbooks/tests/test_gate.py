@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from remediation.playbooks import gate
-from remediation.playbooks.gate import destruction, reading
+from remediation.playbooks.gate import destruction, reading, texts
 from remediation.playbooks.tests import roles_everyday
 from remediation.playbooks.tests.roles_table import CASES, Case
 
@@ -72,6 +72,12 @@ def test_it_says_the_same_without_the_parser_in_c(monkeypatch: pytest.MonkeyPatc
         findings = gate.check(case.role, case.files, case.scope)
         here = [each.text for each in findings if (each.file, each.line) == (case.file, case.line)]
         assert any(case.says in text for text in here) if case.stopped_by == "static" else findings == [], case.name
+
+
+@pytest.mark.parametrize("line", ["passwd: files systemd", "password: /run/db", "secret = '/etc/app.key'"])
+def test_what_only_names_where_a_secret_is_is_none(line: str) -> None:
+    assert list(texts.of_text("templates/x.conf.j2", line)) == []
+    assert list(texts.of_text("templates/x.conf.j2", "password: hunter22/"))
 
 
 @pytest.mark.parametrize("pattern", ["a?" * 30, "(a|a)" * 30, "(a*)*", "a*a*a*", "a{1,9}{1,9}{1,9}", "a" * 201])
