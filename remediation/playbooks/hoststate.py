@@ -6,6 +6,7 @@ writes to it; and a new folder with nothing in it: no way back could take it awa
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict
 
 from portal.kit import canonical
@@ -25,8 +26,11 @@ def differences(before: State, after: State) -> list[str]:
     earlier = {(thing.kind, thing.name): thing for thing in before.things}
     later = {(thing.kind, thing.name): thing for thing in after.things}
     pairs = [(earlier.get(key), later.get(key)) for key in sorted(earlier.keys() | later.keys())]
+    filled = {thing.name.rpartition("/")[0] for thing in after.things if thing.state != ABSENT}
     found = [
-        _sentence(one, other) for one, other in pairs if not (_is_same(one, other) or _is_left_empty(one, other, after))
+        _sentence(one, other)
+        for one, other in pairs
+        if not (_is_same(one, other) or _is_left_empty(one, other, filled))
     ]
     return [*found[:MOST], f"{len(found) - MOST} more are not as they were."] if len(found) > MOST else found
 
@@ -37,11 +41,11 @@ def _is_same(before: Thing | None, after: Thing | None) -> bool:
     return before.state == after.state or _has_only_grown(before, after)
 
 
-def _is_left_empty(before: Thing | None, after: Thing | None, all_after: State) -> bool:
-    """A folder that was not there before, and has nothing in it."""
+def _is_left_empty(before: Thing | None, after: Thing | None, filled: Collection[str]) -> bool:
+    """A folder that was not there before, and is none of those that have something in them."""
     if after is None or not after.state.startswith(FOLDER) or (before and before.state != ABSENT):
         return False
-    return not any(thing.name.startswith(f"{after.name}/") for thing in all_after.things if thing.state != ABSENT)
+    return after.name not in filled
 
 
 def _has_only_grown(before: Thing, after: Thing) -> bool:

@@ -72,7 +72,7 @@ def play(
             return _played(kinds, story, ran)
     except (hosts.BadHosts, playtext.BadRole, jail.NoJail) as reason:
         milliseconds = round((time.monotonic() - begun) * 1000)
-        return Played(tuple(kinds), (), None, (), milliseconds, str(reason), "")
+        return Played(tuple(kinds), (), None, (), milliseconds, str(reason))
 
 
 def _job(name: str, files: Mapping[str, str], playbook: str) -> dict[str, File]:
@@ -115,26 +115,26 @@ def _run(
 
 
 def _played(kinds: Sequence[Kind], story: events.Story, ran: jailed.Ran) -> Played:
-    log = story.clean(ran.log)
     return Played(
         kinds=tuple(kinds),
         tasks=tuple(story.tasks),
         facts=story.facts,
         states=tuple(story.states),
         milliseconds=ran.milliseconds,
-        error=error_of(ran, story, kinds, log),
-        log=log,
+        error=error_of(ran, story, kinds),
         is_stopped=ran.is_stopped,
     )
 
 
-def error_of(ran: jailed.Ran, story: events.Story, kinds: Sequence[Kind], log: str) -> str:
+def error_of(ran: jailed.Ran, story: events.Story, kinds: Sequence[Kind]) -> str:
     """Why a play did not end well: it was ended, a task failed, or Ansible itself did."""
     if ran.error:
         return ran.error
+    bad = [task for task in story.tasks if task.outcome in BAD]
+    if ran.status and bad:
+        return _words_of(bad[-1])
     if ran.status:
-        bad = [task for task in story.tasks if task.outcome in BAD]
-        return _words_of(bad[-1]) if bad else f"Ansible ended with status {ran.status}: {_first_line(log)}"
+        return f"Ansible ended with status {ran.status}: {_first_line(story.clean(ran.log))}"
     told = {task.kind for task in story.tasks}
     if silent_ones := [kind.value for kind in kinds if kind not in told]:
         return f"Nothing was played for {', '.join(silent_ones)}."

@@ -139,7 +139,7 @@ class _Trial:
     def _play(self, each: Round) -> Played:
         if self.is_to_stop():
             self.is_stopped = True
-            return Played(each.kinds, (), None, (), 0, "It was stopped.", "", is_stopped=True)
+            return Played(each.kinds, (), None, (), 0, "It was stopped.", is_stopped=True)
         titles = _Titles(each)
 
         def hear(event: TaskResult) -> None:

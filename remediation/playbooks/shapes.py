@@ -109,7 +109,6 @@ class Played:
     states: tuple[State, ...]
     milliseconds: int
     error: str
-    log: str
     is_stopped: bool = False
 
     @property

@@ -44,6 +44,11 @@ LOG = path("/var/log/syslog", f"{FILE} sha256:{A}", 10)
             ["/etc/d/x is there now", "/etc/d was absent"],
         ),
         (
+            of(path("/etc/d", "absent", kind="path")),
+            of(path("/etc/d", "folder 0755 root:root", kind="path"), path("/etc/d/e", "folder 0755 root:root")),
+            ["/etc/d was absent"],
+        ),
+        (
             of(Thing("service", "cron", "loaded active enabled")),
             of(Thing("service", "cron", "loaded inactive enabled")),
             ["cron was loaded active enabled, and is loaded inactive enabled."],

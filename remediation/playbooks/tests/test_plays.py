@@ -39,4 +39,4 @@ def test_a_play_has_ended_well_only_if_all_of_it_was_told(
     tasks: list[TaskResult], looks: int, counted: int | None, ended: Ran, says: str
 ) -> None:
     story = Story("web-1", tasks=tasks, states=[State(())] * looks, counted=counted)
-    assert plays.error_of(ended, story, (Kind.LOOK, Kind.APPLY), "") == says
+    assert plays.error_of(ended, story, (Kind.LOOK, Kind.APPLY)) == says
