@@ -228,7 +228,7 @@ def _filtered(expr: Filter, value: Value) -> Value:  # noqa: PLR0911 - a table o
             return value if isinstance(value, list | Found) else None
         case "string" if isinstance(value, str | int) and not given:
             return value
-        case "int" if isinstance(value, int) and not given:
+        case "int" if type(value) is int and not given:
             return value
         case "dict2items" if isinstance(value, dict) and not given:
             return [{"key": key, "value": each} for key, each in value.items()]

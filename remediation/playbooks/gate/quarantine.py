@@ -26,7 +26,6 @@ MEND = (
     "Move the files aside first, by a task over the same loop (ansible.builtin.file with state: hard and a dest in a "
     f"folder of its own); or say in a comment above the task why not: {PURGE} <why>."
 )
-
 COLLIDE = (
     "Keep them by ansible.builtin.file with state: hard, which stops at a name that is taken; or look into one folder."
 )

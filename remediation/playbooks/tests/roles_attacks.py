@@ -176,6 +176,7 @@ CASES = (
         ("to the base of 60", "1:30", "clean_tmp_n", "cannot be read"),
         ("true", "yes", "clean_tmp_n", "/srv/dataTrue/x lies outside"),
         ("a sum", "1", "clean_tmp_n + 2", "cannot be read"),
+        ("a truth as a number", "true", "clean_tmp_n | int", "cannot be read"),
     )),
     case("a key that is no text", {DEFAULTS: "clean_tmp_d:\n  yes: /var/log/x <--\n",
          MAIN: written("\"{{ clean_tmp_d.yes | default('/etc/passwd') }}\"")}, "is no text to YAML"),
