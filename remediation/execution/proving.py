@@ -201,7 +201,7 @@ def _lock(proof: Proof, at: datetime) -> str:
 
 def _prove(turn: Turn, host: hosts.Host) -> str:
     if (left := proofs.left_by(turn.proof)) and (error := _back_out(turn, host, _part_of(left))):
-        says = f"What the last proof left could not be taken back: {error}"
+        says = f"What the last proof left could not be taken back: {error} Look at {host.name}, then try again."
         return turn.end(ProofStatus.INCONCLUSIVE, says=says, is_partial=True)
     kept: list[str] = []
 

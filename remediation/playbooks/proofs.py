@@ -18,6 +18,7 @@ from portal.signoff.models import Plan
 from remediation.drafting.models import Revision
 from remediation.playbooks import prooftext
 from remediation.playbooks.models import Play, PlayEvent, Proof
+from remediation.playbooks.shapes import Kind, Outcome
 from remediation.playbooks.states import PROOF_NEXT, ProofStatus
 
 KIND = "execution.prove"
@@ -79,16 +80,25 @@ def has_applied(proof: Proof) -> bool:
 def left_by(proof: Proof) -> Proof | None:
     """The proof before this one of the same role, or remediation, that may have left something on this host.
 
-    It was stopped, or lost, after it began to apply and before all was taken back, and no run has played it since.
+    It was stopped, or lost, after it began to apply and before all was taken back, and no run has played it since. If
+    its way back was tried since and a task of that failed, people were told to look: it is not tried for ever.
     """
     same = Q(role=proof.role) | Q(revision__remediation=proof.revision.remediation_id)
     earlier = Proof.objects.filter(same, host=proof.host, pk__lt=proof.pk).exclude(fence=0)
+    was_tried = False
     for each in earlier.select_related("revision").order_by("-id"):
         if each.text or has_applied(each):
             is_clean = bool(each.text) and not prooftext.read(each.text).remains
             later = Play.objects.filter(host=each.host, role=each.role, started_at__gt=each.status_at)
-            return None if is_clean or later.exists() else each
+            return None if is_clean or was_tried or later.exists() else each
+        was_tried = was_tried or _has_failed_to_take_back(each)
     return None
+
+
+def _has_failed_to_take_back(proof: Proof) -> bool:
+    """Whether what an earlier proof left was tried to be taken back by this one, in vain."""
+    events = PlayEvent.objects.filter(source=key_of(proof), part=Kind.BACK_OUT.value)
+    return events.filter(status=Outcome.FAILED).exists()
 
 
 def digest_of(plan_id: int) -> str:

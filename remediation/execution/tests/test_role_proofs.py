@@ -233,8 +233,15 @@ def a_worker_that_was_lost_takes_back_what_it_may(made: Signed, settings: Settin
     proof.refresh_from_db()
     assert "so workers execute nothing. The back-out was not played." in proof.says
     assert Notice.objects.filter(message__kind="partial", person=made.cast["operator"]).exists()
-    left = proofs.left_by(Proof(pk=proof.pk + 1, role="f" * 64, host=proof.host, revision=proof.revision))
-    assert left == proof, "also when its role has been changed since"
+    after = Proof(pk=proof.pk + 2, role="f" * 64, host=proof.host, revision=proof.revision)
+    assert proofs.left_by(after) == proof, "also when its role has been changed since"
+    tried = Proof.objects.create(
+        pk=proof.pk + 1, plan=proof.plan, revision=proof.revision, role=after.role, host=proof.host, fence=1,
+        status=ProofStatus.INCONCLUSIVE, status_at=at, asked_at=at,
+    )  # fmt: skip
+    book.tell(proofs.key_of(tried), replace(told, kind=Kind.BACK_OUT, outcome=Outcome.FAILED))
+    assert proofs.left_by(after) is None, "a way back that fails is not tried before every proof"
+    tried.delete()
     PlayEvent.objects.all().delete()
 
 
