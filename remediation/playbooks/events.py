@@ -30,7 +30,7 @@ class Story:
     """
 
     host: str
-    known: Collection[str] = ()
+    known: Collection[str] = field(default=(), repr=False)
     tasks: list[TaskResult] = field(default_factory=list)
     states: list[State] = field(default_factory=list)
     facts: Facts | None = None

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -67,9 +68,16 @@ DAILY = {"syslog": 400, "auth.log": 120, "nginx/access.log": 900}
 
 
 def create_lab_folder(path: Path, hostname: str, *, at: datetime) -> None:
-    """Make a host; one that is there already is left as it is."""
+    """Make a host, all of it or nothing; one that is there already is left as it is."""
     if (path / "etc").exists():
         return
+    made = path.with_name(f".{path.name}.new")
+    shutil.rmtree(made, ignore_errors=True)
+    _fill(made, hostname, at)
+    made.rename(path)
+
+
+def _fill(path: Path, hostname: str, at: datetime) -> None:
     for folder in FOLDERS:
         (path / folder).mkdir(parents=True, exist_ok=True)
     for name, text in _files(hostname).items():

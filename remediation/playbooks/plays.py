@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from remediation.playbooks import events, forwarding, hosts, inside, jail, jailed, labhosts, playtext, signing
@@ -38,7 +38,7 @@ class Reach:
 
     cell: jail.Cell
     variables: Mapping[str, object]
-    secrets: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
 
 def silent(_event: TaskResult) -> None:

@@ -211,3 +211,17 @@ def test_the_lab_keeps_what_would_have_happened_to_its_units(host: hosts.Host, t
     (tmp_path / "lab-1/etc/logrotate.conf").write_text("changed\n")
     labhosts.create_lab_folder(tmp_path / "lab-1", "lab-1", at=again)
     assert (tmp_path / "lab-1/etc/logrotate.conf").read_text() == "changed\n"
+
+
+def test_a_host_of_the_lab_that_was_begun_and_left_is_made_anew(tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as broken:
+        broken.setattr(labhosts, "_log", _no_room)
+        with pytest.raises(OSError, match="no room"):
+            labhosts.create_lab_folder(tmp_path / "lab-1", "lab-1", at=NOW)
+    labhosts.create_lab_folder(tmp_path / "lab-1", "lab-1", at=NOW)
+    assert (tmp_path / "lab-1/var/log/syslog").exists()
+    assert [path.name for path in tmp_path.iterdir()] == ["lab-1"]
+
+
+def _no_room(*_: object) -> None:
+    raise OSError("no room")
