@@ -86,6 +86,8 @@ ON_THE_CONTROLLER = frozenset({
     "abs", "directory", "dir", "exists", "file", "is_abs", "is_dir", "is_file", "is_link", "is_mount", "link",
     "mount", "same_file",
 })  # fmt: skip
+NAMES_OF_HOSTS = frozenset({"inventory_hostname", "inventory_hostname_short", "fqdn", "hostname", "nodename"})
+COMPARING = parsing.COMPARISONS | {"in", "not in"}
 Known = Callable[[str], bool]
 DUNDER = re.compile(r"__\w|\w__|^_")
 BRACE = re.compile(r"\{(?!\d)|\{$")
@@ -218,12 +220,31 @@ def _test(expr: Test) -> Iterator[Objection]:
         yield Objection(expr.offset, "template", f"The test {expr.name} looks at files of the controller.", mend)
     elif expr.name not in TESTS:
         yield Objection(expr.offset, "template", f"The test {expr.name} is not on the list of tests.", MEND)
+    if _is_named(expr.of):
+        yield _by_host(expr)
 
 
 def _operation(expr: Operation) -> Iterator[Objection]:
     has_text = any(isinstance(part, Literal) and isinstance(part.value, str) for part in expr.parts)
     if expr.op == "**" or (expr.op in {"*", "%"} and has_text):
         yield Objection(expr.offset, "template", f"{expr.op} can make a text of any length.", MEND)
+    if expr.op in COMPARING and any(map(_is_named, expr.parts)):
+        yield _by_host(expr)
+
+
+def _is_named(expr: Expr) -> bool:
+    """Whether a value is the name of the host."""
+    match expr:
+        case Name(id=name):
+            return name in NAMES_OF_HOSTS
+        case Attribute(name=name) | Item(key=Literal(value=name)):
+            return _is_fact(expr) and name in NAMES_OF_HOSTS
+    return False
+
+
+def _by_host(expr: Expr) -> Objection:
+    text = "What is done depends on the name of the host, so that the canary proves nothing for the others."
+    return Objection(expr.offset, "template", text, "Leave it out; other work on other hosts is a role of its own.")
 
 
 def _call(expr: Call) -> Iterator[Objection]:

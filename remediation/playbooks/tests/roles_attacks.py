@@ -337,6 +337,11 @@ CASES = (
   ansible.builtin.set_fact:
     clean_tmp_seen: true
 """}, "set nowhere before this"),
+    *(case(f"another task on another host: {condition[:24]}", {
+        MAIN: SHOW + f"x\n  when: {condition} <--\n"}, "the canary proves nothing") for condition in (
+        "inventory_hostname != 'web-1'", "inventory_hostname in ['web-1']", "inventory_hostname is match('web')",
+        "ansible_facts['hostname'] == 'web-1'", "ansible_facts.fqdn != 'web-1.example.com'",
+    )),
     case("a fact that grows with every play", {MAIN: """
 - name: Count
   ansible.builtin.set_fact:
