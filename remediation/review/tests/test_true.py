@@ -23,8 +23,9 @@ from remediation.connectors.testing import LabProcess
 from remediation.drafting.models import Remediation
 from remediation.drafting.states import Status
 from remediation.policy.models import CategoryPolicy
-from remediation.review import rechecking, standing
+from remediation.review import drifting, rechecking, standing
 from remediation.review import services as reviews
+from remediation.review.looking import Seen
 from remediation.review.models import Look
 from remediation.review.testing import drafted, remediation_of, scale, shown, ticket
 from remediation.tickets import services as tickets
@@ -234,3 +235,22 @@ def test_whoever_read_an_older_plan_is_told_what_changed_since(cast: dict[str, P
     assert told["Step 1", "parameters, to replicas"] == ("6", "8")
     assert told["Plan", "who asked for it or wrote it"] == ("engineer", "engineer, second-approver")
     assert told["Plan", "stage"] == ("rollout", "merge")
+
+
+@pytest.mark.parametrize(
+    ("then", "now", "has_drifted"),
+    [
+        (True, False, True),
+        (None, False, True),  # of a role nobody but the execution workers can look, and they look at the claim
+        (False, False, False),  # that blocks already, and voids nothing again and again
+        (True, None, False),
+        (None, True, False),
+    ],
+)
+def test_what_was_not_seen_to_differ_when_it_was_signed_and_differs_now_has_drifted(
+    then: bool | None,  # noqa: FBT001 - what a look says
+    now: bool | None,  # noqa: FBT001 - as above
+    has_drifted: bool,  # noqa: FBT001 - as above
+) -> None:
+    found = drifting.drift({1: Look(step=1, holds=then, text="Four")}, [Seen(1, now, "Five")])
+    assert bool(found) is has_drifted
