@@ -14,6 +14,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
@@ -199,17 +200,24 @@ def _forget_groups() -> None:
 
 
 def main() -> None:
-    """Make the image unless it is there; fail, and say in a line why there are no hosts here."""
-    reason = why_no_image()
-    try:
-        if not reason and not IMAGE.exists():
-            sys.stdout.write("Making the image of the hosts for roles (once, a minute) ...\n")
-            make_image()
-    except subprocess.CalledProcessError:
-        reason = f"Their image cannot be made: see {LOG}."
-    if reason:
+    """Make the image unless it is there, and boot a host; fail, and say in a line why there are no hosts here."""
+    if reason := why_no_image() or _why_none_boots():
         sys.stdout.write(f"NO HOSTS FOR ROLES: {reason}\n")
         sys.exit(1)
+
+
+def _why_none_boots() -> str:
+    try:
+        if not IMAGE.exists():
+            sys.stdout.write("Making the image of the hosts for roles (once, a minute) ...\n")
+            make_image()
+        with tempfile.TemporaryDirectory() as folder, machines(["trial"], Path(folder), lambda _: None):
+            return ""
+    except subprocess.CalledProcessError as error:
+        return f"{error.cmd[0]} ended with {error.returncode}; {LOG} has the making of their image."
+    except RuntimeError as error:
+        first, *console = [line.strip() for line in str(error).splitlines() if line.strip()]
+        return " ".join([first, "…", *console[-4:]])
 
 
 if __name__ == "__main__":
