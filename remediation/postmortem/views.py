@@ -120,7 +120,7 @@ def aside(request: HttpRequest, ticket: Ticket) -> Mapping[str, Any] | None:
     postmortem = listing.of(ticket)
     if postmortem is None and ticket.status == TicketStatus.PROCESSING:
         return None
-    newest = listing.version_of(ticket) if postmortem else None
+    newest = listing.versions(ticket, size=1).items[0] if postmortem else None
     return {"ticket": ticket, "newest": newest, "may_write": tickets.takes_part(person_of(request), ticket.category)}
 
 

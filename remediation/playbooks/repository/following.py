@@ -109,7 +109,7 @@ def _followed() -> list[PullRequest]:
     ended = {RequestStatus.CLOSED, RequestStatus.MERGED}
     of_waiting = PullRequest.objects.filter(~Exists(newer), status__in=ended, remediation__status__in=WAITING_FOR_RUN)
     found = [PullRequest.objects.filter(status=RequestStatus.OPEN), of_waiting]
-    return [row for rows in found for row in rows.select_related("remediation__ticket", "category")]
+    return [row for rows in found for row in rows.select_related("remediation__ticket", "category").defer("content")]
 
 
 def _follow(request: PullRequest, seen: Seen, forge: Forge, look: Look) -> None:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 
 from portal.access import grants
 from portal.access.models import Person
@@ -38,6 +39,9 @@ LOOK_KEY = f"schedule:{FOLLOW_JOB}"
 """The key under which the clock asks for it: two looks at once would get into each other's way."""
 FRESH = timedelta(minutes=10)
 """How long what was seen on the main branch may be believed; it is looked at every minute."""
+_LOOKED_AT = 100
+"""How many of a category's newest merged roles are asked whether they are of a pattern."""
+_FOUND = ("role_name", "role_digest", "url", "merged_at", "remediation__ticket__key")
 LOOSE = frozenset({RequestStatus.OPENING, RequestStatus.OPEN, RequestStatus.CLOSED, RequestStatus.FAILED})
 """What can still be taken back."""
 
@@ -145,17 +149,15 @@ def look_now(remediation_id: int, *, person: Person, door: Door, at: datetime) -
 def merged_role_for(*, category_id: int, pattern_id: int | None = None) -> MergedRoleFound | None:
     """The newest role that was merged, as proven, for a ticket of this pattern, else of this category."""
     merged = PullRequest.objects.filter(category=category_id, status=RequestStatus.MERGED).order_by("-merged_at")
-    rows = list(merged.select_related("remediation__ticket").defer("content")[:_LOOKED_AT])
-    exact = [row for row in rows if not row.has_diverged]
-    same = [row for row in exact if pattern_id is not None and row.remediation.ticket.pattern_id == pattern_id]
-    found = next(iter([*same, *exact]), None)
+    exact = merged.filter(merged_digest=F("role_digest"))
+    rows = exact.select_related("remediation__ticket").only(*_FOUND)
+    newest = PullRequest.objects.filter(pk__in=exact.values("pk")[:_LOOKED_AT])
+    same = rows.filter(pk__in=newest, remediation__ticket__pattern=pattern_id).first() if pattern_id else None
+    found = same or rows.first()
     if found is None or found.merged_at is None:
         return None
     key = found.remediation.ticket.key
-    return MergedRoleFound(found.role_name, found.role_digest, key, found.url, found.merged_at, found in same)
-
-
-_LOOKED_AT = 100
+    return MergedRoleFound(found.role_name, found.role_digest, key, found.url, found.merged_at, same is not None)
 
 
 def start(request: PullRequest, *, due_at: datetime, at: datetime) -> None:
