@@ -26,6 +26,7 @@ gathering = explicit
 host_key_checking = True
 retry_files_enabled = False
 forks = 1
+module_compression = ZIP_DEFLATED
 timeout = 15
 nocolor = True
 localhost_warning = False

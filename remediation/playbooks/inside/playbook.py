@@ -1,7 +1,8 @@
 """Runs inside the jail as ansible-playbook: what it sends to a host has Python's compiled code beside each source.
 
 A host whose Python is of the same version need not compile the same modules again for every task, which took longer
-than most tasks do. Another Python does not look at it, and compiles the source that lies beside it.
+than most tasks do. Another Python does not look at it, and compiles the source that lies beside it. What was packed
+when all of this was installed is not packed again.
 """
 
 from __future__ import annotations
@@ -17,6 +18,10 @@ from types import CodeType
 import ansible
 
 INSTALLED = Path(ansible.__file__).parents[1]
+PACKED = Path(sys.prefix, "modules", f"{ansible.__version__}-{sys.implementation.cache_tag}")
+KEPT = "ansiballz_cache"
+"""Where Ansible keeps what it has packed, in its own folder for a play."""
+
 UNCHECKED = (1).to_bytes(4, "little")
 """Compiled code that names its source by a digest, which nobody compares: both are written at the same moment."""
 
@@ -61,6 +66,10 @@ def main() -> None:
     zipfile.ZipFile = Payload  # type: ignore[misc]
     from ansible.cli import playbook  # noqa: PLC0415 - it prepares this process for Ansible as it is imported
 
+    kept = Path(playbook.C.DEFAULT_LOCAL_TMP, KEPT)
+    kept.mkdir()
+    for packed in PACKED.glob("*"):
+        (kept / packed.name).symlink_to(packed)
     playbook.main(["ansible-playbook", *sys.argv[1:]])
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import importlib.util
+import io
+import re
 import zipfile
 from pathlib import Path
 from types import CodeType
@@ -11,7 +14,9 @@ from zipimport import zipimporter
 import pytest
 from ansible.module_utils.common import collections
 
-from remediation.playbooks.inside.playbook import Payload
+from remediation.playbooks import playtext
+from remediation.playbooks.inside.packing import COMPRESSION
+from remediation.playbooks.inside.playbook import PACKED, Payload
 
 OURS, THEIRS = "countersign_sent.py", "ansible/module_utils/common/collections.py"
 
@@ -37,3 +42,16 @@ def test_a_host_with_another_python_compiles_the_source(tmp_path: Path, monkeypa
     monkeypatch.setattr(importlib.util, "MAGIC_NUMBER", b"old\n")
     archive = tmp_path / "payload.zip"
     assert [code.co_filename for code in sent(tmp_path).values()] == [f"{archive}/{OURS}", f"{archive}/{THEIRS}"]
+
+
+@pytest.mark.parametrize("name", ["copy", "file", "setup", "stat", "systemd_service"])
+def test_make_has_packed_what_plays_send(name: str) -> None:
+    packed = (PACKED / f"ansible.modules.{name}-{COMPRESSION}-none").read_bytes()
+    begin = base64.b64encode(b"PK\x03\x04")[:5]
+    archive = re.search(rb"%s[A-Za-z0-9+/]+=*" % re.escape(begin), packed)
+    assert archive, "make .venv/installed packs them"
+    with zipfile.ZipFile(io.BytesIO(base64.b64decode(archive[0]))) as opened:
+        sources = {each for each in opened.namelist() if each.endswith(".py")}
+        assert {f"{each}c" for each in sources} == set(opened.namelist()) - sources
+        assert f"ansible/modules/{name}.py" in sources
+    assert f"module_compression = {COMPRESSION}\n" in playtext.SETTINGS
