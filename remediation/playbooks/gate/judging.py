@@ -144,6 +144,9 @@ def _name(expr: Name, known: Known) -> Iterator[Objection]:
         yield Objection(expr.offset, "template", f"{expr.id} {SHUNNED[expr.id]}.", MEND)
     elif not known(expr.id):
         mend = f"Set {expr.id} in defaults/main.yml, or register it in an earlier task of this file."
+        fact = expr.id.removeprefix("ansible_")
+        if fact != expr.id and fact in FACTS:
+            mend = f"Write ansible_facts['{fact}']."
         yield Objection(expr.offset, "variable", f"The variable {expr.id} is set nowhere before this.", mend)
 
 

@@ -110,7 +110,8 @@ def _module(task: Task) -> Iterator[Finding]:
     line, known = task.node.lines[key], modules.MODULES.get(task.module)
     if not key.startswith(PREFIX):
         text = f"The module {key} is not one of ansible.builtin."
-        yield Finding(task.file, line, "module", text, "Use a module of ansible.builtin, with its full name.")
+        mend = modules.INSTEAD.get(key, "Use a module of ansible.builtin, with its full name.")
+        yield Finding(task.file, line, "module", text, mend)
     elif task.module in modules.REFUSED:
         mend = modules.INSTEAD.get(task.module, "Leave the task out.")
         yield Finding(task.file, line, "module", f"{key} {modules.REFUSED[task.module]}.", mend)

@@ -188,4 +188,8 @@ INSTEAD = {
     "unarchive": "Write the file with ansible.builtin.template.",
     "get_url": "Write the file with ansible.builtin.template, or install a package.",
     "uri": "Look at the port with ansible.builtin.wait_for.",
+    "ansible.posix.mount": "Write the line into /etc/fstab with ansible.builtin.lineinfile.",
+    "ansible.posix.sysctl": "Write a file in /etc/sysctl.d, and let a handler restart systemd-sysctl.",
+    "community.general.modprobe": "Write a file in /etc/modprobe.d or /etc/modules-load.d with ansible.builtin.copy.",
+    "community.general.pam_limits": "Write a file in /etc/security/limits.d with ansible.builtin.template.",
 }

@@ -74,6 +74,22 @@ def test_it_says_the_same_without_the_parser_in_c(monkeypatch: pytest.MonkeyPatc
         assert any(case.says in text for text in here) if case.stopped_by == "static" else findings == [], case.name
 
 
+@pytest.mark.parametrize(
+    ("module", "arguments", "mend"),
+    [
+        ("ansible.posix.sysctl", {"name": "vm.swappiness"}, "Write a file in /etc/sysctl.d"),
+        ("ansible.builtin.debug", {"msg": "{{ ansible_os_family }}"}, "Write ansible_facts['os_family']."),
+        ("ansible.builtin.apt", {"name": "*"}, "no wildcard"),
+        ("ansible.builtin.copy", {"dest": "/var/log/x", "content": "x", "mode": "u=rw"}, 'Write it as "0644"'),
+        ("ansible.builtin.template", {"validate": "/usr/sbin/nginx %s"}, "/usr/sbin/nginx -t -c %s"),
+    ],
+)
+def test_its_mend_says_what_to_write(module: str, arguments: dict[str, str], mend: str) -> None:
+    task = yaml.safe_dump([{"name": "Do it", module: arguments}])
+    files = {**GOOD[0].files, "tasks/main.yml": task}
+    assert any(mend in each.mend for each in gate.check(GOOD[0].role, files, GOOD[0].scope))
+
+
 @pytest.mark.parametrize("line", ["passwd: files systemd", "password: /run/db", "secret = '/etc/app.key'"])
 def test_what_only_names_where_a_secret_is_is_none(line: str) -> None:
     assert list(texts.of_text("templates/x.conf.j2", line)) == []
