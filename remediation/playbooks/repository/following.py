@@ -136,7 +136,8 @@ def _held(request: PullRequest) -> str | None:
     role = MergedRole.objects.filter(path=f"{request.folder}/{request.role_name}").values_list("digest", flat=True)
     held = role.first()
     earlier = PullRequest.objects.filter(remediation=request.remediation_id, number__lt=request.number)
-    before = earlier.exclude(merged_digest="").order_by("-number").values_list("merged_digest", flat=True).first()
+    merged = earlier.filter(status=RequestStatus.MERGED).order_by("-number")
+    before = merged.values_list("merged_digest", flat=True).first()
     return None if held == before and held != request.role_digest else held
 
 

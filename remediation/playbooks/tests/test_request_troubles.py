@@ -180,6 +180,26 @@ def test_a_merge_into_a_damaged_history_is_seen_without_who_did_it(home: Bare, r
     assert (request.status, request.merged_by, request.has_diverged) == ("merged", "", False)
 
 
+def test_after_a_merge_of_something_that_is_no_text_the_role_can_be_asked_for_again(
+    home: Bare, remediation: Remediation, cast: dict[str, Person]
+) -> None:
+    request = asked(remediation)
+    branch = again().branch
+    with home.checked_out(branch) as work:
+        (work / request.folder / "log_cap" / "tasks" / "main.yml").chmod(0o755)
+        home.push(work, branch, "Make it a program")
+    home.merge(branch)
+    looked()
+    requests.ask_again(remediation.pk, person=cast["reviewer"], door="page", at=timezone.now())
+    second = again()
+    looked()
+    second.refresh_from_db()
+    assert (second.number, second.status) == (2, "open")
+    home.merge(second.branch)
+    looked()
+    assert requests.merged_exactly(remediation, request.role_digest, at=timezone.now()) is None
+
+
 def test_roles_of_another_repository_are_forgotten(home: Bare, tmp_path: Path, settings: Any) -> None:
     own = settings.ROLE_REPOSITORY
     looked()
