@@ -27,6 +27,7 @@ from typing import Any
 import yaml
 
 VARIABLE = "ANSIBLE_HOSTS"
+FILE = f"The file that {VARIABLE} names"
 NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]{0,61}[a-z0-9])?")
 ADDRESS = re.compile(r"[A-Za-z0-9][A-Za-z0-9.:-]{0,252}")
 USER = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
@@ -98,29 +99,27 @@ def named(name: str) -> Host:
     path = os.environ.get(VARIABLE)
     if not path:
         raise BadHosts(f"{VARIABLE} names no file: set it for the execution workers.")
-    try:
-        return load(Path(path))[name]
-    except KeyError:
-        raise BadHosts(f"The file that {VARIABLE} names has no host {name}.") from None
+    return load(Path(path), name)
 
 
-def load(path: Path) -> dict[str, Host]:
-    """Every host by its name; raises BadHosts with all that is wrong."""
+def load(path: Path, name: str) -> Host:
+    """One host of a file; raises BadHosts with all that is wrong with it.
+
+    What is wrong with another host keeps nobody from this one, nor from its way back.
+    """
     try:
         data = yaml.safe_load(path.read_text())
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BadHosts(f"{path} cannot be read: {type(error).__name__}.") from None
+        raise BadHosts(f"{FILE} cannot be read: {type(error).__name__}.") from None
     if not isinstance(data, dict) or set(data) != {"hosts"} or not isinstance(data["hosts"], dict):
-        raise BadHosts(f"{path} needs one key, hosts, with the hosts by their names.")
-    hosts, reasons = {}, []
-    for name, values in data["hosts"].items():
-        try:
-            hosts[str(name)] = _host(str(name), values)
-        except BadHosts as bad:
-            reasons += [f"{name}: {reason}" for reason in bad.reasons]
-    if reasons:
-        raise BadHosts(*reasons)
-    return hosts
+        raise BadHosts(f"{FILE} needs one key, hosts, with the hosts by their names.")
+    entries = {str(each): values for each, values in data["hosts"].items()}
+    if name not in entries:
+        raise BadHosts(f"{FILE} has no host {name}.")
+    try:
+        return _host(name, entries[name])
+    except BadHosts as bad:
+        raise BadHosts(*(f"{name}: {reason}" for reason in bad.reasons)) from None
 
 
 def _host(name: str, values: Any) -> Host:

@@ -291,7 +291,7 @@ def test_a_test_that_is_killed_leaves_no_host(tmp_path: Path) -> None:
 
 
 def test_a_host_with_another_key_is_not_spoken_to(host_file: Path) -> None:
-    host = hosts.load(host_file)[NAMES[1]]
+    host = hosts.load(host_file, NAMES[1])
     assert isinstance(host.reach, hosts.Ssh)
     forged = replace(host.reach, known_hosts=f"{host.reach.address} {OTHER_KEY}\n")
     procedure = library.shipped()["log-shipper-disk-full"].procedure

@@ -13,21 +13,22 @@ HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIA=="
 GOOD = f"address: 10.0.0.5, user: deploy, become: true, key: {{env: DEPLOY_KEY}}, host_key: '{HOST_KEY}'"
 
 
-def loaded(folder: Path, text: str) -> dict[str, hosts.Host]:
+def loaded(folder: Path, text: str, name: str = "web-1") -> hosts.Host:
     path = folder / "hosts.yml"
     path.write_text(text)
-    return hosts.load(path)
+    return hosts.load(path, name)
 
 
 def test_a_file_names_hosts_by_ssh_and_folders_of_the_lab(tmp_path: Path) -> None:
-    found = loaded(tmp_path, f"hosts:\n  web-1: {{{GOOD}, port: 2222}}\n  lab-1: {{folder: {tmp_path}}}\n")
-    reach = found["web-1"].reach
+    text = f"hosts:\n  web-1: {{{GOOD}, port: 2222}}\n  lab-1: {{folder: {tmp_path}}}\n"
+    web, lab = (loaded(tmp_path, text, name) for name in ("web-1", "lab-1"))
+    reach = web.reach
     assert isinstance(reach, hosts.Ssh)
     assert (reach.address, reach.port, reach.user, reach.becomes) == ("10.0.0.5", 2222, "deploy", True)
     assert reach.known_hosts == f"[10.0.0.5]:2222 {HOST_KEY}\n"
-    assert found["lab-1"].is_lab
-    assert found["web-1"].inventory == "web-1 (ssh deploy@10.0.0.5:2222, becoming root)"
-    assert str(tmp_path) not in found["lab-1"].inventory
+    assert lab.is_lab
+    assert web.inventory == "web-1 (ssh deploy@10.0.0.5:2222, becoming root)"
+    assert str(tmp_path) not in lab.inventory
 
 
 @pytest.mark.parametrize(
@@ -54,10 +55,11 @@ def test_what_is_wrong_is_said_in_a_sentence(tmp_path: Path, values: str, reason
     assert bad.value.reasons[0].startswith(reason)
 
 
-@pytest.mark.parametrize("text", ["", "hosts: []\n", "web-1: {}\n", "hosts: {{\n", "hosts:\n  WEB: {folder: /x}\n"])
+@pytest.mark.parametrize("text", ["", "hosts: []\n", "web-1: {}\n", "hosts: {{\n", "hosts:\n  web-1: {folder: x}\n"])
 def test_another_shape_is_refused(tmp_path: Path, text: str) -> None:
-    with pytest.raises(hosts.BadHosts):
+    with pytest.raises(hosts.BadHosts) as bad:
         loaded(tmp_path, text)
+    assert str(tmp_path) not in str(bad.value)
 
 
 def test_a_key_is_looked_up_only_when_it_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,7 +68,7 @@ def test_a_key_is_looked_up_only_when_it_is_used(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("DEPLOY_KEY", KEY)
     for reference in (f"{{file: {kept}}}", "{env: DEPLOY_KEY}", f"{{command: [cat, {kept}]}}"):
         text = f"hosts:\n  web-1: {{address: h, key: {reference}, host_key: '{HOST_KEY}'}}\n"
-        host = loaded(tmp_path, text)["web-1"]
+        host = loaded(tmp_path, text)
         assert isinstance(host.reach, hosts.Ssh)
         assert "c2VjcmV0" not in repr(host)
         assert hosts.key_of(host.reach) == KEY
@@ -76,7 +78,7 @@ def test_a_key_is_looked_up_only_when_it_is_used(tmp_path: Path, monkeypatch: py
     "reference", ["{env: NOT_SET}", "{file: /nowhere}", "{command: ['false']}", "{command: [echo, x]}"]
 )
 def test_a_key_that_cannot_be_had_is_said_without_what_was_found(tmp_path: Path, reference: str) -> None:
-    host = loaded(tmp_path, f"hosts:\n  h: {{address: h, key: {reference}, host_key: '{HOST_KEY}'}}\n")["h"]
+    host = loaded(tmp_path, f"hosts:\n  h: {{address: h, key: {reference}, host_key: '{HOST_KEY}'}}\n", "h")
     assert isinstance(host.reach, hosts.Ssh)
     with pytest.raises(hosts.BadHosts) as bad:
         hosts.key_of(host.reach)
@@ -87,8 +89,10 @@ def test_the_environment_names_the_file(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.delenv(hosts.VARIABLE, raising=False)
     with pytest.raises(hosts.BadHosts, match="names no file"):
         hosts.named("web-1")
-    loaded(tmp_path, f"hosts:\n  lab-1: {{folder: {tmp_path}}}\n")
+    (tmp_path / "hosts.yml").write_text(f"hosts:\n  lab-1: {{folder: {tmp_path}}}\n  web-2: {{address: web-2}}\n")
     monkeypatch.setenv(hosts.VARIABLE, str(tmp_path / "hosts.yml"))
     assert hosts.named("lab-1").is_lab
     with pytest.raises(hosts.BadHosts, match="no host web-1"):
         hosts.named("web-1")
+    with pytest.raises(hosts.BadHosts, match="web-2: key is a reference"):
+        hosts.named("web-2")
