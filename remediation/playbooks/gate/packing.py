@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from pathlib import Path
 
@@ -49,8 +50,8 @@ def packed() -> bytes:
 
 
 def scope_text(name: str, scope: Scope) -> str:
-    """The `scope.yml` that the packed gate reads beside the folders of a role."""
-    lines = ["---", f"name: {name}"]
+    """The `scope.yml` that the packed gate reads beside the folders of a role; every word in quotes is a word."""
+    lines = ["---", f"name: {json.dumps(name)}"]
     for key, values in (("paths", scope.paths), ("services", scope.services), ("packages", scope.packages)):
-        lines += [f"{key}:", *(f"  - {value}" for value in values)] if values else [f"{key}: []"]
+        lines += [f"{key}:", *(f"  - {json.dumps(value)}" for value in values)] if values else [f"{key}: []"]
     return "\n".join([*lines, ""])

@@ -21,6 +21,8 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 
 from remediation.drafting import roles
+from remediation.playbooks.gate import packing
+from remediation.playbooks.gate.shapes import Scope
 from remediation.playbooks.repository import ci, conf, demo, following, git, managing, reading, trees, writing
 from remediation.playbooks.repository.content import Cited
 from remediation.playbooks.repository.forges import github
@@ -290,6 +292,12 @@ def test_pipelines_are_plain_yaml_and_pin_what_is_installed_here(tmp_path: Path,
     assert all(pin in text for pin in ci.pins())
     assert "ansible-lint==" in text
     assert "sh ci/check-roles.sh" in text
+
+
+def test_names_in_a_scope_are_names_whatever_yaml_makes_of_them() -> None:
+    words = ["true", "no", "null", "3.10", "0x10", "a: b", "c\n  - d", "*e", "#f"]
+    text = packing.scope_text("on", Scope(("/etc/motd",), tuple(words), tuple(words)))
+    assert yaml.safe_load(text) == {"name": "on", "paths": ["/etc/motd"], "services": words, "packages": words}
 
 
 def test_a_link_in_a_checkout_leads_the_pipelines_files_nowhere(tmp_path: Path) -> None:
