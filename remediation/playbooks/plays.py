@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ SOCKET = "/job/host.sock"
 AGENT = "/job/agent.sock"
 LAB = "/lab"
 SHELL = "whole"
+SAID = "/job/said"
+KEPT = f"{SAID}/kept"
 SSH = (
     "-F /dev/null -o ControlMaster=auto -o ControlPersist=60s -o BatchMode=yes -o ConnectTimeout=10"
     f" -o ProxyCommand='{jail.PYTHON} -IS /job/relay.py {SOCKET}'"
@@ -30,6 +33,7 @@ UNREACHED = "The host could not be reached."
 NOT_TOLD = "Not all that was played was told: what it changed is not known."
 
 OnEvent = Callable[[TaskResult], None]
+OnLook = Callable[[State], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +58,31 @@ def play(
     scope: Scope = NOTHING,
     before: State | None = None,
     on_event: OnEvent = silent,
+    on_look: OnLook | None = None,
     is_to_stop: jailed.IsToStop = jailed.never,
     seconds: int = SECONDS,
 ) -> Played:
     """Play these kinds one after the other in one Ansible process; what fails ends it.
 
-    `before` is an earlier look that a look is compared with. Raises nothing for a bad host, role or jail: `error` says
-    it.
+    `before` is an earlier look that a look is compared with. Nothing of the role is played before `on_look` has been
+    told of the first look, and has returned. Raises nothing for a bad host, role or jail: `error` says it.
     """
     begun = time.monotonic()
     try:
-        job = _job(name, files, playtext.plays_of(name, kinds, scope=scope, before=before))
-        with reach(host) as way:
-            cell = _cell(job, host, way)
+        playbook = playtext.plays_of(name, kinds, scope=scope, before=before, waits_for=KEPT if on_look else None)
+        job = _job(name, files, playbook)
+        with reach(host) as way, tempfile.TemporaryDirectory(prefix="countersign-") as said:
             story = events.Story(host.name, way.secrets)
-            ran = _run(kinds, cell, story, seconds=seconds, on_event=on_event, is_to_stop=is_to_stop)
+            kept = Path(said, Path(KEPT).name)
+
+            def hear(event: TaskResult) -> None:
+                on_event(event)
+                if on_look and story.states and not kept.exists():
+                    on_look(story.states[0])
+                    kept.touch()
+
+            cell = _cell(job, host, way, Path(said))
+            ran = _run(kinds, cell, story, seconds=seconds, on_event=hear, is_to_stop=is_to_stop)
             return _played(kinds, story, ran)
     except (hosts.BadHosts, playtext.BadRole, jail.NoJail) as reason:
         milliseconds = round((time.monotonic() - begun) * 1000)
@@ -88,12 +102,13 @@ def _job(name: str, files: Mapping[str, str], playbook: str) -> dict[str, File]:
     }
 
 
-def _cell(job: Mapping[str, File], host: hosts.Host, way: Reach) -> jail.Cell:
-    """The jail of this play: its own files, and what it takes to reach the host."""
+def _cell(job: Mapping[str, File], host: hosts.Host, way: Reach, said: Path) -> jail.Cell:
+    """The jail of this play: its files, a folder for what it is told meanwhile, and the way to its host."""
     told = {**way.variables, "ansible_shell_type": SHELL}
     inventory = {"/job/inventory.yml": File(playtext.inventory_of(host.name, told))}
     variables = {"ANSIBLE_CONFIG": "/job/ansible.cfg", **way.cell.variables}
-    return replace(way.cell, files={**job, **inventory, **way.cell.files}, variables=variables)
+    reads = {SAID: said, **way.cell.reads}
+    return replace(way.cell, files={**job, **inventory, **way.cell.files}, reads=reads, variables=variables)
 
 
 def _run(

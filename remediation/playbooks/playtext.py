@@ -62,28 +62,40 @@ def play_of(name: str) -> str:
     return _text([{**play, "roles": [{"role": name}]}])
 
 
-def plays_of(name: str, kinds: Sequence[Kind], *, scope: Scope, before: State | None) -> str:
+def plays_of(
+    name: str, kinds: Sequence[Kind], *, scope: Scope, before: State | None, waits_for: str | None = None
+) -> str:
     """One playbook of several plays, each named by its kind; a look compares with `before` where files have grown.
 
-    Facts are gathered by the first play of the role: later ones have them too.
+    Facts are gathered by the first play of the role: later ones have them too. It waits until the file `waits_for` is
+    there, in the jail.
     """
     first = next((number for number, kind in enumerate(kinds) if kind is not Kind.LOOK), None)
-    return _text(
-        [
-            _look(scope, before) if kind is Kind.LOOK else _play(name, kind, number == first)
-            for number, kind in enumerate(kinds)
-        ]
-    )
+    plays = [_look(scope, before) if kind is Kind.LOOK else _play(name, kind) for kind in kinds]
+    if first is not None:
+        plays[first] |= {"gather_facts": True, "gather_subset": ["min"]}
+        plays[first] |= {"pre_tasks": [_wait(waits_for)]} if waits_for else {}
+    return _text(plays)
 
 
-def _play(name: str, kind: Kind, is_first: bool) -> dict[str, object]:  # noqa: FBT001 - read by its name
+def _play(name: str, kind: Kind) -> dict[str, object]:
     task = {"name": "Play the role", "ansible.builtin.import_role": {"name": name, "tasks_from": ENTRY[kind]}}
-    play: dict[str, object] = {"name": kind.value, "hosts": "all", "gather_facts": is_first}
-    if is_first:
-        play["gather_subset"] = ["min"]
+    play: dict[str, object] = {"name": kind.value, "hosts": "all", "gather_facts": False}
     if kind in CHECK_MODE:
         play["check_mode"] = CHECK_MODE[kind]
     return {**play, "tasks": [task]}
+
+
+def _wait(path: str) -> dict[str, object]:
+    """A task that nothing is done on the host for; after two minutes it fails."""
+    return {
+        "name": "Wait until what was seen is kept",
+        "ansible.builtin.assert": {"that": f"'{path}' is exists", "quiet": True},
+        "register": "countersign_kept",
+        "until": "countersign_kept is succeeded",
+        "retries": 1200,
+        "delay": 0.1,
+    }
 
 
 def _look(scope: Scope, before: State | None) -> dict[str, object]:

@@ -26,7 +26,7 @@ from remediation.playbooks.states import PlayStatus, ProofStatus
 
 READS = frozenset({"check_role", "verify_role", "role_state", "request_status"})
 WRITES = {"apply_role": Play.Kind.APPLY, "back_out_role": Play.Kind.BACK_OUT}
-TWICE, SECOND_RUN = (Kind.APPLY, Kind.LOOK, Kind.APPLY), "second run"
+TWICE, SECOND_RUN = (Kind.LOOK, Kind.APPLY, Kind.LOOK, Kind.APPLY), "second run"
 APPLIED, TAKEN_BACK = "Applied; a second run changed nothing.", "Taken back."
 UNCHANGED = "The role changed nothing here, so nothing is taken back."
 NOT_HERE = "Roles are checked by the execution workers, right before they play them."
@@ -180,12 +180,8 @@ class _Turn:
 
         Answers with why that went wrong, or "", and what is said where it did not.
         """
-        before = _look(self.role, self.host, None, is_to_stop=self._ends)
-        if isinstance(before, str):
-            return before, ""
-        book.remember(self.play, before)
-        played = self._played(TWICE)
-        again = _after_the_look(played.tasks)
+        played = self._played(TWICE, on_look=lambda before: book.remember(self.play, before))
+        again = _second_run(played.tasks)
         if played.error or not (changed := [task for task in again if task.outcome is Done.CHANGED]):
             return played.error, APPLIED
         return f"The role does not converge: a second run changed {_named(changed)}", ""
@@ -198,15 +194,14 @@ class _Turn:
             return "", UNCHANGED
         return self._played([Kind.BACK_OUT]).error, TAKEN_BACK
 
-    def _played(self, kinds: Sequence[Kind]) -> Played:
-        part = ""
+    def _played(self, kinds: Sequence[Kind], *, on_look: plays.OnLook | None = None) -> Played:
+        heard: list[TaskResult] = []
 
         def hear(event: TaskResult) -> None:
-            nonlocal part
-            part = SECOND_RUN if event.kind is Kind.LOOK else part
-            book.tell(self.play.key, event, part=part)
+            heard.append(event)
+            book.tell(self.play.key, event, part=SECOND_RUN if _second_run(heard) else "")
 
-        return _play(self.role, self.host, kinds, on_event=hear, is_to_stop=self._ends)
+        return _play(self.role, self.host, kinds, on_event=hear, on_look=on_look, is_to_stop=self._ends)
 
     def _ends(self) -> bool:
         """A way back that has begun is played to its end; it is ended by a worker with a newer fence alone."""
@@ -237,7 +232,8 @@ def _play(
     kinds: Sequence[Kind],
     *,
     before: State | None = None,
-    on_event: Callable[[TaskResult], None] = plays.silent,
+    on_event: plays.OnEvent = plays.silent,
+    on_look: plays.OnLook | None = None,
     is_to_stop: Callable[[], bool] = jailed.never,
 ) -> Played:
     return plays.play(
@@ -248,15 +244,17 @@ def _play(
         scope=role.scope,
         before=before,
         on_event=on_event,
+        on_look=on_look,
         is_to_stop=is_to_stop,
         seconds=round(settings.PLAY_SECONDS),
     )
 
 
-def _after_the_look(tasks: Sequence[TaskResult]) -> Sequence[TaskResult]:
-    """The tasks of the second run: a look stands between the two."""
-    looks = [number for number, task in enumerate(tasks) if task.kind is Kind.LOOK]
-    return tasks[looks[0] + 1 :] if looks else ()
+def _second_run(tasks: Sequence[TaskResult]) -> Sequence[TaskResult]:
+    """The tasks of the second run with the look before it: all since the first look at what was applied."""
+    kinds = [task.kind for task in tasks]
+    applied = kinds.index(Kind.APPLY) if Kind.APPLY in kinds else len(kinds)
+    return tasks[kinds.index(Kind.LOOK, applied) :] if Kind.LOOK in kinds[applied:] else ()
 
 
 def _named(tasks: Sequence[TaskResult]) -> str:

@@ -1,13 +1,14 @@
-"""Why a play did not end well, from how its program ended and what was told of it."""
+"""What is played, and why a play did not end well: from how its program ended and what was told of it."""
 
 from __future__ import annotations
 
 import pytest
+import yaml
 
-from remediation.playbooks import plays
+from remediation.playbooks import plays, playtext
 from remediation.playbooks.events import Story
 from remediation.playbooks.jailed import Ran
-from remediation.playbooks.shapes import Kind, Outcome, State, TaskResult
+from remediation.playbooks.shapes import Kind, Outcome, Scope, State, TaskResult
 
 
 def task(kind: Kind, outcome: Outcome = Outcome.OK, message: str = "") -> TaskResult:
@@ -40,3 +41,14 @@ def test_a_play_has_ended_well_only_if_all_of_it_was_told(
 ) -> None:
     story = Story("web-1", tasks=tasks, states=[State(())] * looks, counted=counted)
     assert plays.error_of(ended, story, (Kind.LOOK, Kind.APPLY)) == says
+
+
+def test_nothing_of_a_role_is_played_before_what_was_seen_is_kept() -> None:
+    kinds = (Kind.LOOK, Kind.APPLY, Kind.LOOK, Kind.APPLY)
+    text = playtext.plays_of("motd", kinds, scope=Scope(), before=None, waits_for=plays.KEPT)
+    looked, applied, *later = yaml.safe_load(text)
+    (wait,) = applied["pre_tasks"]
+    assert plays.KEPT in wait["ansible.builtin.assert"]["that"]
+    assert (wait["until"], wait["register"]) == (f"{wait['register']} is succeeded", wait["register"])
+    assert all("pre_tasks" not in play for play in (looked, *later))
+    assert "pre_tasks" not in playtext.plays_of("motd", kinds, scope=Scope(), before=None)
