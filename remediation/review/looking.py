@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,9 @@ from remediation.connectors.probes import judge
 from remediation.review.models import Look
 from remediation.review.plans import OperationStep, PlanStep
 
+ENOUGH_SECONDS = 120.0
+"""After so long no further target is asked: a host that hangs takes minutes, and each is asked before its own step."""
+
 
 @dataclass(frozen=True, slots=True)
 class Seen:
@@ -29,7 +33,8 @@ class Seen:
 
 def look(steps: Sequence[PlanStep], ask: Ask = client.read) -> list[Seen]:
     """Ask the pre-flights that do not depend on an earlier step, outside any transaction."""
-    return [_seen(step, ask) for step in independent(steps)]
+    enough = time.monotonic() + ENOUGH_SECONDS
+    return [_seen(step, ask) for step in independent(steps) if time.monotonic() < enough]
 
 
 def independent(steps: Sequence[PlanStep]) -> list[OperationStep]:

@@ -23,7 +23,7 @@ from remediation.connectors.testing import LabProcess
 from remediation.drafting.models import Remediation
 from remediation.drafting.states import Status
 from remediation.policy.models import CategoryPolicy
-from remediation.review import drifting, rechecking, standing
+from remediation.review import drifting, looking, rechecking, standing
 from remediation.review import services as reviews
 from remediation.review.looking import Seen
 from remediation.review.models import Look
@@ -254,3 +254,13 @@ def test_what_was_not_seen_to_differ_when_it_was_signed_and_differs_now_has_drif
 ) -> None:
     found = drifting.drift({1: Look(step=1, holds=then, text="Four")}, [Seen(1, now, "Five")])
     assert bool(found) is has_drifted
+
+
+def test_targets_that_take_minutes_to_answer_hold_up_no_claim(
+    signed: Remediation, lab: LabProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab.change(first_day.SECONDARY, "replicas", 3)
+    with monkeypatch.context() as hasty:
+        hasty.setattr(looking, "ENOUGH_SECONDS", 0.0)
+        assert not drifting.settle(plan_of(signed), actor=rechecking.REVIEW, at=timezone.now()), "its own step asks it"
+    assert len(drifting.settle(plan_of(signed), actor=rechecking.REVIEW, at=timezone.now())) == 1
