@@ -7,6 +7,7 @@ when all of this was installed is not packed again.
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import marshal
 import sys
@@ -64,6 +65,7 @@ def _named(code: CodeType, name: str) -> CodeType:
 def main() -> None:
     """Be ansible-playbook."""
     zipfile.ZipFile = Payload  # type: ignore[misc]
+    gc.set_threshold(100_000, 50, 50)  # a play makes much that stays: looking for what goes took a twentieth of its time
     from ansible.cli import playbook  # noqa: PLC0415 - it prepares this process for Ansible as it is imported
 
     kept = Path(playbook.C.DEFAULT_LOCAL_TMP, KEPT)
