@@ -65,7 +65,7 @@ def _named(code: CodeType, name: str) -> CodeType:
 def main() -> None:
     """Be ansible-playbook."""
     zipfile.ZipFile = Payload  # type: ignore[misc]
-    gc.set_threshold(100_000, 50, 50)  # a play makes much that stays: looking for what goes took a twentieth of its time
+    gc.set_threshold(100_000, 50, 50)  # most of what a play makes stays: looking for what goes is a twentieth of it
     from ansible.cli import playbook  # noqa: PLC0415 - it prepares this process for Ansible as it is imported
 
     kept = Path(playbook.C.DEFAULT_LOCAL_TMP, KEPT)
