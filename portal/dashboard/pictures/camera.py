@@ -40,7 +40,7 @@ class Picture:
 
 def pictures(scene: Scene) -> list[Picture]:
     """All of them. Whoever looks may decide what the page offers, so that it shows its buttons."""
-    review = f"/tickets/{scene.waiting}/review"
+    review, role = f"/tickets/{scene.waiting}/review", f"/tickets/{scene.role}/review"
     return [
         Picture("queue", "/", "ana"),
         Picture("queue-dark", "/", "ana", scheme="dark"),
@@ -48,6 +48,9 @@ def pictures(scene: Scene) -> list[Picture]:
         Picture("review", review, "ana"),
         Picture("review-dark", review, "ana", scheme="dark"),
         Picture("review-phone", review, "ana", width=390, height=844),
+        Picture("role", f"{role}#role", "arun"),
+        Picture("proof", f"{role}#proof", "arun"),
+        Picture("proof-dark", f"{role}#proof", "arun", scheme="dark"),
         Picture("ticket", f"/tickets/{scene.resolved}", "erin"),
         Picture("run", f"/tickets/{scene.resolved}/run", "omar"),
         Picture("feedback", f"/tickets/{scene.resolved}/feedback", "erin"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from portal.dashboard.walkthrough import incidents, tour
+from portal.dashboard.walkthrough import homeward, incidents, tour
 from portal.dashboard.walkthrough.cast import put_back_the_lab
 from portal.dashboard.walkthrough.tour import Cast
 
@@ -17,10 +17,11 @@ SETTLED = frozenset({"awaiting_review", "needs_person"})
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """The two tickets that the pictures show from near."""
+    """The three tickets that the pictures show from near; that of `role` is proven and waits for approvers."""
 
     resolved: str
     waiting: str
+    role: str
 
 
 def set_up(cast: Cast, *, suffix: str, at: datetime, say: Callable[[str], None]) -> Scene:
@@ -35,7 +36,8 @@ def set_up(cast: Cast, *, suffix: str, at: datetime, say: Callable[[str], None])
     for number, incident in enumerate(_others(at), start=1):
         key = tour.open_ticket(cast, {"ticket_id": f"INC-{suffix}-{number:02}", **incident}, say)
         _until_settled(cast, key)
-    return Scene(resolved, waiting)
+    role = homeward.prove(cast, incidents.log_hygiene(f"INC-{suffix}-ROLE", at), say)
+    return Scene(resolved, waiting, role)
 
 
 def _until_settled(cast: Cast, key: str) -> None:

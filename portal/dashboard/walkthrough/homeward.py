@@ -34,6 +34,16 @@ HOSTS = 2
 
 def carry_home(cast: Cast, incident: dict[str, Any], say: Say, *, repository: str) -> None:
     """Draft, gates, proof, pull request, merge and run of a role on the hosts of the lab."""
+    key = prove(cast, incident, say)
+    _merge(cast.reviewer, key, repository, say)
+    sign(cast.rollout_approver, key, "rollout", say)
+    sign(cast.second_approver, key, "rollout", say)
+    until(cast.engineer, key, "resolved", seconds=PATIENCE_SECONDS)
+    tell_run(cast.engineer, key, say)
+
+
+def prove(cast: Cast, incident: dict[str, Any], say: Say) -> str:
+    """As far as the proof on the canary; the key of its ticket, whose rollout waits for approvers."""
     key = open_ticket(cast, incident, say)
     until(cast.engineer, key, "awaiting_review")
     ticket = _planned(cast.engineer, key, "merge")
@@ -46,11 +56,7 @@ def carry_home(cast: Cast, incident: dict[str, Any], say: Say, *, repository: st
     sign(cast.merge_approver, key, "merge", say)
     _planned(cast.engineer, key, "rollout")
     say("   proven    on its canary: applied, a second run changed nothing, taken back, and all is as before")
-    _merge(cast.reviewer, key, repository, say)
-    sign(cast.rollout_approver, key, "rollout", say)
-    sign(cast.second_approver, key, "rollout", say)
-    until(cast.engineer, key, "resolved", seconds=PATIENCE_SECONDS)
-    tell_run(cast.engineer, key, say)
+    return key
 
 
 def _show_stopped(cast: Cast, ticket: dict[str, Any], say: Say) -> None:
