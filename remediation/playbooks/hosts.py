@@ -16,6 +16,9 @@ A key is a reference here. It is looked up for one play, signs for it from outsi
 
 from __future__ import annotations
 
+import base64
+import binascii
+import contextlib
 import os
 import re
 import subprocess
@@ -193,6 +196,18 @@ def _known_hosts(values: Mapping[str, Any], address: str, port: int) -> str:
         raise BadHosts("host_key is a type and a key: ssh-ed25519 AAAA...")
     place = address if port == 22 else f"[{address}]:{port}"  # noqa: PLR2004 - the one that ssh leaves out
     return "".join(f"{place} {key}\n" for key in keys)
+
+
+def host_keys_of(reach: Ssh) -> frozenset[bytes] | None:
+    """The keys that its known_hosts names, as ssh sends them; None where it trusts an authority for others."""
+    found = set()
+    for words in map(str.split, reach.known_hosts.splitlines()):
+        if words[:1] == ["@cert-authority"]:
+            return None
+        if len(words) > 2 and not words[0].startswith(("#", "@")):  # noqa: PLR2004 - places, kind and key
+            with contextlib.suppress(binascii.Error):
+                found.add(base64.b64decode(words[2]))
+    return frozenset(found)
 
 
 def key_of(reach: Ssh) -> str:

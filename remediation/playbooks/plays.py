@@ -179,7 +179,8 @@ def reach(host: hosts.Host) -> Iterator[Reach]:
         private = signing.read(key)
     except signing.BadKey as bad:
         raise hosts.BadHosts(str(bad)) from None
-    with forwarding.socket_to(host.reach.address, host.reach.port) as way_out, signing.agent(private) as agent:
+    signer = signing.Signer(private, host.reach.user, hosts.host_keys_of(host.reach))
+    with forwarding.socket_to(host.reach.address, host.reach.port) as way_out, signing.agent(signer) as agent:
         yield _by_ssh(host.reach, {SOCKET: way_out, AGENT: agent}, key)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,28 @@ def test_what_is_wrong_is_said_in_a_sentence(tmp_path: Path, values: str, reason
     with pytest.raises(hosts.BadHosts) as bad:
         loaded(tmp_path, f"hosts:\n  web-1: {values}\n")
     assert bad.value.reasons[0].startswith(reason)
+
+
+OTHER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIQ=="
+MARKED = f"# h {OTHER_KEY}\n\n@revoked * {OTHER_KEY}\nh ssh-ed25519 AAAAA\n|1|x=|y= {HOST_KEY} of the host\n"
+
+
+@pytest.mark.parametrize(
+    ("known_hosts", "keys"),
+    [
+        (MARKED, {base64.b64decode(HOST_KEY.split()[1])}),
+        (f"{MARKED}@cert-authority *.example.com {OTHER_KEY}\n", None),
+        ("", set()),
+    ],
+)
+def test_the_keys_that_a_host_may_have_are_those_that_ssh_reads(
+    tmp_path: Path, known_hosts: str, keys: set[bytes] | None
+) -> None:
+    (tmp_path / "known_hosts").write_text(known_hosts)
+    values = f"address: h, key: {{env: K}}, known_hosts: {tmp_path / 'known_hosts'}"
+    reach = loaded(tmp_path, f"hosts:\n  web-1: {{{values}}}\n").reach
+    assert isinstance(reach, hosts.Ssh)
+    assert hosts.host_keys_of(reach) == keys
 
 
 @pytest.mark.parametrize("text", ["", "hosts: []\n", "web-1: {}\n", "hosts: {{\n", "hosts:\n  web-1: {folder: x}\n"])
