@@ -33,6 +33,12 @@ JOB = """
                           result, error)
     VALUES (%s, %s, 1, '{}', 'waiting', 0, 3, 0, now(), now(), '', '')
 """
+PROOF = """
+    INSERT INTO playbooks_proof (plan_id, revision_id, role, host, says, fence, status_at, asked_at,
+                                 status, text, digest)
+    SELECT plan.id, revision.id, repeat('0', 64), 'log-ship-1', '', 0, now(), now(), %s, %s, %s
+    FROM signoff_plan plan, drafting_revision revision
+"""
 REFUSED = (psycopg.errors.InsufficientPrivilege, psycopg.errors.CheckViolation)
 
 
@@ -54,6 +60,20 @@ def test_no_cluster_votes_for_a_person(reviewer: Person, as_role: AsRole, proces
     with as_role("web") as web:
         web.execute(VOTE, [reviewer.pk, reviewer.pk])
     assert Vote.objects.get().person == reviewer
+
+
+def test_who_asks_for_a_proof_cannot_say_that_it_held(reviewer: Person, as_role: AsRole) -> None:
+    """A held proof is what a rollout plan names, so `web` alone would decide what is run (law 5)."""
+    with as_role("web") as web:
+        for forged in (("held", "what it showed", "0" * 64), ("asked", "what it showed", ""), ("asked", "", "0" * 64)):
+            with pytest.raises(psycopg.errors.CheckViolation, match="a proof begins as asked"):
+                web.execute(PROOF, forged)
+        web.execute(PROOF, ("asked", "", ""))
+        web.execute("UPDATE playbooks_proof SET status = 'under_way'")
+        with pytest.raises(psycopg.errors.CheckViolation, match="a_proof_that_held_can_be_read"):
+            web.execute("UPDATE playbooks_proof SET status = 'held'")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            web.execute("UPDATE playbooks_proof SET digest = repeat('0', 64)")
 
 
 @pytest.mark.parametrize(

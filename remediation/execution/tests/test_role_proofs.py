@@ -237,8 +237,9 @@ def a_worker_that_was_lost_takes_back_what_it_may(made: Signed, settings: Settin
     assert proofs.left_by(after) == proof, "also when its role has been changed since"
     tried = Proof.objects.create(
         pk=proof.pk + 1, plan=proof.plan, revision=proof.revision, role=after.role, host=proof.host, fence=1,
-        status=ProofStatus.INCONCLUSIVE, status_at=at, asked_at=at,
+        status_at=at, asked_at=at,
     )  # fmt: skip
+    Proof.objects.filter(pk=tried.pk).update(status=ProofStatus.INCONCLUSIVE)
     book.tell(proofs.key_of(tried), replace(told, kind=Kind.BACK_OUT, outcome=Outcome.FAILED))
     assert proofs.left_by(after) is None, "a way back that fails is not tried before every proof"
     tried.delete()

@@ -5,9 +5,18 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from django.utils import timezone
+
+from portal.access.models import Person
+from portal.kit.actors import system
+from portal.signoff import plans
+from portal.signoff.plans import NewPlan
+from portal.signoff.states import Stage
 from remediation.drafting import roles, schema
-from remediation.playbooks import prooftext
+from remediation.drafting.models import Revision
+from remediation.playbooks import proofs, prooftext
 from remediation.playbooks.shapes import Facts, Kind, Outcome, TaskResult
+from remediation.playbooks.states import ProofStatus
 from remediation.review import testing as review
 
 FOLDER = Path(__file__).parents[2] / "knowledge" / "roles" / "log_hygiene"
@@ -46,6 +55,27 @@ def draft(**changed: str) -> dict[str, Any]:
     )
     whole["scope"] |= {"service": None, "systems": [f"hosts:{HOST}"], "allowed_changes": [roles.OPERATION]}
     return whole
+
+
+def proven(revision: Revision, shown: prooftext.Proof, to: ProofStatus, *, maker: Person, says: str = "") -> None:
+    """A proof of this revision that has ended, under a merge plan that is void by now."""
+    at, worker = timezone.now(), system("execution")
+    new = NewPlan(
+        stage=Stage.MERGE,
+        subject=revision.remediation.ref,
+        ticket=None,
+        category_id=revision.remediation.category_id,
+        risk="critical_write",
+        content="a plan that is void by now",
+        makers=[maker.pk],
+        valid_until=at,
+    )
+    plan = plans.open_plan(new, actor=system("probe"), at=at)
+    plans.void(plan, reason="Edited, or its proof failed.", actor=system("probe"), at=at)
+    asked = proofs.ask(plan, revision, role=shown.role, host=shown.host, actor=worker, at=at)
+    proofs.begin(asked, actor=worker, at=at)
+    text = prooftext.text_of(shown)
+    proofs.end(asked, to, says=says, actor=worker, at=at, text=text, digest=shown.digest)
 
 
 def proof(*, again: str = "ok", is_unseen: bool = False) -> prooftext.Proof:

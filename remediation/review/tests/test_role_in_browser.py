@@ -8,20 +8,15 @@ from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
 
 from portal.access.models import Person
-from portal.kit.actors import system
 from portal.kit.testing.browser import PHONE, CleanPage, faults, press, scrolls_sideways, serious, sign_in
-from portal.signoff import plans
-from portal.signoff.plans import NewPlan
-from portal.signoff.states import Stage
 from remediation.drafting import schema
 from remediation.drafting import services as remediations
 from remediation.drafting.models import Revision
 from remediation.drafting.states import Status
-from remediation.playbooks.models import Proof
-from remediation.playbooks.prooftext import text_of
+from remediation.playbooks.states import ProofStatus
 from remediation.review import testing as review
 from remediation.review.models import GateResult
-from remediation.review.tests.rolework import DEFAULTS, MAIN, draft, files, proof
+from remediation.review.tests.rolework import DEFAULTS, MAIN, draft, files, proof, proven
 
 pytestmark = pytest.mark.browser
 TALL = 20_000
@@ -70,24 +65,9 @@ def test_a_role_is_read_and_a_line_is_commented_on(site: LiveServer, cast: dict[
 
 
 def test_a_proof_is_shown_task_by_task(site: LiveServer, cast: dict[str, Person], clean_page: Page) -> None:
-    page, revision, failed = clean_page, Revision.objects.get(), proof(again="changed")
-    at, ref = timezone.now(), revision.remediation.ref
-    new = NewPlan(
-        stage=Stage.MERGE,
-        subject=ref,
-        ticket=None,
-        category_id=revision.remediation.category_id,
-        risk="critical_write",
-        content="a plan that is void by now",
-        makers=[cast["engineer"].pk],
-        valid_until=at,
-    )
-    plan = plans.open_plan(new, actor=system("probe"), at=at)
-    plans.void(plan, reason="The proof failed.", actor=system("probe"), at=at)
-    Proof.objects.create(
-        plan=plan, revision=revision, role=failed.role, host=failed.host, status="failed", status_at=at, asked_at=at,
-        says="It does not converge.", text=text_of(failed), digest=failed.digest,
-    )  # fmt: skip
+    page, failed = clean_page, proof(again="changed")
+    says = "It does not converge."
+    proven(Revision.objects.get(), failed, ProofStatus.FAILED, maker=cast["engineer"], says=says)
     sign_in(page.context, site.url, cast["approver"])
     page.goto(f"{site.url}/tickets/INC-1/review")
     shown = page.locator("#proof")

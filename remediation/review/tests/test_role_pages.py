@@ -12,24 +12,19 @@ from portal.access.models import Person
 from portal.access.testing import caller
 from portal.audit.models import Event
 from portal.kit import canonical
-from portal.kit.actors import system
 from portal.kit.testing.queries import statements
 from portal.notices.models import Notice
-from portal.signoff import plans
-from portal.signoff.plans import NewPlan
-from portal.signoff.states import Stage
 from remediation.drafting import roles, schema
 from remediation.drafting import services as remediations
 from remediation.drafting.models import Remediation, Revision
 from remediation.drafting.states import Status
-from remediation.playbooks import prooftext
-from remediation.playbooks.models import Proof
 from remediation.playbooks.repository.models import Managed, MergedRole, RepositoryState
+from remediation.playbooks.states import ProofStatus
 from remediation.review import proof_pages
 from remediation.review import services as reviews
 from remediation.review import testing as review
 from remediation.review.models import Comment, GateResult, Sheet
-from remediation.review.tests.rolework import BACK_OUT, DEFAULTS, HOST, MAIN, draft, files, part, proof
+from remediation.review.tests.rolework import BACK_OUT, DEFAULTS, HOST, MAIN, draft, files, part, proof, proven
 
 PAGE, EDIT, CHECK = (f"/tickets/INC-1/review{end}" for end in ("", "/edit", "/check"))
 CHANGES = "/tickets/INC-1/review/changes"
@@ -280,17 +275,7 @@ def test_a_page_with_a_role_costs_the_same_however_long_it_is(
 
 def test_the_proof_of_a_role_that_was_changed_since_says_so(cast: dict[str, Person], remediation: Remediation) -> None:
     """Else whoever signs the merge of the new one reads “held” of the old one."""
-    held, at = proof(), timezone.now()
-    new = NewPlan(
-        stage=Stage.MERGE, subject=remediation.ref, ticket=None, category_id=remediation.category_id,
-        risk="critical_write", content="a plan that is void by now", makers=[cast["engineer"].pk], valid_until=at,
-    )  # fmt: skip
-    plan = plans.open_plan(new, actor=system("probe"), at=at)
-    plans.void(plan, reason="Edited.", actor=system("probe"), at=at)
-    Proof.objects.create(
-        plan=plan, revision=head(remediation), role=held.role, host=held.host, status="held", status_at=at, asked_at=at,
-        text=prooftext.text_of(held), digest=held.digest,
-    )  # fmt: skip
+    proven(head(remediation), proof(), ProofStatus.HELD, maker=cast["engineer"])
     client = as_(cast["reviewer"])
     assert "of an earlier role" not in words(client)
     client.post(EDIT, typed(head(remediation), **{MAIN: "# One more line.\n" + files()[MAIN]}))
