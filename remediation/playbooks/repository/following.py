@@ -37,7 +37,7 @@ MERGED = "request.merged"
 WAITING_FOR_RUN = (Status.PROVEN, Status.APPROVED_FOR_ROLLOUT)
 MOST_TROUBLES = 3
 SETTLES = timedelta(minutes=10)
-"""How long a forge may say that something is merged before its main branch shows it."""
+"""How long a forge may say that something is merged before its main branch shows it; its clock may be as far off."""
 CHANGED = "What is here is no longer the role that was proven. It will not be run: restore it, or have it proven again."
 
 
@@ -113,7 +113,7 @@ def _followed() -> list[PullRequest]:
 
 
 def _follow(request: PullRequest, seen: Seen, forge: Forge, look: Look) -> None:
-    held = _held(request)
+    held, looked_at = _held(request), request.checked_at
     if not request.forge_number:
         seen = _as_merged(request, seen, held, look)
     elif held is None and _is_fresh(request, seen, look):
@@ -121,7 +121,7 @@ def _follow(request: PullRequest, seen: Seen, forge: Forge, look: Look) -> None:
     has_changed = _write(request, seen, held, look.at)
     if has_changed and request.forge_number:
         forge.comment(request.forge_number, CHANGED)
-    if new := _new_remarks(request, seen, forge):
+    if new := _new_remarks(request, seen, forge, looked_at):
         _keep(request, new, look.at)
 
 
@@ -156,10 +156,16 @@ def _as_merged(request: PullRequest, seen: Seen, held: str | None, look: Look) -
     return Seen(RequestStatus.MERGED, seen.head, commit, by, merged_at)
 
 
-def _new_remarks(request: PullRequest, seen: Seen, forge: Forge) -> list[Remark]:
-    """What was said since the last look; asked for only where the forge counts others than are kept."""
+def _new_remarks(request: PullRequest, seen: Seen, forge: Forge, looked_at: datetime | None) -> list[Remark]:
+    """What was said since the last look; asked for only where the forge counts others than are kept, or has changed.
+
+    One that was deleted and one that was added leave the count as it was.
+    """
+    if not seen.remarks:
+        return []
     kept = set(request.comments.values_list("forge_id", flat=True))
-    if seen.remarks is None or seen.remarks == len(kept):
+    has_changed = seen.changed_at is not None and (looked_at is None or seen.changed_at > looked_at - SETTLES)
+    if seen.remarks == len(kept) and not has_changed:
         return []
     return [remark for remark in forge.remarks(request.forge_number) if remark.id not in kept]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import threading
@@ -34,6 +35,7 @@ class GitHubServer:
         self.losing: set[tuple[str, str]] = set()
         self.headers: dict[str, str] = {}
         self.odd: dict[int, dict[str, Any]] = {}
+        self.said = itertools.count()
         self.url = ""
 
     def say(self, number: int, who: str, text: str) -> None:
@@ -103,8 +105,8 @@ class GitHubServer:
         return self.labels[number]
 
     def _add(self, rows: dict[int, list[dict[str, Any]]], number: int, row: dict[str, Any]) -> None:
-        own = rows.setdefault(number, [])
-        own.append({"id": 1000 + len(own), "created_at": f"2026-05-04T11:00:{len(own):02}Z", **row})
+        count = next(self.said)
+        rows.setdefault(number, []).append({"id": 1000 + count, "created_at": f"2026-05-04T11:00:{count:02}Z", **row})
 
 
 @contextmanager

@@ -118,6 +118,22 @@ def test_comments_come_back_once_and_are_told(forge: GitHubServer, remediation: 
     assert forge.heard.count(("GET", "/issues/N/comments")) == 1
 
 
+def test_a_comment_in_the_place_of_a_deleted_one_is_not_missed(forge: GitHubServer, remediation: Remediation) -> None:
+    opened(remediation)
+    forge.say(1, "olga", "Why 500M?")
+    looked()
+    forge.comments[1].clear()
+    forge.say(1, "olga", "Why 500 MiB?")
+    assert looked().comments.count() == 1, "nothing says that there is anything new"
+    forge.odd = {1: {"updated_at": timezone.now().isoformat()}}
+    assert list(looked().comments.values_list("text", flat=True)) == ["Why 500M?", "Why 500 MiB?"]
+    forge.odd = {1: {"updated_at": (timezone.now() - 2 * following.SETTLES).isoformat()}}
+    before = len(forge.heard)
+    forge.comments[1].append(forge.comments[1][-1])
+    looked()
+    assert ("GET", "/issues/N/comments") not in forge.heard[before:]
+
+
 @pytest.mark.parametrize("squash", ["merge", "squash"])
 def test_a_merge_on_the_forge_is_seen_on_the_main_branch_itself(
     forge: GitHubServer, remediation: Remediation, squash: str

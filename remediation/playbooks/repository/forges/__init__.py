@@ -38,6 +38,7 @@ class Opened:
 class Seen:
     """How a request stands on the forge. `remarks` is how many comments it has; None where there are none to ask for.
 
+    `changed_at` is when anything of it changed, by the forge's clock; None where it does not say.
     A plain git remote does not know of merges: there the main branch says.
     """
 
@@ -47,6 +48,7 @@ class Seen:
     merged_by: str = ""
     merged_at: datetime | None = None
     remarks: int | None = None
+    changed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,6 +186,7 @@ def _seen(row: Row) -> Seen:
         merged_by=_who(row.get("merged_by"), ""),
         merged_at=_moment(row["merged_at"]) if is_merged else None,
         remarks=int(row.get("comments", 0)) + int(row.get("review_comments", 0)),
+        changed_at=_moment(row["updated_at"]) if row.get("updated_at") else None,
     )
 
 
