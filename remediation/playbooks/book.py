@@ -147,11 +147,19 @@ def left_as_found(host: str, role: str) -> State | None:
 
 
 def left_by_failure(host: str, role: str, *, at: datetime) -> State | None:
-    """What the scope was like before a play that then failed; None where the last play did not, or changed nothing."""
+    """What the scope was like before a play that then failed; None where the last play did not, or left nothing."""
     last = _PLAYED.first(host=host, role=role)
-    if last is None or _said_of(last, at).ok:
+    if last is None or last.settled_at or _said_of(last, at).ok:
         return None
     return before_apply(host, role)
+
+
+def settle(host: str, role: str, *, at: datetime) -> None:
+    """A look found that the last play here has left nothing."""
+    last = _PLAYED.first(host=host, role=role)
+    if last and not last.settled_at:
+        last.settled_at = at
+        last.save(update_fields=["settled_at"])
 
 
 def _said_of(play: Play, at: datetime) -> Outcome:

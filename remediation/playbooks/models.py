@@ -63,7 +63,8 @@ class Proof(models.Model):
 class Play(models.Model):
     """One play of a role on one host, by a worker under a fence. `key` is the request: the same one never plays twice.
 
-    `beat_at` moves while the worker lives. `before` is what the role's scope was like on the host before an apply.
+    `beat_at` moves while the worker lives. `before` is what the role's scope was like on the host before an apply. A
+    failed play is settled at the first look that finds the host as it was before: what is there later is not its doing.
     """
 
     class Kind(models.TextChoices):
@@ -83,6 +84,7 @@ class Play(models.Model):
     started_at = models.DateTimeField()
     beat_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
+    settled_at = models.DateTimeField(null=True)
 
     class Meta:
         """The newest apply of a role on a host says what it was like before."""

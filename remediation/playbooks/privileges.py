@@ -17,7 +17,7 @@ GRANTS = {
     },
     "playbooks_play": {
         "all": "SELECT",
-        "execution": "SELECT, INSERT, UPDATE (status, says, before, beat_at, ended_at)",
+        "execution": "SELECT, INSERT, UPDATE (status, says, before, beat_at, ended_at, settled_at)",
     },
     "playbooks_playevent": {"all": "SELECT", "execution": "SELECT, INSERT"},
     "playbooks_fence": {"all": "SELECT", "execution": "SELECT, INSERT, UPDATE"},

@@ -39,6 +39,7 @@ _PROOFS = Query(
         .order_by("-id")[:MOST_PROOFS]
     )
 )
+LEFT = "A play of this role that failed has left something here: take it back, or make the host as it was before."
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +109,13 @@ def _check(role: Known, host: hosts.Host, at: datetime) -> Outcome:
     seen = _play(role, host, [Kind.CHECK])
     if seen.facts is None:
         return Outcome(ok=False, error=seen.error)
-    differs = unlike(seen.facts, role)
+    differs, is_untouched = unlike(seen.facts, role), _is_untouched(role, host, at)
     data = {
         "failed": len(seen.failed),
         "changes": len(seen.changed),
         "is_as_proven": not differs,
-        "is_untouched": _is_untouched(role, host, at),
-        "says": seen.error or " ".join(differs) or _named(seen.changed),
+        "is_untouched": is_untouched,
+        "says": seen.error or " ".join(differs) or ("" if is_untouched else LEFT) or _named(seen.changed),
     }
     return Outcome(ok=True, data=data, text=str(data["says"]))
 
@@ -215,7 +216,10 @@ def _is_untouched(role: Known, host: hosts.Host, at: datetime) -> bool:
     if before is None:
         return True
     seen = _look(role, host, before)
-    return isinstance(seen, State) and not hoststate.differences(before, seen)
+    if not isinstance(seen, State) or hoststate.differences(before, seen):
+        return False
+    book.settle(host.name, role.digest, at=at)
+    return True
 
 
 def _look(

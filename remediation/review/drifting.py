@@ -43,11 +43,11 @@ def settle(plan: Plan, *, actor: Actor, at: datetime, ask: Ask = client.read) ->
 def drift(first: Mapping[int, Look], seen: Iterable[Seen]) -> list[Change]:
     """Which pre-flights held when the draft was checked, or could not be asked, and do not hold now."""
     return [
-        Change(f"Step {each.step}", "the pre-flight on the target", _then(first[each.step]), each.text)
+        Change(f"Step {each.step}", "the pre-flight on the target", _then(first[each.step]), f"not so: {each.text}")
         for each in seen
         if each.holds is False and each.step in first and first[each.step].holds is not False
     ]
 
 
 def _then(look: Look) -> str:
-    return f"as expected: {look.text}" if look.holds else f"not seen by anybody: {look.text}"
+    return f"as expected: {look.text}" if look.holds else "seen by nobody"

@@ -77,4 +77,5 @@ def _seen(step: OperationStep, ask: Ask) -> Seen:
     if not outcome.ok:
         return Seen(step.number, None, outcome.error or f"{step.connector} gave no answer.")
     judged = judge(step.preflight, outcome)
-    return Seen(step.number, judged.holds, step.preflight.says if judged.holds else " ".join(judged.misses))
+    says = str(outcome.data.get("says", ""))
+    return Seen(step.number, judged.holds, step.preflight.says if judged.holds else " ".join([*judged.misses, says]))

@@ -300,7 +300,7 @@ def test_a_host_that_is_not_as_proven_returns_the_plan_to_review_before_anything
     assert not Run.objects.exists()
     assert not Play.objects.exists()
     assert made.remediation.status == Status.IN_REVIEW
-    assert "Step 2: the pre-flight on the target was not seen by anybody" in made.remediation.status_reason
+    assert "Step 2: the pre-flight on the target was seen by nobody" in made.remediation.status_reason
 
 
 @PLAYS_OFTEN

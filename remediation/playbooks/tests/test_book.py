@@ -75,6 +75,18 @@ def test_what_a_failed_apply_found_is_what_its_way_back_is_measured_against() ->
     assert book.before_apply("log-ship-1", ROLE) == BEFORE
 
 
+def test_what_comes_to_a_host_after_a_look_found_it_as_before_was_not_left_by_the_failed_play() -> None:
+    play = begun()
+    book.remember(play, BEFORE)
+    book.end(play, PlayStatus.FAILED, says="A task failed.", at=AT)
+    book.settle("log-ship-1", ROLE, at=AT)
+    assert book.left_by_failure("log-ship-1", ROLE, at=AT) is None
+    again = begun(replace(APPLY, key="run-2-step-1-x"))
+    book.remember(again, BEFORE)
+    book.end(again, PlayStatus.FAILED, says="A task failed.", at=AT)
+    assert book.left_by_failure("log-ship-1", ROLE, at=AT) == BEFORE, "it has to be looked for anew"
+
+
 def test_an_apply_that_ended_before_it_looked_leaves_what_an_earlier_one_did_alone() -> None:
     """Else what a run did weeks ago would pass for what this one left, and be taken back."""
     long_ago = begun()
