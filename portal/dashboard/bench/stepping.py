@@ -36,7 +36,7 @@ class Spent:
 
 
 def measure(prefix: str) -> list[Figure]:
-    """Signs its own runs first. Claims do not count, nor does the first run: this process is new, and no worker stays so.
+    """Signs its own runs first. Claims do not count, nor does the first run: this process is new, a worker is not.
 
     Needs the execution cluster to rest.
     """
