@@ -28,7 +28,11 @@ def test_an_event_of_ansible_is_told() -> None:
     assert player.told(event("playbook_on_task_start", WRITTEN)) is None
 
 
-@pytest.mark.parametrize("number", [None, 0, player.JOB + 1, str(player.JOB)])
+@pytest.mark.parametrize(
+    "number",
+    [None, 0, player.JOB + 1, str(player.JOB)],
+    ids=["none", "zero", "another", "as text"],  # drawn anew each time
+)
 @pytest.mark.parametrize("kind", ["runner_on_ok", "runner_on_file_diff", "playbook_on_stats"])
 def test_what_a_role_or_a_host_prints_as_an_event_is_none(kind: str, number: object) -> None:
     assert player.told(event(kind, WRITTEN | {"changed": {}}) | {"job_id": number}) is None
