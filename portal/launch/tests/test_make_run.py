@@ -164,7 +164,7 @@ def test_a_database_that_does_not_answer_is_one_line(terminal: Terminal, monkeyp
 
 
 def test_an_old_python_is_one_line(tmp_path: Path) -> None:
-    for name in ("Makefile", "requirements.lock"):
+    for name in ("Makefile", "requirements.lock", "remediation"):
         (tmp_path / name).symlink_to(ROOT / name)
     old = tmp_path / "python3.9"
     old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo Python 3.9.2\nexit 1\n')
