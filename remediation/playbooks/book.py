@@ -155,9 +155,9 @@ def left_by_failure(host: str, role: str, *, at: datetime) -> State | None:
 
 
 def settle(host: str, role: str, *, at: datetime) -> None:
-    """A look found that the last play here has left nothing."""
+    """A look that began `at` found that the last play here has left nothing; one that still goes on may do so yet."""
     last = _PLAYED.first(host=host, role=role)
-    if last and not last.settled_at:
+    if last and not last.settled_at and last.started_at <= at and not _said_of(last, at).is_unknown:
         last.settled_at = at
         last.save(update_fields=["settled_at"])
 

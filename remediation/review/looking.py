@@ -77,5 +77,7 @@ def _seen(step: OperationStep, ask: Ask) -> Seen:
     if not outcome.ok:
         return Seen(step.number, None, outcome.error or f"{step.connector} gave no answer.")
     judged = judge(step.preflight, outcome)
-    says = str(outcome.data.get("says", ""))
-    return Seen(step.number, judged.holds, step.preflight.says if judged.holds else " ".join([*judged.misses, says]))
+    if judged.holds:
+        return Seen(step.number, judged.holds, step.preflight.says)
+    says = [*judged.misses, str(outcome.data.get("says", ""))]
+    return Seen(step.number, judged.holds, " ".join(filter(None, says)))

@@ -78,6 +78,8 @@ def test_what_a_failed_apply_found_is_what_its_way_back_is_measured_against() ->
 def test_what_comes_to_a_host_after_a_look_found_it_as_before_was_not_left_by_the_failed_play() -> None:
     play = begun()
     book.remember(play, BEFORE)
+    book.settle("log-ship-1", ROLE, at=AT)
+    assert book.left_by_failure("log-ship-1", ROLE, at=AT) == BEFORE, "it still goes on"
     book.end(play, PlayStatus.FAILED, says="A task failed.", at=AT)
     book.settle("log-ship-1", ROLE, at=AT)
     assert book.left_by_failure("log-ship-1", ROLE, at=AT) is None
