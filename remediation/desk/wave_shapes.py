@@ -33,5 +33,6 @@ class StagesShape(Shape):
 
     waves = WaveShape(many=True, source="rows")
     watch_until = serializers.DateTimeField(allow_null=True)
+    side_by_side = serializers.IntegerField(source="stages.side_by_side", help_text="Targets worked on together.")
     error_budget = serializers.IntegerField(source="stages.error_budget", help_text="Targets that may fail.")
     signals = SignalShape(many=True)

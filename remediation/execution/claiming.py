@@ -35,6 +35,7 @@ from remediation.policy.facts import Decision as Verdict
 from remediation.policy.facts import SafetyCheck
 from remediation.policy.models import Moment
 from remediation.review import drifting, plans, preparing, proposing, reading, standing, voiding
+from remediation.review.changing import Change
 from remediation.review.plans import Content
 
 PASSING = frozenset(
@@ -59,9 +60,16 @@ def start(plan_id: int, *, tries: int, at: datetime) -> str:
         return _hold(plan, remediation, [wait], tries=tries, at=at)
     if content.role and (unmerged := requests.merged_exactly(remediation, content.role.digest, at=at)):
         return _hold(plan, remediation, [unmerged], tries=tries, at=at)  # no host is asked before the role is merged
-    if found := voiding.settle(remediation.pk, actor=WORKERS, at=at) or drifting.settle(plan, actor=WORKERS, at=at):
+    if found := _found_changed(plan, remediation, content, at):
         return f"Back in review: {voiding.reason_of(found)}"
     return _start(plan, remediation, content, tries=tries, at=at)
+
+
+def _found_changed(plan: Plan, remediation: Remediation, content: Content, at: datetime) -> list[Change]:
+    """What is not as it was signed; the targets are asked side by side where they are changed so."""
+    at_once = content.stages.side_by_side if content.stages else 1
+    changes = voiding.settle(remediation.pk, actor=WORKERS, at=at)
+    return changes or drifting.settle(plan, actor=WORKERS, at=at, at_once=at_once)
 
 
 def _start(plan: Plan, remediation: Remediation, content: Content, *, tries: int, at: datetime) -> str:

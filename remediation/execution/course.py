@@ -1,6 +1,8 @@
-"""Reads what decides the next move of a run: of one in waves all steps and how far it may go, else one or two steps."""
+"""Reads what decides the next moves of a run: of one in waves all steps and how far it may go, else one or two."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 from portal.kit import statements
 from remediation.execution import deciding, planning, records, staged
@@ -15,13 +17,21 @@ _STANDING = "SELECT number, status, intended_at IS NOT NULL FROM execution_stepr
 _STATUSES = {status.value: status for status in StepStatus}
 
 
-def next_move(run: Run, content: Content, ahead: StepRun | None) -> Move:
-    """The one thing that workers do next with a run; `ahead` is its first step that is not behind, if it was read."""
-    status, asked = RunStatus(run.status), records.asked_of(run)
-    if content.stages is None:
-        return planning.next_move(status, deciding.steps(run, content, ahead), asked)
-    course = Course(run.wave, run.undoes or 0, content.stages.error_budget)
-    return staged.next_move(status, aimed(run, content, content.stages), course, asked)
+def next_moves(run: Run, content: Content, ahead: StepRun | None) -> Sequence[Move]:
+    """What workers do next with a run, side by side; `ahead` is its first step that is not behind, if it was read."""
+    status, asked, stages = RunStatus(run.status), records.asked_of(run), content.stages
+    if stages is None:
+        return [planning.next_move(status, deciding.steps(run, content, ahead), asked)]
+    course = Course(run.wave, run.undoes or 0, stages.error_budget, stages.side_by_side)
+    return staged.next_moves(status, aimed(run, content, stages), course, asked)
+
+
+def has_failed_beside(run: Run, content: Content) -> bool:
+    """Whether more failed on other targets than may, while a step was about to begin: then it is left alone."""
+    stages = content.stages
+    if stages is None or stages.side_by_side == 1:
+        return False
+    return not staged.is_within(aimed(run, content, stages), stages.error_budget)
 
 
 def aimed(run: Run, content: Content, stages: Stages) -> list[Aimed]:

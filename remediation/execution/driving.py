@@ -1,16 +1,19 @@
-"""Drives a run to its end, or until a person has to come: one move after the other, each in its own transactions.
+"""Drives a run to its end, or until a person has to come: move after move, each in its own transactions.
 
 A job that takes a run over gets a new fence first; whatever its predecessor left open is found out before anything else
-is done. So a redelivery, a second worker or a crash never repeats an action (law 7).
+is done. So a redelivery, a second worker or a crash never repeats an action (law 7). Where the plan says so, moves on
+several targets of a wave are made side by side.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db import transaction
 
+from portal.kit import side_by_side
 from remediation.execution import advancing, course, deciding, records, resolving, stepping, undoing, watching
 from remediation.execution.models import Run
 from remediation.execution.planning import Do, Move
@@ -52,15 +55,16 @@ def drive(
     if shift is None:
         return f"Run {run_id} is not for workers to drive now."
     started = clock()
-    while (move := _next(shift)).do is not Do.WAIT:
-        if clock() - started > ONE_JOB or (move.do in BEGINNINGS and is_stopping()):
+    while (moves := _next(shift))[0].do is not Do.WAIT:
+        wanted = {move.do for move in moves}
+        if clock() - started > ONE_JOB or (wanted & BEGINNINGS and is_stopping()):
             return _go_on_later(shift)
-        if move.do is Do.WATCH:
+        if Do.WATCH in wanted:
             if look_again_at := watching.watch(shift):
                 return _go_on_later(shift, look_again_at)
             continue
-        _make(shift, move)
-        if move.do in STEPS_FORWARD:
+        side_by_side.each(partial(_make, shift), moves, at_once=len(moves))
+        if wanted & STEPS_FORWARD:
             came_further()
     run = Run.objects.get(pk=run_id)
     return f"{run} is {run.outcome}. {run.status_reason}".strip()
@@ -82,9 +86,9 @@ def take_over(
     return Shift(run_id, fence, run.remediation, records.content_of(run), clock, keeps_lease, released_stop)
 
 
-def _next(shift: Shift) -> Move:
+def _next(shift: Shift) -> Sequence[Move]:
     run, ahead = deciding.standing(shift.run_id)
-    return course.next_move(run, shift.content, ahead)
+    return course.next_moves(run, shift.content, ahead)
 
 
 def _go_on_later(shift: Shift, due_at: datetime | None = None) -> str:

@@ -23,13 +23,14 @@ CELLS_A_ROW = 40
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Steps done of all, and the one that the run is at (0: none)."""
+    """Steps done of all, the one that the run is at (0: none), and how many more are in hand beside it."""
 
     done: int
     skipped: int
     undone: int
     total: int
     at: int
+    beside: int
     seconds: float
 
     @property
@@ -89,6 +90,7 @@ def progress(
         undone=sum(each in UNDONE for each in found),
         total=len(found),
         at=current(statuses, status),
+        beside=max(0, sum(each in AT_IT for each in found) - 1),
         seconds=seconds,
     )
 

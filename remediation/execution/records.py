@@ -235,6 +235,16 @@ def move_run(run: Run, to: RunStatus, *, actor: Actor, at: datetime, reason: str
         _tell_people(run, at)
 
 
+def call_person(run: Run, *, actor: Actor, at: datetime, reason: str) -> None:
+    """Bring a held run before a person. One that a step beside this one brought there gets this reason as well."""
+    if run.status != RunStatus.NEEDS_PERSON:
+        move_run(run, RunStatus.NEEDS_PERSON, actor=actor, at=at, reason=reason)
+        return
+    run.status_reason = f"{run.status_reason} {reason}"
+    run.save(update_fields=["status_reason"])
+    _tell_audit("run.moved", run, actor, at, {"before": run.status, "after": run.status, "reason": reason})
+
+
 def end(run: Run, to: RunStatus, content: Content, *, actor: Actor, at: datetime, reason: str) -> None:
     """End a held run for good: what was not begun is skipped, targets are free, people and patterns hear of it."""
     for step in run.steps.filter(status__in=[StepStatus.PENDING, StepStatus.PREFLIGHT]):

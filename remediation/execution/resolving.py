@@ -8,7 +8,7 @@ from remediation.execution.models import Run, StepOutput, StepRun
 from remediation.execution.planning import Found, found
 from remediation.execution.records import WORKERS, Phase
 from remediation.execution.shift import Shift
-from remediation.execution.states import RunStatus, StepStatus
+from remediation.execution.states import StepStatus
 
 MOST_TRIES = 2
 """A write that never began is asked for once more, then the step has failed."""
@@ -54,7 +54,7 @@ def _settle(shift: Shift, run: Run, step: StepRun, what: Found) -> None:
         records.move_step(run, step, StepStatus.FAILED, actor=WORKERS, at=at, detail=detail)
     else:
         reason = f"Step {step.number}: {detail}"
-        records.move_run(run, RunStatus.NEEDS_PERSON, actor=WORKERS, at=at, reason=reason)
+        records.call_person(run, actor=WORKERS, at=at, reason=reason)
 
 
 def _may_try_again(step: StepRun) -> bool:

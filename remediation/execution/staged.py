@@ -1,4 +1,4 @@
-"""What a run in waves does next: wave after wave, targets given up within the error budget, the way back. Pure.
+"""What a run in waves does next: which targets side by side, which are given up within the error budget. Pure.
 
 It is told all steps in the order in which the waves do them, and asks the plan of moves about those of one target or
 one wave.
@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from remediation.execution import planning
-from remediation.execution.planning import DONE, FORWARD, TURNED, Do, Move, StepView
+from remediation.execution.planning import DONE, FORWARD, OPEN_OUTCOME, TURNED, Do, Move, StepView
 from remediation.execution.states import Asked, RunStatus, StepStatus
 
 S = StepStatus
@@ -28,23 +28,25 @@ class Aimed(StepView):
 class Course:
     """How far a run may go: `wave` is the last one that is open, `undoes` the one that is taken back (0: all).
 
-    `error_budget` is how many targets may fail.
+    `error_budget` is how many targets may fail, `side_by_side` how many are worked on at the same time.
     """
 
     wave: int
     undoes: int
     error_budget: int
+    side_by_side: int = 1
 
 
-def next_move(status: RunStatus, steps: Sequence[Aimed], course: Course, asked: Asked | None = None) -> Move:
-    """The one thing to do next; `asked` is what a person wants of the run."""
+def next_moves(status: RunStatus, steps: Sequence[Aimed], course: Course, asked: Asked | None = None) -> Sequence[Move]:
+    """What to do next, side by side where it is more than one thing; `asked` is what a person wants of the run."""
     if status is RunStatus.RUNNING:
-        move = _forward(steps, course)
+        moves = _forward(steps, course)
     elif status is RunStatus.ROLLING_BACK:
-        move = _backward(steps, course.undoes)
+        moves = [_backward(steps, course.undoes)]
     else:
-        return Move(Do.WAIT)
-    return planning.heeding(move, status, steps, asked)
+        return [Move(Do.WAIT)]
+    heeding = [planning.heeding(move, status, steps, asked) for move in moves]
+    return [move for move in heeding if move.do is not Do.HALT] or heeding[:1]
 
 
 def lost(steps: Sequence[Aimed]) -> list[str]:
@@ -58,18 +60,40 @@ def is_within(steps: Sequence[Aimed], error_budget: int) -> bool:
     return not depended_on and len(lost(steps)) <= error_budget
 
 
-def _forward(steps: Sequence[Aimed], course: Course) -> Move:
+def _forward(steps: Sequence[Aimed], course: Course) -> Sequence[Move]:
+    """First of all what nobody knows is found out: no target is left behind that may have changed."""
+    if in_doubt := [Move(Do.RESOLVE, step.number) for step in steps if step.status in OPEN_OUTCOME]:
+        return in_doubt[: course.side_by_side]
     given_up = lost(steps)
     failed = [step for step in steps if step.status is S.FAILED]
     if failed and not is_within(steps, course.error_budget):
-        return planning.after_failure(failed[-1], steps)
+        return [planning.after_failure(failed[-1], steps)]
+    return _together(_onward(steps, course, given_up)) or [_end(steps, given_up)]
+
+
+def _onward(steps: Sequence[Aimed], course: Course, given_up: Sequence[str]) -> Sequence[Move]:
+    """The next move of each of the targets that are worked on: one at most of what everything depends on."""
+    moves: dict[str, Move] = {}
     for step in steps:
         if step.wave > course.wave:
-            return Move(Do.WATCH)
+            return [*moves.values()] or [Move(Do.WATCH)]
+        if len(moves) == course.side_by_side:
+            break
         own = [each for each in steps if each.target == step.target] if step.target in given_up else []
-        if move := _give_up(own) if own else planning.onward(step):
-            return move
-    return _end(steps, given_up)
+        if step.target in moves or not (move := _give_up(own) if own else planning.onward(step)):
+            continue
+        if not step.target:
+            return [*moves.values()] or [move]
+        moves[step.target] = move
+    return [*moves.values()]
+
+
+def _together(moves: Sequence[Move]) -> Sequence[Move]:
+    """Those that are made side by side. What was done is verified first; the way back of a target is taken alone."""
+    if done := [move for move in moves if move.do is Do.VERIFY]:
+        return done
+    alone = [move for move in moves if move.do is not Do.STEP]
+    return alone[:1] or moves
 
 
 def _give_up(own: Sequence[Aimed]) -> Move | None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from remediation.connectors.probes import Outcome
-from remediation.execution import guarding, looking, records
+from remediation.execution import course, guarding, looking, records
 from remediation.execution.looking import Look
-from remediation.execution.models import StepRun
+from remediation.execution.models import Run, StepRun
 from remediation.execution.planning import HOLDS_WRITES
 from remediation.execution.records import WORKERS, Phase
 from remediation.execution.shift import Shift
@@ -35,7 +35,7 @@ def intend(shift: Shift, number: int, seen: Look) -> str:
     """Commit what the pre-flight saw and the intent, and return the key of the write; empty if there is to be none.
 
     Then the step has failed and nothing was changed by it, or something holds the run back and it pauses. Where a
-    person asked for no further write, the next move is the halt.
+    person asked for no further write, the next move is the halt; what went wrong beside this step leaves it as it is.
     """
     with shift.writing() as run:
         step, at = records.step_of(run, number), shift.clock()
@@ -44,7 +44,7 @@ def intend(shift: Shift, number: int, seen: Look) -> str:
             detail = _stopped(shift.planned(number), seen)
             records.move_step(run, step, StepStatus.FAILED, actor=WORKERS, at=at, detail=detail)
             return ""
-        if records.asked_of(run) in HOLDS_WRITES:
+        if records.asked_of(run) in HOLDS_WRITES or _is_over_beside(shift, run):
             return ""
         if reason := shift.held_back(run):
             records.move_run(run, RunStatus.PAUSED, actor=WORKERS, at=at, reason=reason)
@@ -97,7 +97,12 @@ def _leave_unverified(shift: Shift, number: int, seen: Look) -> None:
             return
         _keep_look(shift, records.step_of(run, number), Phase.VERIFY, seen)
         reason = f"Step {number} was done and cannot be verified: {seen.misses}"
-        records.move_run(run, RunStatus.NEEDS_PERSON, actor=WORKERS, at=shift.clock(), reason=reason)
+        records.call_person(run, actor=WORKERS, at=shift.clock(), reason=reason)
+
+
+def _is_over_beside(shift: Shift, run: Run) -> bool:
+    """Whether a step on another target, taken at the same time, held the run or ended its way forward meanwhile."""
+    return run.status != RunStatus.RUNNING or course.has_failed_beside(run, shift.content)
 
 
 def _keep_look(shift: Shift, step: StepRun, phase: Phase, seen: Look) -> None:

@@ -32,7 +32,7 @@ class CategoryPolicyAdmin(Audited):
             {"fields": ("hours_start", "hours_end", "zone", "days", "max_actions_per_hour", "max_failures_in_a_row")},
         ),
         ("People", {"fields": ("requires_approval", "auto_approve_threshold", "machine_share", "approvers")}),
-        ("Stages", {"fields": ("canary", "wave_growth", "watch_minutes", "error_budget")}),
+        ("Stages", {"fields": ("canary", "wave_growth", "side_by_side", "watch_minutes", "error_budget")}),
         (
             "Safety",
             {

@@ -35,6 +35,7 @@ LABELS = {
     "max_failures_in_a_row": "Failed runs in a row",
     "canary": "Canary",
     "wave_growth": "Waves grow by",
+    "side_by_side": "Targets side by side",
     "watch_minutes": "Watched between waves",
     "error_budget": "Error budget",
     "requires_rollback_plan": "Rollback plan required",
@@ -60,8 +61,9 @@ HELP = {
     "approvers": "Whose signature counts. None: whoever holds the grant.",
     "max_actions_per_hour": "Mutating steps. Empty: the site's setting, which also bounds what stands here.",
     "max_failures_in_a_row": "On a target or for a pattern; then workers wait. Empty: the site's setting.",
-    "canary": "Targets of the first wave: a number such as 1, or a share such as 10%. Empty: all targets at once.",
+    "canary": "Targets of the first wave: a number such as 1, or a share such as 10%. Empty: one wave of all targets.",
     "wave_growth": "Each wave has that many times the targets of the one before. 1: equal waves.",
+    "side_by_side": "Targets of a wave that are worked on at the same time. 1: one after the other.",
     "watch_minutes": "Minutes in which every signal has to hold before the next wave. 0: one look.",
     "error_budget": "Targets of a run that may fail and are taken back while others go on: 2, or 5%. 0: none.",
     "requires_rollback_plan": "Every write needs a way back.",
@@ -111,7 +113,7 @@ class PolicyForm(PolicyModelForm):
     def clean_canary(self) -> str:
         canary = self._amount("canary")
         if canary.rstrip("%") == "0":
-            raise forms.ValidationError("A canary has one target at least. Leave it empty for all targets at once.")
+            raise forms.ValidationError("A canary has one target at least. Leave it empty for one wave of all targets.")
         return canary
 
     def clean_error_budget(self) -> str:

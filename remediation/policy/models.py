@@ -15,6 +15,8 @@ from remediation.policy.share import STEPS
 PERCENT = [MinValueValidator(0), MaxValueValidator(100)]
 LONGEST_WATCH = 24 * 60
 """Minutes between two waves."""
+MOST_SIDE_BY_SIDE = 16
+"""Targets; each takes a connection to the database, and a worker's patience with what it started."""
 PREFLIGHT_HOLDS = 15
 """Minutes, where no policy says anything else."""
 SHARES = [(step, f"{step} % of tickets" if step else "No ticket: off") for step in STEPS]
@@ -53,6 +55,9 @@ class CategoryPolicy(models.Model):
     )
     canary = models.CharField(max_length=4, blank=True, default="")
     wave_growth = models.PositiveSmallIntegerField(default=2, validators=[MinValueValidator(1), MaxValueValidator(10)])
+    side_by_side = models.PositiveSmallIntegerField(
+        default=1, db_default=1, validators=[MinValueValidator(1), MaxValueValidator(MOST_SIDE_BY_SIDE)]
+    )
     watch_minutes = models.PositiveSmallIntegerField(default=5, validators=[MaxValueValidator(LONGEST_WATCH)])
     error_budget = models.CharField(max_length=4, default="0")
     requires_rollback_plan = models.BooleanField(default=True)

@@ -129,11 +129,12 @@ def _failures_in_a_row(policy: CategoryPolicy) -> Rule:
 
 def waves(policy: CategoryPolicy) -> str:
     """In which steps a change reaches several targets."""
+    beside = f", {policy.side_by_side} targets side by side" if policy.side_by_side > 1 else ""
     if not policy.canary:
-        return "All at once"
+        return f"One wave of all targets{beside or ', one after the other'}"
     growth = f"waves {policy.wave_growth} times as large" if policy.wave_growth > 1 else "waves of that size"
     watch = f"watched for {_span(policy.watch_minutes)}" if policy.watch_minutes else "looked at once"
-    return f"A canary of {policy.canary}, then {growth}; between waves the services' signals are {watch}"
+    return f"A canary of {policy.canary}, then {growth}{beside}; between waves the services' signals are {watch}"
 
 
 def budget(policy: CategoryPolicy) -> str:

@@ -156,7 +156,7 @@ def staging_of(policy: CategoryPolicy | None) -> Staging:
     """How a policy wants several targets changed; without a policy all at once."""
     if policy is None:
         return Staging()
-    return Staging(policy.canary, policy.wave_growth, policy.watch_minutes, policy.error_budget)
+    return Staging(policy.canary, policy.wave_growth, policy.watch_minutes, policy.error_budget, policy.side_by_side)
 
 
 def limits_data(limits: Limits | None) -> dict[str, Any]:

@@ -13,15 +13,17 @@ ALL = 100
 
 @dataclass(frozen=True, slots=True)
 class Staging:
-    """What a policy says. `canary` and `error_budget` are amounts; an empty canary means all targets at once.
+    """What a policy says. `canary` and `error_budget` are amounts; an empty canary means one wave of all targets.
 
-    Each wave has `growth` times as many targets as the one before; between two waves signals hold for `watch_minutes`.
+    Each wave has `growth` times as many targets as the one before, and `side_by_side` of them are worked on at the same
+    time; between two waves signals hold for `watch_minutes`.
     """
 
     canary: str = ""
     growth: int = 2
     watch_minutes: int = 5
     error_budget: str = "0"
+    side_by_side: int = 1
 
 
 def problem(amount: str) -> str:

@@ -61,6 +61,7 @@ WORDS = {
     "max_actions_per_hour": "most actions per hour",
     "is_enabled": "remediation enabled",
     "growth": "they grow by",
+    "side_by_side": "targets side by side",
     "watch_minutes": "minutes watched between them",
     "error_budget": "targets that may fail",
     "signals": "signal",

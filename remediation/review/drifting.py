@@ -24,9 +24,9 @@ from remediation.review.looking import Seen
 from remediation.review.models import Look
 
 
-def settle(plan: Plan, *, actor: Actor, at: datetime, ask: Ask = client.read) -> list[Change]:
-    """Look at the targets of a live plan; if they drifted, void it and answer with what drifted."""
-    seen = looking.look(plans.read(plan.content).steps, ask)
+def settle(plan: Plan, *, actor: Actor, at: datetime, ask: Ask = client.read, at_once: int = 1) -> list[Change]:
+    """Look at the targets of a live plan, `at_once` at a time; if they drifted, void it and answer with that."""
+    seen = looking.look(plans.read(plan.content).steps, ask, at_once=at_once)
     merge = plan.merge_plan or plan
     with transaction.atomic():
         remediation = remediations.locked(plan.subject_id)

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from django.db.models import QuerySet
 
-from portal.kit import statements
+from portal.kit import side_by_side, statements
 from portal.kit.statements import Query, given
 from portal.signoff.models import Plan
 from remediation.connectors import client
@@ -31,10 +31,14 @@ class Seen:
     text: str
 
 
-def look(steps: Sequence[PlanStep], ask: Ask = client.read) -> list[Seen]:
-    """Ask the pre-flights that do not depend on an earlier step, outside any transaction."""
+def look(steps: Sequence[PlanStep], ask: Ask = client.read, *, at_once: int = 1) -> list[Seen]:
+    """Ask the pre-flights that do not depend on an earlier step, outside any transaction, `at_once` at a time."""
     enough = time.monotonic() + ENOUGH_SECONDS
-    return [_seen(step, ask) for step in independent(steps) if time.monotonic() < enough]
+
+    def seen(step: OperationStep) -> Seen | None:
+        return _seen(step, ask) if time.monotonic() < enough else None
+
+    return [each for each in side_by_side.each(seen, independent(steps), at_once=at_once) if each]
 
 
 def independent(steps: Sequence[PlanStep]) -> list[OperationStep]:

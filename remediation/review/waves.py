@@ -72,7 +72,10 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class Stages:
-    """How a plan reaches its targets; `error_budget` is how many of them may fail before the run halts."""
+    """How a plan reaches its targets.
+
+    `side_by_side` of a wave's targets are worked on at the same time; `error_budget` may fail before the run halts.
+    """
 
     canary: str
     growth: int
@@ -80,6 +83,7 @@ class Stages:
     error_budget: int
     waves: tuple[Wave, ...]
     signals: tuple[Signal, ...]
+    side_by_side: int = 1
 
 
 def fan_out(aims: Sequence[Aim]) -> tuple[str, ...]:
@@ -107,13 +111,14 @@ def waves_of(aims: Sequence[Aim], wanted: Staging) -> tuple[Wave, ...]:
 
 
 def stages_of(aims: Sequence[Aim], wanted: Staging) -> Stages | None:
-    """How a plan is staged, nothing being watched yet; None with one wave and no target that may fail."""
+    """How a plan is staged, nothing being watched yet; None where it goes from step to step and none may fail."""
     targets = len(fan_out(aims))
     budget = staging.at_most(wanted.error_budget, targets)
     waves = waves_of(aims, wanted)
-    if len(waves) == 1 and not budget:
+    side_by_side = max(1, min(wanted.side_by_side, max(len(wave.targets) for wave in waves)))
+    if len(waves) == 1 and not budget and side_by_side == 1:
         return None
-    return Stages(wanted.canary, wanted.growth, wanted.watch_minutes, budget, waves, signals=())
+    return Stages(wanted.canary, wanted.growth, wanted.watch_minutes, budget, waves, (), side_by_side)
 
 
 def read(data: Mapping[str, Any]) -> Stages:

@@ -241,7 +241,7 @@ class World(RuleBasedStateMachine):
         job, shift = self.worker.job, fragile(self.worker.shift, fuse)
         stopped = Stop.objects.filter(released_at=None).exists()
         try:
-            move = driving._next(shift)
+            move = driving._next(shift)[0]
             if move.do is Do.WAIT:
                 jobs.finish(job.id, fence=job.fence, result="done")
                 self.worker = None

@@ -73,7 +73,7 @@ def _drive_until_it_ends(made: Signed, fuse: Fuse) -> bool:
 
 
 def _drive(shift: Shift) -> None:
-    while (move := driving._next(shift)).do is not Do.WAIT:
+    while (move := driving._next(shift)[0]).do is not Do.WAIT:
         driving._make(shift, move)
 
 

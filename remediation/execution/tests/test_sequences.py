@@ -92,7 +92,7 @@ class ByWorkers(World):
         """It may look, and writes only as long as nobody took the run over: its lease is asked for first."""
         if self.replaced:
             shift = self.replaced.pop()
-            move = driving._next(shift)
+            move = driving._next(shift)[0]
             if move.do is not Do.WAIT:
                 driving._make(replace(shift, keeps_lease=lambda: False), move)
 

@@ -29,7 +29,7 @@ def made(workers: LabProcess, settings: Settings) -> Signed:
     made = staged({**CANARY, "watch_minutes": 0}, *MACHINES[:2])
     claiming.start(made.plan.pk, tries=0, at=timezone.now())
     shift = _shift(made)
-    while (move := driving._next(shift)).do is not Do.WATCH:
+    while (move := driving._next(shift)[0]).do is not Do.WATCH:
         driving._make(shift, move)
     return made
 
@@ -73,7 +73,7 @@ def _ends_at(made: Signed, boundary: int) -> bool:
 
 
 def _drive(shift: Shift) -> None:
-    while (move := driving._next(shift)).do is not Do.WAIT:
+    while (move := driving._next(shift)[0]).do is not Do.WAIT:
         if move.do is Do.WATCH:
             watching.watch(shift)
         else:

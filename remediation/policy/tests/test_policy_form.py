@@ -115,7 +115,7 @@ def test_limits_that_make_no_sense_are_refused(
 
 def test_stages_are_kept_as_amounts_and_said_in_words(petra: Client, policy: CategoryPolicy) -> None:
     page = html.unescape(petra.get("/policies/network").content.decode())
-    assert "All at once" in page
+    assert "One wave of all targets, one after the other" in page
     assert "None: a target that fails halts the run" in page
     changes = {"canary": "10 %", "wave_growth": "3", "watch_minutes": "60", "error_budget": "2"}
     assert save(petra, policy, **changes).status_code == 302
