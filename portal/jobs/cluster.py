@@ -176,30 +176,68 @@ def serve(queue: str) -> str:
 
 
 def _serve(queue: str, keeper: _Keeper) -> str:
-    ends_at, shared = time.monotonic() + _SPELL, dict[Any, Any]()
+    spell = _Spell(queue, keeper)
     pause = math.inf
     while not _life.is_stopping.value:
-        if _serve_one(queue, keeper, shared):
+        if job := _taken(queue):
+            spell.run(job)
             pause = _GLANCE
         elif pause > _LONGEST_GLANCE:
             return "nothing due"
         else:
             time.sleep(pause)
             pause *= 2
-        if time.monotonic() >= ends_at:
+        if spell.is_over():
             return "others have their turn"
     return "stopping"
 
 
-def _serve_one(queue: str, keeper: _Keeper, shared: dict[Any, Any]) -> bool:
-    """Whether there was a job to run."""
+def _taken(queue: str) -> Handed | None:
+    """The next job, if one is due."""
     if _life.sweeps.is_due():  # while all workers are busy nobody else sweeps, and what was lost goes first
         services.revive_lost(queue)
-    taken = services.take(queue, limit=1, lease_seconds=settings.Q_CLUSTER["lease"])
-    for job in taken:
-        with keeper.holding(job):
-            work.run(replace(job, is_stopping=lambda: bool(_life.is_stopping.value), shared=shared))
-    return bool(taken)
+    return next(iter(services.take(queue, limit=1, lease_seconds=settings.Q_CLUSTER["lease"])), None)
+
+
+class _Spell:
+    """One job after the other, for a while: the statement that ends one takes the next. They share their answers."""
+
+    def __init__(self, queue: str, keeper: _Keeper) -> None:
+        self._queue = queue
+        self._keeper = keeper
+        self._shared = dict[Any, Any]()
+        self._ends_at = time.monotonic() + _SPELL
+
+    def is_over(self) -> bool:
+        return time.monotonic() >= self._ends_at
+
+    def run(self, job: Handed) -> None:
+        """This job, and those that follow it."""
+        following: Handed | None = job
+        while following:
+            following = self._run_one(following)
+
+    def _run_one(self, job: Handed) -> Handed | None:
+        """Answers the next job, already taken."""
+        following: Handed | None = None
+
+        def finish(result: str) -> bool:
+            nonlocal following
+            if _life.is_stopping.value or self.is_over():
+                return services.finish(job.id, fence=job.fence, result=result)
+            is_ended, following = services.finish_and_take(
+                job.id,
+                fence=job.fence,
+                result=result,
+                queue=self._queue,
+                lease_seconds=settings.Q_CLUSTER["lease"],
+            )
+            return is_ended
+
+        handed = replace(job, is_stopping=lambda: bool(_life.is_stopping.value), shared=self._shared)
+        with self._keeper.holding(job):
+            work.run(handed, finish=finish)
+        return following
 
 
 @contextmanager

@@ -38,28 +38,35 @@ WHERE queue = %s AND state = 'waiting' AND due_at <= statement_timestamp()
                   WHERE running.kind = waiting.kind AND running.key = waiting.key AND running.state = 'running')
 ORDER BY due_at, id LIMIT %s
 """
-_TAKE = """
-WITH due AS MATERIALIZED (
+_DUE_FIRST = """
+due AS MATERIALIZED (
     SELECT id FROM jobs_job waiting
     WHERE queue = %(queue)s AND state = 'waiting' AND due_at <= coalesce(%(due_by)s::timestamptz, statement_timestamp())
       AND NOT EXISTS (SELECT FROM jobs_job running
                       WHERE running.kind = waiting.kind AND running.key = waiting.key AND running.state = 'running')
     ORDER BY due_at, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED
 )
+"""
+_LEASE = """
 UPDATE jobs_job SET state = 'running', attempts = attempts + 1, fence = fence + 1, started_at = clock_timestamp(),
                     leased_until = clock_timestamp() + make_interval(secs => %(lease)s)
 FROM due WHERE jobs_job.id = due.id
 RETURNING jobs_job.id, kind, subject_id, payload, attempts, fence, started_at
 """
+_TAKE = f"WITH {_DUE_FIRST} {_LEASE}"
 _IS_HELD = """
 SELECT leased_until > statement_timestamp() + make_interval(secs => %s) FROM jobs_job
 WHERE id = %s AND fence = %s AND state = 'running'
 """
 _FINISH = """
-UPDATE jobs_job SET state = 'done', result = %s, error = '', trace = '', finished_at = statement_timestamp(),
+UPDATE jobs_job SET state = 'done', result = %(result)s, error = '', trace = '', finished_at = statement_timestamp(),
                     leased_until = NULL
-WHERE id = %s AND fence = %s AND state = 'running'
+WHERE id = %(id)s AND fence = %(fence)s AND state = 'running'
 """
+_FINISH_AND_TAKE = f"""
+WITH ended AS ({_FINISH} RETURNING id), {_DUE_FIRST}, taken AS ({_LEASE})
+SELECT EXISTS (SELECT FROM ended), taken.* FROM (VALUES (1)) AS once LEFT JOIN taken ON true
+"""  # noqa: S608 - texts of our own
 
 
 def channel(queue: str) -> str:
@@ -169,8 +176,26 @@ def come_further(job_id: int, *, fence: int) -> bool:
 def finish(job_id: int, *, fence: int, result: str) -> bool:
     """Ends a job well; False when the fence has moved on, and then nothing changes."""
     with statements.cursor() as cursor:
-        cursor.execute(_FINISH, [_storable(result), job_id, fence])
+        cursor.execute(_FINISH, {"result": _storable(result), "id": job_id, "fence": fence})
         return bool(cursor.rowcount)
+
+
+def finish_and_take(
+    job_id: int, *, fence: int, result: str, queue: str, lease_seconds: float
+) -> tuple[bool, Handed | None]:
+    """Ends a job as `finish` does, and leases the next one of the queue as `take` does, in one statement.
+
+    A job that waits for this one, under the same key, is none of those that can be taken here.
+    """
+    values: dict[str, str | int | float | None] = {"result": _storable(result), "id": job_id, "fence": fence}
+    values |= {"queue": queue, "limit": 1, "lease": lease_seconds, "due_by": None}
+    with statements.cursor() as cursor:
+        try:
+            cursor.execute(_FINISH_AND_TAKE, values)
+        except IntegrityError:  # as above
+            return finish(job_id, fence=fence, result=result), None
+        is_ended, *row = cursor.fetchone()
+    return is_ended, _handed(tuple(row), lease_seconds) if row[0] else None
 
 
 def fail(job_id: int, *, fence: int, error: str, trace: str = "") -> bool:

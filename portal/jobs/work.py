@@ -20,10 +20,11 @@ logger = logging.getLogger(__name__)
 _PAUSE = 0.25  # seconds between two tries to reach the ledger
 
 
-def run(job: Handed) -> str:
+def run(job: Handed, *, finish: Callable[[str], bool] | None = None) -> str:
     """How the attempt ended, in a few words. Whoever lost the fence meanwhile changes nothing and says `lost`.
 
-    A StaleTransition is no error: the job was delivered twice, or a person was first.
+    A StaleTransition is no error: the job was delivered twice, or a person was first. `finish` ends the job well in
+    another way than the ledger's own.
     """
     taken_by = connection.connection
     try:
@@ -33,7 +34,8 @@ def run(job: Handed) -> str:
     except (Exception, TimeoutException) as error:
         logger.exception("%s #%s failed in attempt %s", job.kind, job.id, job.attempt)
         return _failed(job, tracing.words_of(error), tracing.trace_of(error), taken_by)
-    return result if _told(partial(services.finish, job.id, fence=job.fence, result=result)) else "lost"
+    end = partial(finish, result) if finish else partial(services.finish, job.id, fence=job.fence, result=result)
+    return result if _told(end) else "lost"
 
 
 def _failed(job: Handed, error: str, trace: str, taken_by: object) -> str:

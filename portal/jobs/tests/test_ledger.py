@@ -241,6 +241,53 @@ def test_a_request_that_comes_while_its_key_runs_is_done_after_it_and_not_beside
     assert [each.id for each in services.take("general", limit=1, lease_seconds=60)] == [again.pk]
 
 
+def test_what_ends_one_job_takes_the_next_of_its_queue() -> None:
+    flaky()
+    handler("test.elsewhere", queue="probe")(lambda job: "never")
+    enqueue("test.elsewhere")
+    one, two = enqueue(), enqueue(payload={"why": "second"})
+    [running] = services.take("general", limit=1, lease_seconds=60)
+
+    following = after(running)
+
+    assert following is not None
+    assert (following.id, following.attempt, following.fence, following.payload) == (two.pk, 1, 1, {"why": "second"})
+    assert after(following) is None
+    assert set(Job.objects.filter(pk__in=[one.pk, two.pk]).values_list("state", "result")) == {(State.DONE, "well")}
+
+
+def test_what_ends_a_job_leaves_the_one_that_waits_for_it_to_the_next_look() -> None:
+    flaky()
+    enqueue(key="run 1")
+    [running] = services.take("general", limit=1, lease_seconds=60)
+    again = enqueue(key="run 1")
+
+    assert after(running) is None
+    assert [each.id for each in services.take("general", limit=1, lease_seconds=60)] == [again.pk]
+
+
+def test_whoever_lost_the_fence_ends_nothing_and_may_take_the_next_job() -> None:
+    flaky()
+    job = enqueue()
+    [lost] = services.take("general", limit=1, lease_seconds=0)
+    services.revive_lost("general")
+
+    is_ended, following = services.finish_and_take(
+        lost.id, fence=lost.fence + 1, result="too late", queue="general", lease_seconds=60
+    )
+
+    assert not is_ended
+    assert following is not None
+    assert (following.id, following.attempt, following.fence) == (job.pk, 2, 2)
+
+
+def after(job: Handed) -> Handed | None:
+    """The job that is taken by what ends this one."""
+    ends = services.finish_and_take(job.id, fence=job.fence, result="well", queue="general", lease_seconds=60)
+    assert ends[0], "the job was not held any more"
+    return ends[1]
+
+
 def test_a_failed_attempt_leaves_the_work_to_a_newer_job_with_its_key() -> None:
     flaky()
     enqueue(key="run 1")
