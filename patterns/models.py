@@ -100,6 +100,9 @@ class Occurrence(models.Model):
                 condition=models.Q(kind="executed"),
                 name="patterns_executed",
             ),
+            models.Index(
+                fields=["pattern", "-id"], condition=models.Q(succeeded__isnull=False), name="patterns_newest_executed"
+            ),
             models.Index(fields=["pattern", "-at"], condition=models.Q(kind="feedback"), name="patterns_feedback"),
             models.Index(fields=["-at", "-id"], condition=models.Q(kind="feedback"), name="patterns_newest_feedback"),
         ]

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q, QuerySet, Value
 
 from patterns.models import Occurrence
 from patterns.reliability import FeedbackFacts, is_negative
@@ -49,6 +49,11 @@ def executed(pattern_id: int, *, action: str = "", environment: str = "") -> lis
     if action:
         rows = rows.filter(action=action, environment=environment)
     return list(rows.order_by("-id")[:MOST])
+
+
+def newest_executed(pattern: Value, *, most: int) -> QuerySet[Occurrence]:
+    """The newest runs of a pattern, for a query to look into: a run is what succeeded or did not."""
+    return Occurrence.objects.filter(pattern=pattern, succeeded__isnull=False).order_by("-id")[:most]
 
 
 def disliked(pattern_id: int, tickets: Collection[int]) -> set[int]:

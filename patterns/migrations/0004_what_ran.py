@@ -7,7 +7,7 @@ from django.db.models import Q
 
 
 class Migration(migrations.Migration):
-    """One column, and the index for the record of one kind of fix."""
+    """One column, and the indexes for the record of one kind of fix and for what ran last."""
 
     dependencies: ClassVar = [("patterns", "0003_earned_by_others")]
     operations: ClassVar = [
@@ -26,6 +26,12 @@ class Migration(migrations.Migration):
                 condition=Q(kind="executed"),
                 fields=["pattern", "action", "environment", "-id"],
                 name="patterns_executed",
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="occurrence",
+            index=models.Index(
+                condition=Q(succeeded__isnull=False), fields=["pattern", "-id"], name="patterns_newest_executed"
             ),
         ),
     ]

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from django.db.models import F, Q, QuerySet, Sum
 
+from patterns import reads
 from patterns.models import Occurrence, Pattern
 from portal.kit import statements
 from portal.kit.statements import Query, given
@@ -130,9 +131,10 @@ def _past(ticket: Ticket, pattern: Pattern, similarity_percent: int) -> tuple[Pa
 
 
 def _ran() -> QuerySet[Remediation]:
+    ran = reads.newest_executed(given("pattern"), most=PAST_AT_MOST * 4).values("ticket_id")
     over = Q(status__in=[Status.SUCCEEDED, Status.ROLLED_BACK]) | Q(status=Status.FAILED, has_written=True)
-    rows = Remediation.objects.filter(over, ~Q(ticket=given("ticket")), ticket__pattern=given("pattern"))
-    return rows.select_related("ticket").order_by("-id")[: PAST_AT_MOST * 4]
+    rows = Remediation.objects.filter(over, ~Q(ticket=given("ticket")), ticket__in=ran)
+    return rows.select_related("ticket").order_by("-id")
 
 
 _RAN = Query(_ran)

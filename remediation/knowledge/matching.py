@@ -11,6 +11,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from remediation.knowledge.procedures import FrontMatter, Procedure
 from remediation.knowledge.words import stems
@@ -31,7 +32,7 @@ class Match:
 def matching(*, wording: str, category: str, procedures: Sequence[Procedure]) -> list[Match]:
     """The runbooks that answer the wording well enough, the best first; `wording` is the title and the description."""
     said = stems(wording)
-    weights = _weights(procedures)
+    weights = _weights(tuple(procedure.front.vocabulary for procedure in procedures))
     scored = [Match(procedure, _percent(procedure.front, said, category, weights)) for procedure in procedures]
     fitting = [match for match in scored if match.percent >= FITS_FROM]
     return sorted(fitting, key=lambda match: (-match.percent, match.procedure.front.slug))
@@ -44,10 +45,13 @@ def _percent(front: FrontMatter, said: frozenset[str], category: str, weights: d
 
 
 def _share(symptom: frozenset[str], said: frozenset[str], weights: dict[str, float]) -> float:
-    whole = sum(weights[stem] for stem in symptom)
-    return sum(weights[stem] for stem in symptom & said) / whole if whole else 0.0
+    if symptom.isdisjoint(said):
+        return 0.0
+    return sum(weights[stem] for stem in symptom & said) / sum(weights[stem] for stem in symptom)
 
 
-def _weights(procedures: Sequence[Procedure]) -> dict[str, float]:
-    uses = Counter(stem for procedure in procedures for stem in procedure.front.vocabulary)
-    return {stem: 1.0 + math.log(len(procedures) / count) for stem, count in uses.items()}
+@lru_cache(maxsize=8)
+def _weights(vocabularies: tuple[frozenset[str], ...]) -> dict[str, float]:
+    """By stem; counted once for each state of the library."""
+    uses = Counter(stem for vocabulary in vocabularies for stem in vocabulary)
+    return {stem: 1.0 + math.log(len(vocabularies) / count) for stem, count in uses.items()}

@@ -14,7 +14,8 @@ from django.db import connection
 from django.utils import timezone
 from pytest_django import Settings
 
-from patterns.models import Occurrence
+from patterns import services as patterns
+from patterns.models import Occurrence, Pattern
 from portal.access.models import Person
 from portal.audit.models import Event
 from portal.estate import seed as estate
@@ -185,6 +186,15 @@ def test_a_signed_remediation_of_the_same_pattern_is_remembered(alice: Person, s
     Remediation.objects.update(status=Status.IN_REVIEW)
     for status in (Status.EXECUTING, Status.SUCCEEDED):
         Remediation.objects.update(status=status)
+    patterns.observe_run(
+        pattern_id=Pattern.objects.get().pk,
+        ticket=Ticket.objects.get().ref,
+        run_id=1,
+        succeeded=True,
+        action="scale_deployment",
+        environment="production",
+        at=timezone.now(),
+    )
     open_ticket(incidents.payments(note="Black Friday needs 9 replicas."), key="INC-2")
     drain("drafting")
     draft = schema.from_text(Revision.objects.get(remediation__ticket__key="INC-2").content)
