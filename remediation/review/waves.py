@@ -115,7 +115,7 @@ def stages_of(aims: Sequence[Aim], wanted: Staging) -> Stages | None:
     targets = len(fan_out(aims))
     budget = staging.at_most(wanted.error_budget, targets)
     waves = waves_of(aims, wanted)
-    side_by_side = max(1, min(wanted.side_by_side, max(len(wave.targets) for wave in waves)))
+    side_by_side = max(1, min(wanted.side_by_side, targets))
     if len(waves) == 1 and not budget and side_by_side == 1:
         return None
     return Stages(wanted.canary, wanted.growth, wanted.watch_minutes, budget, waves, (), side_by_side)

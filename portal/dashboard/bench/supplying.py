@@ -28,7 +28,7 @@ def signed(prefix: str, machines: Sequence[int]) -> list[Plan]:
     for number in machines:
         open_run(
             f"{prefix}{number}",
-            first_day.crowd_name(number),
+            [first_day.crowd_name(number)],
             steps=STEPS,
             engineer=_person("engineer"),
             at=timezone.now(),

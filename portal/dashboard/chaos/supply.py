@@ -6,10 +6,12 @@ that a broken connection at any point costs a round and nothing else.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import cycle
 from typing import Any
 
 from django.db import transaction
@@ -102,7 +104,7 @@ class Supply:
         key = f"{PREFIX}{number:05}"
         if Ticket.objects.filter(key=key).exists():
             return  # the connection broke after the commit
-        open_run(key, first_day.crowd_name(number % self._machines), steps=STEPS, engineer=self._cast.engineer, at=at)
+        open_run(key, machines_of(number, self._machines), steps=STEPS, engineer=self._cast.engineer, at=at)
 
     def _sign(self, at: datetime) -> None:
         signers = {Stage.MERGE: self._cast.merge, Stage.ROLLOUT: self._cast.rollout}
@@ -130,24 +132,36 @@ class Supply:
                 return
 
 
+def machines_of(number: int, machines: int) -> list[str]:
+    """Of every two runs one does all its steps on one machine, the other one on machines of their own, side by side."""
+    half, nth = machines // 2, number // 2
+    if number % 2:
+        return [first_day.crowd_name(nth % half)]
+    begin = half + nth % (half // STEPS) * STEPS
+    return [first_day.crowd_name(begin + each) for each in range(STEPS)]
+
+
 def furnish(machines: int) -> None:
     """The machines that the runs work on, and limits that so many runs do not reach."""
     names = [first_day.crowd_name(number) for number in range(machines)]
     slug = seed.slug_of(Family.VMWARE)
     estate.load_lab(estate.LabTarget(identities.vm(first_day.VCENTER, name), name, slug) for name in names)
-    CategoryPolicy.objects.filter(category__slug=CATEGORY).update(max_actions_per_hour=30_000)
+    CategoryPolicy.objects.filter(category__slug=CATEGORY).update(
+        max_actions_per_hour=30_000, canary="1", wave_growth=STEPS, watch_minutes=0, side_by_side=STEPS
+    )
 
 
-def open_run(key: str, machine: str, *, steps: int, engineer: Person, at: datetime) -> None:
-    """A ticket about a machine, and the draft of so many snapshots of it."""
+def open_run(key: str, machines: Sequence[str], *, steps: int, engineer: Person, at: datetime) -> None:
+    """A ticket about machines, and the draft of so many snapshots, by turns of each."""
+    them = " and ".join(machines)
     new = NewTicket(
         key=key,
-        title=f"Snapshots of {machine} before its change",
+        title=f"Snapshots of {them} before a change",
         description="A change is due.",
         category_slug=CATEGORY,
         severity=4,
         enable_auto_remediation=True,
-        evidence=[NewEvidence("command", f"{machine} runs", at - timedelta(minutes=1), f"vm.info {machine}")],
+        evidence=[NewEvidence("command", f"{them} run", at - timedelta(minutes=1), f"vm.info {machines[0]}")],
     )
     with transaction.atomic():
         opened = tickets.open_ticket(opener=engineer, new=new, door="command", at=at).ticket
@@ -155,7 +169,7 @@ def open_run(key: str, machine: str, *, steps: int, engineer: Person, at: dateti
         remediation = remediations.begin(opened.pk, actor=actor, at=at)
         remediations.add_revision(
             remediations.locked(remediation.pk),
-            draft=schema.parse(draft(machine, key.lower(), steps)),
+            draft=schema.parse(draft(machines, key.lower(), steps)),
             drafter=Drafter.RUNBOOK,
             author=None,
             base=None,
@@ -164,21 +178,23 @@ def open_run(key: str, machine: str, *, steps: int, engineer: Person, at: dateti
         )
 
 
-def draft(machine: str, name: str, steps: int = STEPS) -> dict[str, Any]:
-    """Snapshots of a machine, under names that nothing else has."""
-    snapshots = [f"{name}-{number}" for number in range(1, steps + 1)]
+def draft(machines: Sequence[str], name: str, steps: int) -> dict[str, Any]:
+    """Snapshots of machines, under names that nothing else has; of several machines under the same one."""
+    number_of = [1 + step // len(machines) for step in range(steps)]
     return {
-        "summary": f"Take {steps} snapshots of {machine}.",
+        "summary": f"Take {steps} snapshots.",
         "hypothesis": "The change may have to be taken back.",
-        "facts": [{"text": f"{machine} has one snapshot.", "evidence": ["E1"]}],
+        "facts": [{"text": f"{machines[0]} has one snapshot.", "evidence": ["E1"]}],
         "guesses": [],
         "scope": {
             "service": None,
-            "systems": [identities.vm(first_day.VCENTER, machine)],
+            "systems": [identities.vm(first_day.VCENTER, machine) for machine in machines],
             "allowed_changes": ["snapshot_vm"],
             "out_of_scope": [],
         },
-        "steps": [_step(machine, snapshot) for snapshot in snapshots],
+        "steps": [
+            _step(machine, f"{name}-{number}") for machine, number in zip(cycle(machines), number_of, strict=False)
+        ],
         "rollback_owner": "operators",
         "rollback_minutes": 5,
         "confidence_percent": 90,
@@ -188,7 +204,7 @@ def draft(machine: str, name: str, steps: int = STEPS) -> dict[str, Any]:
 def _step(machine: str, snapshot: str) -> dict[str, Any]:
     parameters = {"vcenter": first_day.VCENTER, "vm": machine, "snapshot": snapshot}
     return {
-        "title": f"Snapshot {snapshot}",
+        "title": f"Snapshot {snapshot} of {machine}",
         "preflight": {"expects": "There is none.", "command": None, "stop_if": "There is one."},
         "action": {
             "kind": "operation",

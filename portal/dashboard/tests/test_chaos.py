@@ -32,6 +32,7 @@ from remediation.connectors.testing import TOKENS, LabProcess
 from remediation.review import testing as review
 
 pytestmark = pytest.mark.early
+CROWD = 40
 SHORT = (Kind.WORKER, Kind.CLUSTER, Kind.SUPERVISOR, Kind.CONNECTIONS, Kind.LAB)
 """What is over soon; the database falls as well, at a time of its own."""
 
@@ -136,7 +137,7 @@ class Prepared(Supply):
 @pytest.fixture
 def crowd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Iterator[LabProcess]:
     """A lab with machines that nobody depends on."""
-    monkeypatch.setenv("LAB_CROWD", "8")
+    monkeypatch.setenv("LAB_CROWD", str(CROWD))
     for name, token in TOKENS.items():
         monkeypatch.setenv(name, token)
     folder = tmp_path / "lab"
@@ -179,9 +180,9 @@ def test_runs_survive_a_small_chaos(hosts: Hosts, own_server: Server, crowd: Lab
         Cast(*(people[each] for each in ("engineer", "approver", "second approver", "operator", "policy admin"))),
         count=8,
         at_once=8,
-        machines=8,
+        machines=CROWD,
     )
-    furnish(8)
+    furnish(CROWD)
 
     def restart_lab() -> None:
         crowd.kill()

@@ -50,7 +50,7 @@ pytestmark = [
 ]
 NAMES = incidents.ROLE_HOSTS
 KEY = "INC-1"
-STAGES = {"canary": "1", "wave_growth": 3, "side_by_side": 3, "watch_minutes": 0}
+STAGES = {"canary": "1", "wave_growth": 3, "side_by_side": 4, "watch_minutes": 0}
 OTHER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIE4L3xqRGkKD2XyvZrjLmIgMFJzd1gnCR0gVDa7hHUj7"
 BOOTS = """
 import sys, time

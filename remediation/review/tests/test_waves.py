@@ -20,7 +20,10 @@ PLANS = st.lists(st.tuples(TARGETS, CHANGES), min_size=1, max_size=30).map(
 )
 CANARIES = st.one_of(st.integers(1, 15).map(str), st.integers(1, 100).map("{}%".format))
 BUDGETS = st.one_of(st.integers(0, 15).map(str), st.integers(0, 100).map("{}%".format))
-STAGINGS = st.builds(Staging, canary=CANARIES, growth=st.integers(1, 4), error_budget=BUDGETS)
+STAGINGS = st.builds(
+    Staging, canary=CANARIES, growth=st.integers(1, 4), error_budget=BUDGETS, side_by_side=st.integers(1, 16)
+)
+NAMES = ("canary", "growth", "watch_minutes", "error_budget", "side_by_side")
 
 
 def aims(*steps: str) -> list[Aim]:
@@ -83,7 +86,7 @@ def test_what_is_staged_reads_back_as_it_was(plan: list[Aim], wanted: Staging) -
         data = {
             "waves": [{"number": w.number, "targets": list(w.targets), "steps": list(w.steps)} for w in stages.waves]
         }
-        plain = {name: getattr(stages, name) for name in ("canary", "growth", "watch_minutes", "error_budget")}
+        plain = {name: getattr(stages, name) for name in NAMES}
         assert waves.read({**plain, **data, "signals": []}) == stages
 
 
@@ -107,6 +110,14 @@ def test_a_budget_alone_stages_a_plan_of_one_wave() -> None:
     stages = waves.stages_of(aims("restart@a", "restart@b", "restart@c"), Staging(error_budget="34%"))
     assert stages is not None
     assert (stages.error_budget, len(stages.waves)) == (1, 1)
+
+
+def test_targets_side_by_side_alone_stage_a_plan_of_one_wave_and_are_no_more_than_there_are() -> None:
+    plan = aims("restart@a", "restart@b", "restart@c")
+    stages = waves.stages_of(plan, Staging(side_by_side=5))
+    assert stages is not None
+    assert (stages.side_by_side, len(stages.waves)) == (3, 1)
+    assert waves.stages_of(aims("restart@a", "resize@b"), Staging(side_by_side=5)) is None
 
 
 @pytest.mark.parametrize(

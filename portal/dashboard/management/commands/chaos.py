@@ -15,7 +15,7 @@ from portal.dashboard.chaos.blows import blows
 from portal.dashboard.chaos.hosts import Hosts
 from portal.dashboard.chaos.running import Chaos
 from portal.dashboard.chaos.striking import Striker
-from portal.dashboard.chaos.supply import Cast, Supply, furnish
+from portal.dashboard.chaos.supply import STEPS, Cast, Supply, furnish
 from portal.dashboard.chaos.watching import Watch
 from portal.dashboard.walkthrough.cast import put_back_the_lab
 from portal.kit.figures import Figure
@@ -64,8 +64,9 @@ class Command(BaseCommand):
 
 def _chaos(runs: int, seed: int, processes: int) -> Chaos:
     machines = int(os.environ.get("LAB_CROWD", "0"))
-    if runs > machines * RUNS_A_MACHINE:
-        raise CommandError(f"{runs} runs need LAB_CROWD={-(-runs // RUNS_A_MACHINE)}.")
+    needed = max(2 * STEPS, -(-runs // RUNS_A_MACHINE))
+    if machines < needed:
+        raise CommandError(f"{runs} runs need LAB_CROWD={needed}.")
     supply = Supply(_cast(), count=runs, at_once=AT_ONCE, machines=machines)
     furnish(machines)
     folder = settings.DATA_DIR / "chaos"
