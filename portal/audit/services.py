@@ -34,8 +34,37 @@ def record(
     data: Mapping[str, Any] | None = None,
 ) -> Event:
     """Append one event. `kind` is `object.verb` in the past tense (`plan.signed`); `data` must be canonical."""
+    given = _given(kind, actor=actor, at=at, subject=subject, ticket=ticket, data=data)
+    with statements.cursor() as cursor:
+        cursor.execute(_INSERT, given)
+        number, *stamps = cursor.fetchone()
+    return Event.from_db(connection.alias, _COLUMNS, [number, *given, *stamps])
+
+
+def to_record(
+    kind: str,
+    *,
+    actor: Actor,
+    at: datetime,
+    subject: Ref,
+    ticket: Ref | None = None,
+    data: Mapping[str, Any] | None = None,
+) -> Event:
+    """The same event, to be appended by the statement that makes the change."""
+    given = _given(kind, actor=actor, at=at, subject=subject, ticket=ticket, data=data)
+    return Event(**dict(zip(_GIVEN, given, strict=True)))
+
+
+def body_of(event: Event) -> dict[str, Any]:
+    """The data of an event; empty once retention has dropped the body."""
+    return canonical.parse(event.body, version=VERSION) if event.body else {}
+
+
+def _given(
+    kind: str, *, actor: Actor, at: datetime, subject: Ref, ticket: Ref | None, data: Mapping[str, Any] | None
+) -> list[Any]:
     body = canonical.text_of(data or {}, version=VERSION)
-    given: list[Any] = [
+    return [
         at,
         kind,
         actor.door,
@@ -50,12 +79,3 @@ def record(
         body,
         canonical.digest_of(body),
     ]
-    with statements.cursor() as cursor:
-        cursor.execute(_INSERT, given)
-        number, *stamps = cursor.fetchone()
-    return Event.from_db(connection.alias, _COLUMNS, [number, *given, *stamps])
-
-
-def body_of(event: Event) -> dict[str, Any]:
-    """The data of an event; empty once retention has dropped the body."""
-    return canonical.parse(event.body, version=VERSION) if event.body else {}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from django.db.models import Model
@@ -13,18 +14,27 @@ from portal.kit.transitions import can
 
 
 def move(
-    instance: Model, to: str, *, next_states: Mapping[Any, Collection[Any]], column: str = "status", **fields: Any
+    instance: Model,
+    to: str,
+    *,
+    next_states: Mapping[Any, Collection[Any]],
+    column: str = "status",
+    beside: Sequence[Model] = (),
+    **fields: Any,
 ) -> None:
     """Moves `instance` to the state `to` and writes `fields` in the same UPDATE; the instance shows the new values.
 
     Raises StaleTransition if the table does not allow the move from the state the caller saw, or if the row has left
-    that state meanwhile. Callers hold the lock of the parent row and write the audit event in the same transaction.
+    that state meanwhile. Callers hold the lock of the parent row and write the audit event in the same transaction,
+    or give it to go `beside` the move, as a new row in the same statement.
     """
     old = getattr(instance, column)
     if not can(next_states, old, to):
         raise StaleTransition(because("not_from_here", f"{_name(instance)} is {old} and cannot become {to}."))
     changes = {column: to, **fields}
-    if statements.update(type(instance), {"pk": instance.pk, column: old}, **changes) != 1:
+    where = {"pk": instance.pk, column: old}
+    update = partial(statements.update_beside, beside) if beside else statements.update
+    if update(type(instance), where, **changes) != 1:
         raise StaleTransition(because("moved_on", f"{_name(instance)} is no longer {old}: someone was first."))
     for name, value in changes.items():
         setattr(instance, name, value)

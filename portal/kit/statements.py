@@ -100,13 +100,25 @@ def insert_unless_known(row: Model, *, by: str) -> bool:
 
 def update(rows: type[Model], where: Mapping[str, Any], **changes: Any) -> int:
     """Writes plain values into the rows whose fields have these other plain values; how many there were."""
-    known = {name: value for name, value in where.items() if value is not None}
-    text, fields = _updating(rows, tuple(changes), tuple(known), tuple(name for name in where if name not in known))
-    given_ones = (*changes.values(), *known.values())
-    values = [_prepared(field, value) for field, value in zip(fields, given_ones, strict=True)]
+    text, values = _update(rows, where, changes)
     with cursor() as sent:
         sent.execute(text, values)
         return int(sent.rowcount)
+
+
+def update_beside(new: Sequence[Model], rows: type[Model], where: Mapping[str, Any], **changes: Any) -> int:
+    """The same, and adds new rows of other tables in one statement with it, even if it found no row to change."""
+    if connection.get_autocommit():
+        raise TransactionManagementError("New rows beside others are added inside a transaction only.")
+    text, values = _update(rows, where, changes)
+    inserted = [_inserting(type(row), 1, "")[:2] for row in new]
+    added = ", ".join(f"added_{number} AS ({insert})" for number, (insert, _) in enumerate(inserted))
+    for row, (_, fields) in zip(new, inserted, strict=True):
+        values += _filling(row, fields)
+    whole = f"WITH changed AS ({text} RETURNING 1), {added} SELECT count(*) FROM changed"  # noqa: S608 - as below
+    with cursor() as sent:
+        sent.execute(whole, values)
+        return int(sent.fetchone()[0])
 
 
 class _AnyOf(Lookup):
@@ -121,13 +133,20 @@ class _AnyOf(Lookup):
 def _insert(rows: Sequence[Model], on_conflict: str) -> bool:
     text, fields, returned = _inserting(type(rows[0]), len(rows), on_conflict)
     with cursor() as sent:
-        sent.execute(text, [_prepared(field, field.pre_save(row, add=True)) for row in rows for field in fields])
+        sent.execute(text, [value for row in rows for value in _filling(row, fields)])
         answers = sent.fetchall()
     for row, answer in zip(rows, answers, strict=not on_conflict):
         for field, value in zip(returned, answer, strict=True):
             setattr(row, field.attname, value)
         row._state.adding, row._state.db = False, connection.alias  # noqa: SLF001 - as Django's own inserts do
     return bool(answers)
+
+
+def _update(rows: type[Model], where: Mapping[str, Any], changes: Mapping[str, Any]) -> tuple[str, list[Any]]:
+    known = {name: value for name, value in where.items() if value is not None}
+    text, fields = _updating(rows, tuple(changes), tuple(known), tuple(name for name in where if name not in known))
+    given_ones = (*changes.values(), *known.values())
+    return text, [_prepared(field, value) for field, value in zip(fields, given_ones, strict=True)]
 
 
 @cache
@@ -162,6 +181,11 @@ def _table(model: type[Model]) -> str:
 
 def _columns(fields: Iterable[Any]) -> str:
     return ", ".join(connection.ops.quote_name(field.column) for field in fields)
+
+
+def _filling(row: Model, fields: Iterable[Any]) -> list[Any]:
+    """What a new row has in these fields, for the database."""
+    return [_prepared(field, field.pre_save(row, add=True)) for field in fields]
 
 
 def _prepared(field: Any, value: Any) -> Any:

@@ -24,7 +24,7 @@ ONE_JOB = timedelta(minutes=5)
 """A run that takes longer goes on in another job."""
 
 MOVES: dict[Do, Callable[[Shift, int], None]] = {
-    Do.STEP: stepping.take_step,
+    Do.STEP: stepping.carry_out,
     Do.VERIFY: stepping.verify,
     Do.RESOLVE: resolving.resolve,
     Do.TURN_BACK: undoing.turn_back,
@@ -34,7 +34,7 @@ MOVES: dict[Do, Callable[[Shift, int], None]] = {
 }
 BEGINNINGS = frozenset({Do.STEP, Do.UNDO})
 """What a worker does not begin any more when it is told to stop; a step that has been taken is verified first."""
-STEPS_FORWARD = frozenset({Do.VERIFY, Do.UNDO})
+STEPS_FORWARD = frozenset({Do.STEP, Do.VERIFY, Do.UNDO})
 """After these a worker that is lost did not work in vain."""
 
 

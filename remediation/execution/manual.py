@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from django.db import transaction
 
@@ -172,7 +172,7 @@ class _Desk:
         records.keep(self.step, phase, is_good=is_good, says=says, text=text, by=by, at=self.at)
 
     def move(self, to: StepStatus, *, detail: str = "", acted_at: datetime | None = None) -> None:
-        fields = {"acted_at": acted_at} if acted_at else {}
+        fields: dict[str, Any] = {"acted_at": acted_at} if acted_at else {}
         records.move_step(self.run, self.step, to, actor=self.actor, at=self.at, detail=detail, **fields)
 
     def disprove(self, to: StepStatus, detail: str) -> None:

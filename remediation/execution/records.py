@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from portal.access import grants
 from portal.access.models import Person
@@ -56,6 +56,11 @@ BEGUN = Q(status=StepStatus.FAILED) | Q(intended_at__isnull=False)
 
 Phase = StepOutput.Phase
 
+
+def _numbered() -> QuerySet[StepRun]:
+    return StepRun.objects.filter(run=given("run"), number=given("number"))
+
+
 # Built once, because workers ask them for every step.
 _WORK = Query(lambda: Run.objects.filter(pk=given("id")).only("remediation_id"))
 _LOCKED = Query(
@@ -66,12 +71,14 @@ _LOCKED = Query(
         .defer("plan__content", "held_by__password", "asked_by__password")
     )
 )
-_STEP = Query(lambda: StepRun.objects.filter(run=given("run"), number=given("number")))
-_HELD_STEP = Query(
+_STEP = Query(_numbered)
+_STEP_OF_RUN = Query(lambda: _numbered().select_for_update(of=("run",)).select_related("run"))
+_STEP_AND_RUN = Query(
     lambda: (
-        StepRun.objects.filter(run=given("run"), number=given("number"))
-        .select_for_update(of=("run",))
-        .select_related("run")
+        _numbered()
+        .select_for_update(of=("run__remediation", "run"))
+        .select_related("run__plan", "run__remediation__ticket__pattern", "run__remediation__category")
+        .defer("run__plan__content")
     )
 )
 
@@ -91,9 +98,9 @@ def held(run_id: int, *, fence: int, remediation_id: int | None = None) -> Run:
     return run
 
 
-def held_step(run_id: int, number: int, *, fence: int) -> StepRun:
-    """One step, its run locked and held as above. Whoever moves the run, or the remediation with it, takes `held`."""
-    step = _HELD_STEP.one(run=run_id, number=number)
+def held_step(run_id: int, number: int, *, fence: int, moves_run: bool = False) -> StepRun:
+    """One step, its run locked and held as above; with its remediation, and before it, for who `moves_run` as well."""
+    step = (_STEP_AND_RUN if moves_run else _STEP_OF_RUN).one(run=run_id, number=number)
     _refuse_replaced(step.run, fence)
     return step
 
@@ -165,21 +172,31 @@ def is_reversible(step: PlanStep) -> bool:
 
 
 def move_step(
-    run: Run, step: StepRun, to: StepStatus, *, actor: Actor, at: datetime, detail: str = "", **fields: Any
+    run: Run,
+    step: StepRun,
+    to: StepStatus,
+    *,
+    actor: Actor,
+    at: datetime,
+    detail: str = "",
+    said: StepOutput | None = None,
+    **fields: Any,
 ) -> None:
-    """Move one step of a held run; the event says why."""
+    """Move one step of a held run, and keep what was `said`; the event says why."""
     before = step.status
-    move(step, to, next_states=STEP_NEXT, status_at=at, detail=detail, **fields)
     data = {"step": step.number, "before": str(before), "after": to.value, "detail": detail}
-    audit.record("step.moved", actor=actor, at=at, subject=step.ref, ticket=run.remediation.ticket.ref, data=data)
+    ticket = run.remediation.ticket.ref
+    event = audit.to_record("step.moved", actor=actor, at=at, subject=step.ref, ticket=ticket, data=data)
+    beside = [said, event] if said else [event]
+    move(step, to, next_states=STEP_NEXT, beside=beside, status_at=at, detail=detail, **fields)
     doubting.step_moved(run, str(before), to, number=step.number, actor=actor, at=at)
     if to in returning.DECIDED:
         returning.keep(run, step, content_of(run).steps[step.number - 1], actor=actor, at=at)
 
 
-def intend(run: Run, step: StepRun, *, actor: Actor, at: datetime) -> None:
+def intend(run: Run, step: StepRun, *, actor: Actor, at: datetime, said: StepOutput | None = None) -> None:
     """Write down that the step is about to change something; once committed, it may have (law 7)."""
-    move_step(run, step, StepStatus.INTENDED, actor=actor, at=at, intended_at=at)
+    move_step(run, step, StepStatus.INTENDED, actor=actor, at=at, said=said, intended_at=at)
     if not run.remediation.has_written:
         _note_written(run.remediation, has_written=True)
 
@@ -196,8 +213,15 @@ def keep(
     step: StepRun, phase: StepOutput.Phase, *, is_good: bool | None, says: str, text: str, by: str, at: datetime
 ) -> None:
     """Keep what was said: without secrets, and at most 64 KB of it."""
+    statements.insert(output(step, phase, is_good=is_good, says=says, text=text, by=by, at=at))
+
+
+def output(
+    step: StepRun, phase: StepOutput.Phase, *, is_good: bool | None, says: str, text: str, by: str, at: datetime
+) -> StepOutput:
+    """The same, to be kept by the statement that moves the step."""
     said = {"phase": phase, "is_good": is_good, "says": says, "text": storable(text), "by": by, "at": at}
-    statements.insert(StepOutput(step_id=step.pk, run_id=step.run_id, **said))
+    return StepOutput(step_id=step.pk, run_id=step.run_id, **said)
 
 
 def storable(text: str) -> str:

@@ -25,21 +25,19 @@ SAYS: dict[Found, str] = {
 def resolve(shift: Shift, number: int) -> None:
     """Decide about an interrupted step with read-only means: done, not started, partial, or a question for a person."""
     planned = shift.planned(number)
-    with shift.writing() as run:
-        step = records.step_of(run, number)
+    with shift.at_step(number) as step:
         if step.status == StepStatus.INTENDED:
             detail = "The worker was interrupted between intent and outcome."
-            records.move_step(run, step, StepStatus.UNKNOWN, actor=WORKERS, at=shift.clock(), detail=detail)
+            records.move_step(step.run, step, StepStatus.UNKNOWN, actor=WORKERS, at=shift.clock(), detail=detail)
     state, words = looking.fate_of(planned, step.idempotency_key, fence=shift.fence)
     after, before = _holds(planned.connector, planned.verify), _holds(planned.connector, planned.preflight)
     what = found(state, is_as_after=after, is_as_before=before)
-    with shift.writing() as run:
-        step = records.step_of(run, number)
+    with shift.writing_at(number) as step:
         text = f"Server: {words}\nState as after the action: {_word(after)}. State as before it: {_word(before)}."
         is_good = None if what is Found.UNCLEAR else what is Found.DONE
         at = shift.clock()
         records.keep(step, Phase.PROBE, is_good=is_good, says=SAYS[what], text=text, by=WORKERS.name, at=at)
-        _settle(shift, run, step, what)
+        _settle(shift, step.run, step, what)
 
 
 def _settle(shift: Shift, run: Run, step: StepRun, what: Found) -> None:

@@ -60,6 +60,12 @@ class Shift:
             step.run.remediation = self.remediation
             yield step
 
+    @contextmanager
+    def writing_at(self, number: int) -> Iterator[StepRun]:
+        """The same for what may move the run as well: it and its remediation are locked."""
+        with transaction.atomic():
+            yield records.held_step(self.run_id, number, fence=self.fence, moves_run=True)
+
     def planned(self, number: int) -> OperationStep:
         """What the plan says about a step. Workers run operations only."""
         step = self.content.steps[number - 1]

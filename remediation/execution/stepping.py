@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from portal.kit import statements
 from remediation.connectors.probes import Outcome
 from remediation.execution import course, guarding, looking, records
 from remediation.execution.looking import Look
-from remediation.execution.models import Run, StepRun
+from remediation.execution.models import Run, StepOutput, StepRun
 from remediation.execution.planning import HOLDS_WRITES
 from remediation.execution.records import WORKERS, Phase
 from remediation.execution.shift import Shift
@@ -13,13 +14,21 @@ from remediation.execution.states import Asked, RunStatus, StepStatus
 from remediation.review.plans import OperationStep
 
 
-def take_step(shift: Shift, number: int) -> None:
-    """The condition if it has one, pre-flight, then the action; the verify is a move of its own."""
+def carry_out(shift: Shift, number: int) -> None:
+    """A whole step. Where somebody or something came between, its verify is a move of its own, or none is made."""
+    if take_step(shift, number):
+        verify(shift, number)
+
+
+def take_step(shift: Shift, number: int) -> bool:
+    """The condition if it has one, pre-flight, then the action; whether nothing stands between it and its verify."""
     if not guarding.lets_begin(shift, number):
-        return
-    if key := intend(shift, number, preflight(shift, number)):
-        planned = shift.planned(number)
-        keep_outcome(shift, number, shift.write(planned.connector, planned.call, key=key))
+        return False
+    key = intend(shift, number, preflight(shift, number))
+    if not key:
+        return False
+    planned = shift.planned(number)
+    return keep_outcome(shift, number, shift.write(planned.connector, planned.call, key=key))
 
 
 def preflight(shift: Shift, number: int) -> Look:
@@ -37,34 +46,41 @@ def intend(shift: Shift, number: int, seen: Look) -> str:
     Then the step has failed and nothing was changed by it, or something holds the run back and it pauses. Where a
     person asked for no further write, the next move is the halt; what went wrong beside this step leaves it as it is.
     """
-    with shift.writing() as run:
-        step, at = records.step_of(run, number), shift.clock()
-        _keep_look(shift, step, Phase.PREFLIGHT, seen)
+    with shift.writing_at(number) as step:
+        run, at = step.run, shift.clock()
+        said = _said(shift, step, Phase.PREFLIGHT, seen)
         if not seen.holds:
             detail = _stopped(shift.planned(number), seen)
-            records.move_step(run, step, StepStatus.FAILED, actor=WORKERS, at=at, detail=detail)
+            records.move_step(run, step, StepStatus.FAILED, actor=WORKERS, at=at, detail=detail, said=said)
             return ""
-        if records.asked_of(run) in HOLDS_WRITES or _is_over_beside(shift, run):
+        is_halted = records.asked_of(run) in HOLDS_WRITES or _is_over_beside(shift, run)
+        reason = "" if is_halted else shift.held_back(run)
+        if is_halted or reason:
+            statements.insert(said)
+            if reason:
+                records.move_run(run, RunStatus.PAUSED, actor=WORKERS, at=at, reason=reason)
             return ""
-        if reason := shift.held_back(run):
-            records.move_run(run, RunStatus.PAUSED, actor=WORKERS, at=at, reason=reason)
-            return ""
-        records.intend(run, step, actor=WORKERS, at=at)
+        records.intend(run, step, actor=WORKERS, at=at, said=said)
         return step.idempotency_key
 
 
-def keep_outcome(shift: Shift, number: int, outcome: Outcome) -> None:
-    """Commit what the write brought. Only a clear yes is an outcome; anything else has to be found out."""
+def keep_outcome(shift: Shift, number: int, outcome: Outcome) -> bool:
+    """Commit what the write brought. Only a clear yes is an outcome; anything else has to be found out.
+
+    Whether it is a yes, and nobody wants the run to stand still before it is verified.
+    """
     planned = shift.planned(number)
     with shift.at_step(number) as step:
         at = shift.clock()
         is_good = outcome.ok if outcome.is_answered else None
         text = outcome.text if outcome.ok else outcome.error
-        records.keep(step, Phase.ACTION, is_good=is_good, says=planned.says, text=text, by=WORKERS.name, at=at)
-        if outcome.ok:
-            records.move_step(step.run, step, StepStatus.ACTED, actor=WORKERS, at=at, acted_at=at)
-        else:
-            records.move_step(step.run, step, StepStatus.UNKNOWN, actor=WORKERS, at=at, detail=outcome.error)
+        said = records.output(step, Phase.ACTION, is_good=is_good, says=planned.says, text=text, by=WORKERS.name, at=at)
+        if not outcome.ok:
+            detail = outcome.error
+            records.move_step(step.run, step, StepStatus.UNKNOWN, actor=WORKERS, at=at, detail=detail, said=said)
+            return False
+        records.move_step(step.run, step, StepStatus.ACTED, actor=WORKERS, at=at, said=said, acted_at=at)
+        return records.asked_of(step.run) is not Asked.STOP_NOW and not _is_over_beside(shift, step.run)
 
 
 def verify(shift: Shift, number: int) -> None:
@@ -81,23 +97,22 @@ def verify(shift: Shift, number: int) -> None:
     with shift.at_step(number) as step:
         if not seen.holds and records.asked_of(step.run) is Asked.STOP_NOW:
             return
-        at = shift.clock()
-        _keep_look(shift, step, Phase.VERIFY, seen)
+        at, said = shift.clock(), _said(shift, step, Phase.VERIFY, seen)
         if seen.holds:
-            records.move_step(step.run, step, StepStatus.VERIFIED, actor=WORKERS, at=at)
+            records.move_step(step.run, step, StepStatus.VERIFIED, actor=WORKERS, at=at, said=said)
         else:
             detail = f"The action was reported as done, and the verify says otherwise: {seen.misses}"
-            records.move_step(step.run, step, StepStatus.FAILED, actor=WORKERS, at=at, detail=detail)
+            records.move_step(step.run, step, StepStatus.FAILED, actor=WORKERS, at=at, detail=detail, said=said)
 
 
 def _leave_unverified(shift: Shift, number: int, seen: Look) -> None:
     """Nobody could look, so a person decides."""
-    with shift.writing() as run:
-        if records.asked_of(run) is Asked.STOP_NOW:
+    with shift.writing_at(number) as step:
+        if records.asked_of(step.run) is Asked.STOP_NOW:
             return
-        _keep_look(shift, records.step_of(run, number), Phase.VERIFY, seen)
+        statements.insert(_said(shift, step, Phase.VERIFY, seen))
         reason = f"Step {number} was done and cannot be verified: {seen.misses}"
-        records.call_person(run, actor=WORKERS, at=shift.clock(), reason=reason)
+        records.call_person(step.run, actor=WORKERS, at=shift.clock(), reason=reason)
 
 
 def _is_over_beside(shift: Shift, run: Run) -> bool:
@@ -105,10 +120,10 @@ def _is_over_beside(shift: Shift, run: Run) -> bool:
     return run.status != RunStatus.RUNNING or course.has_failed_beside(run, shift.content)
 
 
-def _keep_look(shift: Shift, step: StepRun, phase: Phase, seen: Look) -> None:
+def _said(shift: Shift, step: StepRun, phase: Phase, seen: Look) -> StepOutput:
     planned = shift.planned(step.number)
-    says = planned.preflight.says if phase is Phase.PREFLIGHT else planned.verify.says
-    records.keep(step, phase, is_good=seen.holds, says=says, text=seen.text, by=WORKERS.name, at=shift.clock())
+    says, by = planned.preflight.says if phase is Phase.PREFLIGHT else planned.verify.says, WORKERS.name
+    return records.output(step, phase, is_good=seen.holds, says=says, text=seen.text, by=by, at=shift.clock())
 
 
 def _stopped(planned: OperationStep, seen: Look) -> str:

@@ -15,10 +15,10 @@ MOST_TRIES = 2
 
 def turn_back(shift: Shift, number: int) -> None:
     """Stop going forward: undo what was done, the last step first; in waves, what this wave did."""
-    with shift.writing() as run:
-        reason = f"Step {number} failed. {records.step_of(run, number).detail}"
-        wave = run.wave if shift.content.stages else 0
-        records.move_run(run, RunStatus.ROLLING_BACK, actor=WORKERS, at=shift.clock(), reason=reason, undoes=wave)
+    with shift.writing_at(number) as step:
+        reason = f"Step {number} failed. {step.detail}"
+        wave = step.run.wave if shift.content.stages else 0
+        records.move_run(step.run, RunStatus.ROLLING_BACK, actor=WORKERS, at=shift.clock(), reason=reason, undoes=wave)
 
 
 def leave_out(shift: Shift, number: int) -> None:
@@ -37,9 +37,9 @@ def undo(shift: Shift, number: int) -> None:
 def resolve_undo(shift: Shift, number: int) -> None:
     """Go on with an interrupted way back: it worked, it is asked for again if it never began, or a person looks."""
     planned, way_back = _way_back(shift, number)
-    with shift.writing() as run:
-        step = records.step_of(run, number)
-    state, words = looking.fate_of(planned, _key(step), fence=shift.fence)
+    with shift.at_step(number) as step:
+        key = _key(step)
+    state, words = looking.fate_of(planned, key, fence=shift.fence)
     seen = looking.look(planned.connector, way_back.verify)
     if seen.holds or state in {"done", "failed"}:
         _verify(shift, number)
@@ -55,9 +55,8 @@ def resolve_undo(shift: Shift, number: int) -> None:
 def _intend(shift: Shift, number: int) -> bool:
     if _is_held_back(shift):
         return False
-    with shift.writing() as run:
-        step = records.step_of(run, number)
-        records.move_step(run, step, StepStatus.ROLLING_BACK, actor=WORKERS, at=shift.clock())
+    with shift.at_step(number) as step:
+        records.move_step(step.run, step, StepStatus.ROLLING_BACK, actor=WORKERS, at=shift.clock())
     return True
 
 
@@ -78,11 +77,10 @@ def _is_held_back(shift: Shift) -> bool:
 
 def _act(shift: Shift, number: int) -> None:
     planned, way_back = _way_back(shift, number)
-    with shift.writing() as run:
-        key = _key(records.step_of(run, number))
+    with shift.at_step(number) as step:
+        key = _key(step)
     outcome = shift.write(planned.connector, way_back.call, key=key)
-    with shift.writing() as run:
-        step = records.step_of(run, number)
+    with shift.at_step(number) as step:
         is_good = outcome.ok if outcome.is_answered else None
         text = outcome.text if outcome.ok else outcome.error
         at = shift.clock()
@@ -95,9 +93,8 @@ def _verify(shift: Shift, number: int) -> None:
     """Only looking says whether the way back worked; the write's own word does not count."""
     planned, way_back = _way_back(shift, number)
     seen = looking.look(planned.connector, way_back.verify, settles_in=looking.settling(planned))
-    with shift.writing() as run:
-        step, at = records.step_of(run, number), shift.clock()
-        says = way_back.verify.says
+    with shift.writing_at(number) as step:
+        run, at, says = step.run, shift.clock(), way_back.verify.says
         records.keep(step, Phase.ROLLBACK_VERIFY, is_good=seen.holds, says=says, text=seen.text, by=WORKERS.name, at=at)
         if seen.holds:
             records.move_step(run, step, StepStatus.ROLLED_BACK, actor=WORKERS, at=at)

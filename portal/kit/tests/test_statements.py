@@ -86,6 +86,27 @@ def test_only_rows_that_stand_as_they_were_seen_are_changed(shelf: Place) -> Non
     assert (row.note, row.data) == ("seen", {"n": 2})
 
 
+def test_new_rows_go_beside_a_change_in_one_statement(
+    shelf: Place, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    row = statements.insert(thing(shelf))
+    new = [Place(slug="floor", name="The floor"), thing(shelf, note="new", data={"n": 3})]
+    with transaction.atomic(), django_assert_num_queries(1):
+        assert statements.update_beside(new, Thing, {"pk": row.pk, "note": None}, note="seen") == 1
+    assert list(Thing.objects.order_by("pk").values_list("note", "data")) == [("seen", row.data), ("new", {"n": 3})]
+    with transaction.atomic():
+        beside = [Place(slug="door", name="The door")]
+        assert statements.update_beside(beside, Thing, {"pk": row.pk, "note": None}, note="never") == 0
+    assert set(Place.objects.values_list("slug", flat=True)) == {"shelf", "floor", "door"}
+
+
+def test_what_goes_beside_a_change_is_added_inside_a_transaction_only(committed_db: str) -> None:
+    create_tables(Place, Thing)
+    with pytest.raises(TransactionManagementError):
+        statements.update_beside([Place(slug="floor", name="The floor")], Place, {"slug": "shelf"}, name="Mine")
+    assert not Place.objects.exists()
+
+
 def test_no_row_is_none_or_the_model_s_own_error(shelf: Place) -> None:
     assert LOCKED.first(id=0) is None
     with pytest.raises(Thing.DoesNotExist):

@@ -60,6 +60,14 @@ class FragileShift(Shift):
             yield step
         self._boundary()
 
+    @contextmanager
+    def writing_at(self, number: int) -> Iterator[StepRun]:
+        """As above."""
+        self._boundary()
+        with Shift.writing_at(self, number) as step:
+            yield step
+        self._boundary()
+
     def write(self, connector: str, call: Call, *, key: str) -> Outcome:
         """The write, with a boundary before and one after it; a worker that freezes there sends it when it thaws."""
         if self.fuse.burn():
