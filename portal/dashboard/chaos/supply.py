@@ -95,16 +95,19 @@ class Supply:
         """Whatever people and the drafter have to do now."""
         self._sign(at)
         self._answer_calls(at)
-        room = self._at_once - self.unfinished.count()
-        for _ in range(min(room, SIGNED_AT_ONCE, self._count - self.opened)):
-            self._open(self.opened + 1, at)
+        at_work = set(self.unfinished.values_list("key", flat=True))
+        for _ in range(min(self._at_once - len(at_work), SIGNED_AT_ONCE, self._count - self.opened)):
+            machines = machines_of(self.opened + 1, self._machines)
+            if any(machines_of(_number_of(key), self._machines) == machines for key in at_work):
+                return  # nobody could sign it before the other one has ended
+            self._open(self.opened + 1, machines, at)
             self.opened += 1
 
-    def _open(self, number: int, at: datetime) -> None:
+    def _open(self, number: int, machines: Sequence[str], at: datetime) -> None:
         key = f"{PREFIX}{number:05}"
         if Ticket.objects.filter(key=key).exists():
             return  # the connection broke after the commit
-        open_run(key, machines_of(number, self._machines), steps=STEPS, engineer=self._cast.engineer, at=at)
+        open_run(key, machines, steps=STEPS, engineer=self._cast.engineer, at=at)
 
     def _sign(self, at: datetime) -> None:
         signers = {Stage.MERGE: self._cast.merge, Stage.ROLLOUT: self._cast.rollout}
@@ -130,6 +133,10 @@ class Supply:
             with suppress(Refusal):
                 verb(run.pk, **acting)
                 return
+
+
+def _number_of(key: str) -> int:
+    return int(key.removeprefix(PREFIX))
 
 
 def machines_of(number: int, machines: int) -> list[str]:
