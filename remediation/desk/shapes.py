@@ -26,7 +26,7 @@ from remediation.review import proving
 from remediation.tickets.models import Severity, Ticket
 from remediation.tickets.states import TicketStatus
 
-SAFETY_CHECKS = ("time_window_ok", "rate_limit_ok", "backup_available", "system_healthy")
+SAFETY_CHECKS = ("time_window_ok", "rate_limit_ok", "targets_free", "backup_available", "system_healthy")
 LEVELS = ("very_high", "high", "medium", "low")
 STATUSES = [status.value for status in TicketStatus]
 OUTCOMES = {True: "good", False: "bad", None: "unknown"}
@@ -140,6 +140,7 @@ class SafetyChecks(Shape):
 
     time_window_ok = serializers.BooleanField(allow_null=True)
     rate_limit_ok = serializers.BooleanField(allow_null=True)
+    targets_free = serializers.BooleanField(allow_null=True)
     backup_available = serializers.BooleanField(allow_null=True)
     system_healthy = serializers.BooleanField(allow_null=True)
     all_passed = serializers.BooleanField()

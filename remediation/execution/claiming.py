@@ -39,7 +39,15 @@ from remediation.review.changing import Change
 from remediation.review.plans import Content
 
 PASSING = frozenset(
-    {"emergency_stop", "freeze", "time_window_ok", "rate_limit_ok", "system_healthy", "backup_available"}
+    {
+        "emergency_stop",
+        "freeze",
+        "time_window_ok",
+        "rate_limit_ok",
+        "targets_free",
+        "system_healthy",
+        "backup_available",
+    }
     | {"locked", "rate_limit", "not_yet", "failures_in_a_row", "not_merged"}
 )
 """What may stand in the way now and not later; workers wait for it. Anything else is final."""

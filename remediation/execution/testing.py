@@ -146,6 +146,17 @@ def signed(
     return Signed(cast, opened, plan)
 
 
+def sign_rollout(made: Signed) -> None:
+    """The signature that `is_open` left out."""
+    _sign(
+        made.remediation,
+        Stage.ROLLOUT,
+        made.cast["approver"],
+        Ballot(typed=made.ticket.key, authenticated_at=timezone.now()),
+        [],
+    )
+
+
 def _sign(remediation: Remediation, stage: Stage, person: Person, ballot: Ballot, prepared: list[str]) -> Plan:
     plan = Plan.objects.filter(subject_id=remediation.pk, stage=stage, status=PlanStatus.OPEN).first()
     if plan is None:

@@ -29,6 +29,7 @@ QUESTIONS = {
     "rate_limit_ok": "Are there actions left in this hour?",
     "rollback_planned": "Has every write a way back?",
     "backup_available": "Is there a backup?",
+    "targets_free": "Does no other run hold a target?",
     "system_healthy": "Is the system healthy, apart from the symptom under repair?",
 }
 PROBED = ("backup_available", "system_healthy")
@@ -221,7 +222,7 @@ def _safety(trail: _Trail, facts: Facts, policy: Limits, at: datetime) -> tuple[
     missing = [SafetyCheck(n, "none", None, "No probe is configured.", at) for n in PROBED if n not in given]
     checks = tuple(
         replace(check, is_required=_is_required(check.name, policy))
-        for check in (_window(policy, at), _rate(facts, policy, at), _way_back(facts, at), *given.values(), *missing)
+        for check in (*_known(facts, policy, at), *given.values(), *missing)
     )
     for check in checks:
         _weigh(trail, check)
@@ -244,6 +245,11 @@ def _weigh(trail: _Trail, check: SafetyCheck) -> None:
         trail.passes(question, f"Yes. {check.detail}")
     else:
         trail.stops_all(question, f"No: {check.detail}", check.name)
+
+
+def _known(facts: Facts, policy: Limits, at: datetime) -> tuple[SafetyCheck, ...]:
+    """What nobody has to be asked for."""
+    return _window(policy, at), _rate(facts, policy, at), _way_back(facts, at), _free(facts, at)
 
 
 def _window(policy: Limits, at: datetime) -> SafetyCheck:
@@ -269,6 +275,11 @@ def _way_back(facts: Facts, at: datetime) -> SafetyCheck:
     without = [action.operation for action in facts.actions if action.mutates and not action.has_rollback]
     detail = f"No rollback for {', '.join(without)}." if without else "Every write has a rollback."
     return SafetyCheck("rollback_planned", "the draft's rollbacks", not without, detail, at)
+
+
+def _free(facts: Facts, at: datetime) -> SafetyCheck:
+    detail = " ".join(facts.held_targets) or "Every target is free."
+    return SafetyCheck("targets_free", "locks of runs", not facts.held_targets, detail, at)
 
 
 def _failures(trail: _Trail, facts: Facts) -> None:

@@ -75,8 +75,9 @@ class Facts:
     are the sentence that says who set it and why, or None. `certificate_says` names the live certificate that covers
     the draft, or says why none does; `ticket_place` (0 to 99) is where the ticket stands in the gradual roll-out. The
     actions of the last hour are counted everywhere, for the site's limit, and `here` in the category, for its policy's.
-    `safety_checks` are the probes that need the world (`backup_available`, `system_healthy`); the window, the rate and
-    the rollback plan are worked out from these facts. `failures_in_a_row` are the sentences of engaged brakes,
+    `safety_checks` are the probes that need the world (`backup_available`, `system_healthy`); the window, the rate, the
+    rollback plan and whether the targets are free are worked out from these facts. `held_targets` are the sentences
+    that say which run holds which target, `failures_in_a_row` those of engaged brakes,
     `unproven_ways_back` what is known of the ways back that were not seen to work.
     """
 
@@ -98,6 +99,7 @@ class Facts:
     actions_last_hour: int = 0
     actions_last_hour_here: int = 0
     safety_checks: tuple[SafetyCheck, ...] = ()
+    held_targets: tuple[str, ...] = ()
     failures_in_a_row: tuple[str, ...] = ()
     unproven_ways_back: tuple[str, ...] = ()
 

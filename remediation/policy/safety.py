@@ -10,18 +10,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from portal.estate.models import TargetLock
-from portal.kit import recall
-from portal.kit.statements import Query, among
 from remediation.connectors import client
 from remediation.connectors.asking import Ask
 from remediation.connectors.operations import Probe
 from remediation.connectors.probes import Outcome, judge
 from remediation.policy.facts import SafetyCheck
-
-_LOCKS = Query(
-    lambda: TargetLock.objects.filter(among("target__identity", "targets"), released_at=None).select_related("target")
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +33,7 @@ def collect(
     backups, health = [_backup(each, ask) for each in subjects], _health(subjects, symptom, ask)
     return (
         _combine("backup_available", "latest backup of every target", backups, at),
-        _combine("system_healthy", "connector, lock and alerts of every target", health, at),
+        _combine("system_healthy", "connector and alerts of every target", health, at),
     )
 
 
@@ -71,15 +64,8 @@ def _backup(subject: Subject, ask: Ask) -> _Answer:
 
 
 def _health(subjects: Sequence[Subject], symptom: str, ask: Ask) -> list[_Answer]:
-    targets = tuple(each.target for each in subjects)
-    locks = recall.or_ask(("locks", targets), lambda: _LOCKS.all(targets=list(targets)))
-    held = {lock.target.identity: lock.says for lock in locks}
     answers = [_reachable(slug, ask) for slug in sorted({each.connector for each in subjects})]
-    for each in subjects:
-        if each.target in held:
-            answers.append(_Answer(False, held[each.target]))
-        answers.append(_alerts(each, symptom, ask))
-    return answers
+    return answers + [_alerts(each, symptom, ask) for each in subjects]
 
 
 def _reachable(connector: str, ask: Ask) -> _Answer:

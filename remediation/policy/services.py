@@ -15,11 +15,11 @@ from patterns.reliability import Inputs, permille, reliability_of
 from portal.access import grants
 from portal.access.models import Person
 from portal.audit import services as audit
-from portal.estate.models import Category
+from portal.estate.models import Category, TargetLock
 from portal.kit import memo, recall, statements
 from portal.kit.actors import Actor
 from portal.kit.refusals import Reason, Refused, because
-from portal.kit.statements import Query, given
+from portal.kit.statements import Query, among, given
 from portal.signoff import brakes
 from portal.signoff.brakes import Hold
 from portal.signoff.models import Plan
@@ -57,6 +57,9 @@ _APPROVERS = Query(
         .select_related("group")
         .order_by("group__name")
     )
+)
+_LOCKS = Query(
+    lambda: TargetLock.objects.filter(among("target__identity", "targets"), released_at=None).select_related("target")
 )
 _RATE_LOCK = 0x636F756E  # one lock for the global limit: reservations take turns
 
@@ -259,7 +262,7 @@ def facts_of(revision: Revision, proposal: Proposal, hold: Hold, *, reliability:
     """Everything decide() looks at, read once; a freeze counts if it holds when the run is to start."""
     remediation = revision.remediation
     cover = _cover_of(revision, proposal.actions, at)
-    ticket, pattern = remediation.ticket, remediation.ticket.pattern
+    ticket, pattern, targets = remediation.ticket, remediation.ticket.pattern, _targets_of(proposal.actions)
     stop, freeze = hold.stop, hold.freeze
     everywhere, here = recall.or_ask(
         ("actions", remediation.category_id), lambda: actions_last_hour(remediation.category_id, at=at)
@@ -283,7 +286,8 @@ def facts_of(revision: Revision, proposal: Proposal, hold: Hold, *, reliability:
         actions_last_hour=everywhere,
         actions_last_hour_here=here,
         safety_checks=proposal.safety,
-        failures_in_a_row=tuple(each.says for each in _brakes_of(remediation, proposal.actions)),
+        held_targets=tuple(lock.says for lock in _locks_on(targets)),
+        failures_in_a_row=tuple(each.says for each in _brakes_of(remediation, targets)),
         unproven_ways_back=_unproven(proposal.actions, proposal.role),
     )
 
@@ -317,10 +321,20 @@ def _unproven(actions: Sequence[Action], role: str) -> tuple[str, ...]:
     return tuple(f"{each.operation}: {each.says}" for each in ways_back_of(writes, role=role) if not each.is_proven)
 
 
-def _brakes_of(remediation: Remediation, actions: Sequence[Action]) -> list[FailureBrake]:
-    """The brakes on these targets and on the ticket's pattern; a host is its own target under commands."""
+def _targets_of(actions: Sequence[Action]) -> tuple[str, ...]:
+    """The targets of these actions, each once; a host is its own target under commands."""
     systems = {each.system if each.operation in OPERATIONS else identities.host(each.system) for each in actions}
-    targets, pattern = tuple(sorted(systems)), remediation.ticket.pattern_id
+    return tuple(sorted(systems))
+
+
+def _locks_on(targets: tuple[str, ...]) -> list[TargetLock]:
+    """What other runs hold of these targets now."""
+    return recall.or_ask(("locks", targets), lambda: _LOCKS.all(targets=list(targets)))
+
+
+def _brakes_of(remediation: Remediation, targets: tuple[str, ...]) -> list[FailureBrake]:
+    """The brakes on these targets and on the ticket's pattern."""
+    pattern = remediation.ticket.pattern_id
     return recall.or_ask(("brakes", targets, pattern), lambda: braking.engaged(targets=targets, pattern_id=pattern))
 
 

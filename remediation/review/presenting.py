@@ -34,6 +34,7 @@ CHECKS = {
     "rate_limit_ok": "Actions left this hour",
     "rollback_planned": "Every write has a way back",
     "backup_available": "Backup available",
+    "targets_free": "No target held by another run",
     "system_healthy": "System healthy, apart from the symptom",
 }
 VERDICTS = {"pass": "passed", "fail": "failed", "warn": "warning", "info": "unknown"}

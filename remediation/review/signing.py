@@ -33,7 +33,9 @@ from remediation.review.standing import Standing
 REVIEW = system("review")
 _SUBJECT = Query(lambda: Plan.objects.filter(pk=given("id")).only("subject_id"))
 _DECIDED = Query(lambda: Decision.objects.filter(revision=given("revision")).order_by("-id")[:1])
-OPERATIONAL = frozenset({"emergency_stop", "freeze", "time_window_ok", "rate_limit_ok", "system_healthy"})
+OPERATIONAL = frozenset(
+    {"emergency_stop", "freeze", "time_window_ok", "rate_limit_ok", "targets_free", "system_healthy"}
+)
 """Hard stops of this moment. The merge stage runs nothing, so only the rollout stage waits for them."""
 
 

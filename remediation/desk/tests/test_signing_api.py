@@ -71,6 +71,7 @@ def test_a_reviewed_ticket_shows_draft_decision_and_plan(reviewed: dict[str, API
     assert set(decision["safety_checks"]) == {
         "time_window_ok",
         "rate_limit_ok",
+        "targets_free",
         "backup_available",
         "system_healthy",
         "all_passed",

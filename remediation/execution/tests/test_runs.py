@@ -12,6 +12,7 @@ from portal.audit.models import Event
 from portal.estate.models import TargetLock
 from portal.jobs.models import Job
 from portal.jobs.testing import drain
+from portal.kit.refusals import Refused
 from portal.notices.models import Notice
 from portal.signoff.models import Plan
 from portal.signoff.states import PlanStatus, Stage
@@ -19,7 +20,7 @@ from remediation.connectors import identities
 from remediation.connectors.lab import first_day
 from remediation.connectors.testing import LabProcess
 from remediation.execution import claiming
-from remediation.execution.testing import PRIMARY, SECONDARY, Signed, draft, operation, scaling, signed
+from remediation.execution.testing import PRIMARY, SECONDARY, Signed, draft, operation, scaling, sign_rollout, signed
 
 pytestmark = pytest.mark.django_db
 
@@ -54,6 +55,21 @@ def test_a_signed_plan_runs_to_its_end_and_resolves_the_ticket(workers: LabProce
         "operator",
     }
     assert not TargetLock.objects.filter(released_at=None).exists()
+
+
+def test_a_target_that_was_held_while_a_draft_was_checked_can_be_signed_for_once_it_is_free(
+    workers: LabProcess,
+) -> None:
+    first = signed(ONE_STEP)
+    claiming.start(first.plan.pk, tries=0, at=timezone.now())
+    second = signed(ONE_STEP, key="INC-2", cast=first.cast, is_open=True)
+    with pytest.raises(Refused, match="is held by the run of INC-1"):
+        sign_rollout(second)
+    drain("execution")
+    assert first.run.status == "succeeded"
+    sign_rollout(second)
+    second.plan.refresh_from_db()
+    assert second.plan.status == PlanStatus.SIGNED
 
 
 def test_every_move_of_run_and_steps_is_in_the_audit_trail(workers: LabProcess) -> None:

@@ -60,6 +60,7 @@ PATTERN, APPROVAL = "Has the pattern earned autonomy?", "Does a person have to a
 CERTIFICATE, SHARE = "Does a live certificate cover it?", "Is the ticket among those left to the machine?"
 STOP, FREEZE = "Is the emergency stop off?", "Is there no freeze?"
 WINDOW, RATE = QUESTIONS["time_window_ok"], QUESTIONS["rate_limit_ok"]
+FREE = QUESTIONS["targets_free"]
 WAY_BACK, BACKUP, HEALTH = QUESTIONS["rollback_planned"], QUESTIONS["backup_available"], QUESTIONS["system_healthy"]
 
 
@@ -197,6 +198,9 @@ ROWS = [
     _stopped("on another day", "time_window_ok", WINDOW, {}, {"days": frozenset({5, 6})}),
     Row("on its day", {}, {"days": frozenset({4})}),
     _stopped("rate limit of the policy used up", "rate_limit_ok", RATE, {"actions_last_hour_here": 5}),
+    _stopped(
+        "a target held by another run", "targets_free", FREE, {"held_targets": ("db-1 is held by the run of INC-7.",)}
+    ),
     _stopped("too many actions at once", "rate_limit_ok", RATE, {"actions": (SCALE,) * 6}),
     Row("the last actions of the hour", {"actions_last_hour_here": 3, "actions": (SCALE, READ, SCALE)}),
     Row("actions elsewhere do not use up the policy", {"actions_last_hour": 9}),

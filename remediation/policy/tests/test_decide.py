@@ -58,6 +58,7 @@ def test_the_steps_come_in_the_order_of_the_design() -> None:
         rows.WINDOW,
         rows.RATE,
         rows.WAY_BACK,
+        rows.FREE,
         rows.HEALTH,
         rows.BACKUP,
         rows.FAILURES,
@@ -90,6 +91,7 @@ def test_the_safety_checks_have_the_names_of_the_api() -> None:
     assert set(decision.safety) >= {
         "time_window_ok",
         "rate_limit_ok",
+        "targets_free",
         "backup_available",
         "system_healthy",
         "all_passed",
