@@ -151,6 +151,13 @@ def test_harmless_text_is_left_alone(text: str) -> None:
     assert redact(text) == redaction.Redacted(text, ())
 
 
+def test_one_pass_over_a_text_names_the_rules_that_match_it() -> None:
+    planted = [frame.format(secret) for _, frame, secret in PLANTED]
+    for text in [*planted, *HARMLESS, "\n".join(planted), ""]:
+        matching = [rule for rule in redaction.RULES if rule.pattern.search(text)]
+        assert redaction._suspicions(text) == matching
+
+
 def test_secrets_are_found_in_the_middle_of_a_long_log() -> None:
     pick = random.Random(7)  # noqa: S311 - the same shuffle every time
     lines = [line for line in HARMLESS if line for _ in range(20)]
