@@ -114,6 +114,13 @@ def hasten(kind: str, *, key: str, at: datetime) -> bool:
 
 def publish(event: str, *, subject_id: int, at: datetime, payload: Mapping[str, Any] | None = None) -> list[Job]:
     """Tells the subscribed handlers that something happened: one job for each, in the caller's transaction."""
+    jobs = to_publish(event, subject_id=subject_id, at=at, payload=payload)
+    statements.insert_all(jobs)
+    return jobs
+
+
+def to_publish(event: str, *, subject_id: int, at: datetime, payload: Mapping[str, Any] | None = None) -> list[Job]:
+    """The same jobs, to be added by the statement that makes the change; they are announced when that is committed."""
     jobs = [
         Job(
             queue=each.queue,
@@ -125,7 +132,7 @@ def publish(event: str, *, subject_id: int, at: datetime, payload: Mapping[str, 
         )
         for each in registry.subscribers(event)
     ]
-    for job in statements.insert_all(jobs):
+    for job in jobs:
         announce(job.queue)
     return jobs
 

@@ -111,14 +111,18 @@ def update_beside(new: Sequence[Model], rows: type[Model], where: Mapping[str, A
     if connection.get_autocommit():
         raise TransactionManagementError("New rows beside others are added inside a transaction only.")
     text, values = _update(rows, where, changes)
-    inserted = [_inserting(type(row), 1, "")[:2] for row in new]
-    added = ", ".join(f"added_{number} AS ({insert})" for number, (insert, _) in enumerate(inserted))
-    for row, (_, fields) in zip(new, inserted, strict=True):
-        values += _filling(row, fields)
+    added, more = _adding(new)
     whole = f"WITH changed AS ({text} RETURNING 1), {added} SELECT count(*) FROM changed"  # noqa: S608 - as below
     with cursor() as sent:
-        sent.execute(whole, values)
+        sent.execute(whole, [*values, *more])
         return int(sent.fetchone()[0])
+
+
+def insert_together(new: Sequence[Model]) -> None:
+    """Adds new rows of several tables in one statement; they do not know their keys afterwards."""
+    added, values = _adding(new)
+    with cursor() as sent:
+        sent.execute(f"WITH {added} SELECT", values)
 
 
 class _AnyOf(Lookup):
@@ -140,6 +144,13 @@ def _insert(rows: Sequence[Model], on_conflict: str) -> bool:
             setattr(row, field.attname, value)
         row._state.adding, row._state.db = False, connection.alias  # noqa: SLF001 - as Django's own inserts do
     return bool(answers)
+
+
+def _adding(new: Sequence[Model]) -> tuple[str, list[Any]]:
+    """The parts of a statement that add rows beside something else, and their values."""
+    inserted = [_inserting(type(row), 1, "")[:2] for row in new]
+    added = ", ".join(f"added_{number} AS ({insert})" for number, (insert, _) in enumerate(inserted))
+    return added, [value for row, (_, fields) in zip(new, inserted, strict=True) for value in _filling(row, fields)]
 
 
 def _update(rows: type[Model], where: Mapping[str, Any], changes: Mapping[str, Any]) -> tuple[str, list[Any]]:

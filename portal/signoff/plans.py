@@ -116,8 +116,10 @@ def open_plan(new: NewPlan, *, actor: Actor, at: datetime) -> Plan:
             "needed": plan.needed,
             "needed_groups": plan.needed_groups,
         }
-        record("plan.opened", plan, actor=actor, at=at, data=data)
-        jobs.publish("plan.opened", subject_id=plan.pk, at=at)
+        event = audit.to_record(
+            "plan.opened", actor=actor, at=at, subject=ref(plan), ticket=ticket_ref(plan), data=data
+        )
+        statements.insert_together([event, *jobs.to_publish("plan.opened", subject_id=plan.pk, at=at)])
     return plan
 
 

@@ -64,17 +64,20 @@ def _own_secrets() -> list[str]:
 
 def draft_ticket(ticket_id: int, *, drafter: DrafterProtocol, clock: Clock) -> str:
     """Begin the ticket's remediation and draft it; says in a sentence how it ended."""
-    return _draft(services.begin(ticket_id, actor=DRAFTING, at=clock()), drafter, clock)
+    at = clock()
+    remediation = services.begin(ticket_id, actor=DRAFTING, at=at)
+    begun_now = remediation.created_at == at
+    return _draft(remediation, None if begun_now else services.head(remediation), drafter, clock)
 
 
 def draft_again(remediation_id: int, *, drafter: DrafterProtocol, clock: Clock) -> str:
     """Draft a remediation that is in `drafting`; a second delivery of the same job finds nothing to do."""
     rows = Remediation.objects.select_related("ticket__category", "ticket__service", "ticket__pattern")
-    return _draft(rows.get(pk=remediation_id), drafter, clock)
+    remediation = rows.get(pk=remediation_id)
+    return _draft(remediation, services.head(remediation), drafter, clock)
 
 
-def _draft(remediation: Remediation, drafter: DrafterProtocol, clock: Clock) -> str:
-    base = services.head(remediation)
+def _draft(remediation: Remediation, base: Revision | None, drafter: DrafterProtocol, clock: Clock) -> str:
     if not _is_open(remediation, base):
         return "Nothing to draft."
     started = Round(remediation, base, drafter, knowledge.shelf())

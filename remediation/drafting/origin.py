@@ -7,9 +7,10 @@ person has none.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from portal.kit import canonical
+from portal.kit.plain import data_of
 from remediation.drafting import schema
 
 VERSION = "countersign.origin/1"
@@ -27,7 +28,7 @@ class Origin:
     @property
     def text(self) -> str:
         """Canonical text; empty never."""
-        return canonical.text_of(asdict(self), version=VERSION)
+        return canonical.text_of(data_of(self), version=VERSION)
 
     @property
     def digest(self) -> str:

@@ -137,25 +137,30 @@ def add_revision(
         created_at=at,
     )
     statements.insert(revision)
-    first = drafter if base is None else remediation.drafter
-    statements.update(Remediation, {"pk": remediation.pk}, drafter=first, confidence_percent=draft.confidence_percent)
     ticket = remediation.ticket
     data = {"number": revision.number, "digest": revision.digest, "base": base.digest if base else None}
-    audit.record("revision.created", actor=actor, at=at, subject=ref(revision, ticket), ticket=ticket.ref, data=data)
-    jobs.publish("revision.created", subject_id=revision.pk, at=at)
+    subject = ref(revision, ticket)
+    event = audit.to_record("revision.created", actor=actor, at=at, subject=subject, ticket=ticket.ref, data=data)
+    statements.update_beside(
+        [event, *jobs.to_publish("revision.created", subject_id=revision.pk, at=at)],
+        Remediation,
+        {"pk": remediation.pk},
+        drafter=drafter if base is None else remediation.drafter,
+        confidence_percent=draft.confidence_percent,
+    )
     return revision
 
 
 def move(remediation: Remediation, to: Status, *, actor: Actor, at: datetime, reason: str = "") -> None:
     """Change the status of a locked remediation; the ticket follows, the event says why."""
-    before = remediation.status
-    compare_and_swap(remediation, to, next_states=NEXT, status_at=at, status_reason=reason)
     ticket = remediation.ticket
-    tickets.follow(
-        ticket, ticket_status(to, has_written=remediation.has_written), at=at, resolution=_resolution(to, reason)
+    follows = tickets.following(ticket, ticket_status(to, has_written=remediation.has_written))
+    data = {"before": remediation.status, "after": to.value, "reason": reason, "ticket_status": str(follows)}
+    event = audit.to_record(
+        "remediation.moved", actor=actor, at=at, subject=remediation.ref, ticket=ticket.ref, data=data
     )
-    data = {"before": before, "after": to.value, "reason": reason, "ticket_status": str(ticket.status)}
-    audit.record("remediation.moved", actor=actor, at=at, subject=remediation.ref, ticket=ticket.ref, data=data)
+    compare_and_swap(remediation, to, next_states=NEXT, beside=[event], status_at=at, status_reason=reason)
+    tickets.follow(ticket, follows, at=at, resolution=_resolution(to, reason))
 
 
 def explain(remediation: Remediation, reason: str) -> None:

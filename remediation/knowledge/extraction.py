@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from portal.kit.refusals import Reason, because
 from remediation.connectors.operations import Family
-from remediation.knowledge.procedures import IN_PATTERN, FrontMatter, Kind, Parameter, Sign, ValueType, compiled
+from remediation.knowledge.procedures import FrontMatter, Kind, Parameter, Sign, ValueType, compiled
 
 READ_AT_MOST = 200_000  # characters of one passage; a longer log is cut, never skipped
 QUOTE_AT_MOST = 240
@@ -136,11 +137,13 @@ def _hits(
 ) -> Iterable[tuple[str, Passage, str]]:
     names = "|".join(sorted({re.escape(t.system) for t in targets if t.family == parameter.known}))
     known = re.compile(rf"(?<![\w.-])({names})(?![\w-]|\.\w)") if names else None
-    readable = [find for find in parameter.find if set(IN_PATTERN.findall(find.pattern)) <= values.keys()]
+    readable = [find for find in parameter.find if find.leans_on <= values.keys()]
+    ways: list[tuple[Any, Sequence[Kind], bool]] = [(known, (), False)] if known else []
+    ways += [(compiled(find.pattern, values), find.kinds, find.is_wish) for find in readable]
     for passage in passages:
-        finds = [find for find in readable if _is_over(find.kinds, passage)]
-        patterns = [(known, False)] if known else []
-        for pattern, is_wish in [*patterns, *((compiled(find.pattern, values), find.is_wish) for find in finds)]:
+        for pattern, kinds, is_wish in ways:
+            if not _is_over(kinds, passage):
+                continue
             for match in pattern.finditer(passage.text[:READ_AT_MOST]):
                 if not (is_wish and NOT_A_WISH.search(passage.text[: match.start()][-60:])):
                     yield match[1] or "", passage, _line_around(passage, match.span(1))

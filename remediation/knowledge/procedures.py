@@ -51,6 +51,11 @@ class Find(Closed):
     pattern: Text
     is_wish: bool = False
 
+    @cached_property
+    def leans_on(self) -> frozenset[str]:
+        """The parameters whose values stand in the pattern."""
+        return frozenset(IN_PATTERN.findall(self.pattern))
+
     @model_validator(mode="after")
     def _has_one_group(self) -> Find:
         if compiled(self.pattern, {}).groups != 1:

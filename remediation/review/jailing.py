@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
 
 from portal.kit import statements
+from portal.kit.plain import data_of
 from portal.kit.statements import Query, given
 from remediation.drafting import roles, schema
 from remediation.drafting.models import Revision
@@ -57,7 +57,7 @@ def result_of(revision: Revision, report: Report, *, at: datetime) -> GateResult
         ruleset=report.ruleset,
         has_passed=report.has_passed,
         input_digest=report.input_digest,
-        findings=[asdict(finding) for finding in report.findings],
+        findings=data_of(report.findings),
         log=report.log,
         took_ms=report.took_ms,
         at=at,

@@ -7,10 +7,11 @@ of the target, exactly as the catalogue gave them at that moment. The engine run
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from portal.kit import canonical
+from portal.kit.plain import data_of
 from remediation.connectors import catalogue, identities
 from remediation.connectors.guards import GUARDS
 from remediation.connectors.operations import Call, Expectation, Irreversible, Probe, Risk, WayBack
@@ -214,7 +215,7 @@ def stand_in(step: OperationStep, parameters: Mapping[str, str | int | bool], co
 
 def step_text(step: OperationStep) -> str:
     """One step as canonical text, for what is kept of a rehearsal."""
-    return canonical.text_of(asdict(step), version=STEP_VERSION)
+    return canonical.text_of(data_of(step), version=STEP_VERSION)
 
 
 def read_step(text: str) -> OperationStep:
@@ -246,8 +247,7 @@ def risk_of(steps: Sequence[PlanStep]) -> Risk:
 
 def text_of(content: Content) -> str:
     """The canonical text that is signed."""
-    data = asdict(content)
-    return canonical.text_of(data, version=VERSION)
+    return canonical.text_of(data_of(content), version=VERSION)
 
 
 def read(text: str) -> Content:

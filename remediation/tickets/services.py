@@ -111,10 +111,10 @@ def open_ticket(
                     at=at,
                 )
             data = {"category": category.slug, "severity": ticket.severity, "opted_in": ticket.enable_auto_remediation}
-            audit.record(
+            event = audit.to_record(
                 "ticket.opened", actor=opener.at(door), at=at, subject=ticket.ref, ticket=ticket.ref, data=data
             )
-            jobs.publish("ticket.opened", subject_id=ticket.pk, at=at)
+            statements.insert_together([event, *jobs.to_publish("ticket.opened", subject_id=ticket.pk, at=at)])
     except IntegrityError as error:
         return _lost_race(error, opener, new, idempotency)
     return Opened(ticket, is_repeat=False)
@@ -211,6 +211,11 @@ def close(ticket_id: int, *, person: Person, door: Door, at: datetime, resolutio
         data = {"before": before, "resolution": ticket.resolution}
         audit.record("ticket.closed", actor=person.at(door), at=at, subject=ticket.ref, ticket=ticket.ref, data=data)
     return ticket
+
+
+def following(ticket: Ticket, status: TicketStatus) -> TicketStatus:
+    """The status that the ticket has when its remediation leads to this one: a closed ticket stays closed."""
+    return TicketStatus.CLOSED if ticket.status == TicketStatus.CLOSED else status
 
 
 def follow(ticket: Ticket, status: TicketStatus, *, at: datetime, resolution: str = "") -> None:

@@ -29,9 +29,9 @@ from remediation.tickets import services as tickets
 from remediation.tickets.models import Ticket
 from remediation.tickets.services import NewEvidence, NewTicket
 
-MOST = {"drafting": 24, "probe": 41, "general": 28}
+MOST = {"drafting": 21, "probe": 39, "general": 28}
 """Statements of one ticket's jobs on each queue, those that take and end a job and the look for another included."""
-MOST_OF_ANOTHER = 28
+MOST_OF_ANOTHER = 25
 """Statements of a revision that is made ready within the same second as one of the same pattern."""
 
 

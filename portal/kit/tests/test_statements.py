@@ -100,6 +100,15 @@ def test_new_rows_go_beside_a_change_in_one_statement(
     assert set(Place.objects.values_list("slug", flat=True)) == {"shelf", "floor", "door"}
 
 
+def test_new_rows_of_several_tables_go_in_one_statement(
+    shelf: Place, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(1):
+        statements.insert_together([Place(slug="floor", name="The floor"), thing(shelf)])
+    assert Place.objects.filter(slug="floor").exists()
+    assert Thing.objects.get().place == shelf
+
+
 def test_what_goes_beside_a_change_is_added_inside_a_transaction_only(committed_db: str) -> None:
     create_tables(Place, Thing)
     with pytest.raises(TransactionManagementError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.db import transaction
 from django.utils import timezone
 from playwright.sync_api import Browser, Page, expect
 from pytest_django.live_server_helper import LiveServer
@@ -29,7 +30,8 @@ def cast(site: LiveServer) -> dict[str, Person]:
     review.world()
     cast = review.people()
     revision = review.drafted(review.ticket(cast["engineer"]), draft())
-    remediations.move(revision.remediation, Status.IN_REVIEW, actor=cast["engineer"].at("job"), at=timezone.now())
+    with transaction.atomic():
+        remediations.move(revision.remediation, Status.IN_REVIEW, actor=cast["engineer"].at("job"), at=timezone.now())
     found = [{"place": f"role/{MAIN}:12", "text": "The owner is missing.", "mend": "Add owner: root."}]
     GateResult.objects.create(
         revision=revision,
