@@ -69,7 +69,7 @@ clean: ## remove what the tools made; data under var/ stays
 	@rm -rf "$$(readlink -f var/test-pg/postgres)" var/test-pg var/pytest .venv .mypy_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
-.venv/installed: requirements.lock remediation/playbooks/inside/packing.py remediation/playbooks/inside/playbook.py
+.venv/installed: requirements.lock $(addprefix remediation/playbooks/inside/,packing.py playbook.py countersign_state.py)
 	@command -v $(PYTHON) >/dev/null || { echo "No $(PYTHON) here: install Python 3.11 or newer, or name one: make PYTHON=python3.12"; exit 2; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "$$($(PYTHON) --version) is too old: Countersign needs 3.11 or newer. Name one: make PYTHON=python3.12"; exit 2; }

@@ -7,9 +7,12 @@ when all of this was installed is not packed again.
 
 from __future__ import annotations
 
+import ctypes.util
 import gc
+import hashlib
 import importlib.util
 import marshal
+import os
 import sys
 import zipfile
 from importlib.machinery import SourceFileLoader
@@ -20,6 +23,9 @@ import ansible
 
 INSTALLED = Path(ansible.__file__).parents[1]
 PACKED = Path(sys.prefix, "modules", f"{ansible.__version__}-{sys.implementation.cache_tag}")
+LOOK = Path("/job/library/countersign_state.py")
+"""The module that looks at a host."""
+
 KEPT = "ansiballz_cache"
 """Where Ansible keeps what it has packed, in its own folder for a play."""
 
@@ -62,17 +68,31 @@ def _named(code: CodeType, name: str) -> CodeType:
     return code.replace(co_filename=name, co_consts=parts)
 
 
+def packed_of(module: Path) -> Path:
+    """Where a module of our own lies packed: by what it says, so that another one is never taken for it."""
+    return PACKED / hashlib.sha256(module.read_bytes()).hexdigest()
+
+
 def main() -> None:
-    """Be ansible-playbook."""
+    """Be ansible-playbook, and then go without tidying up memory that goes anyway: that took a quarter of a look."""
     zipfile.ZipFile = Payload  # type: ignore[misc]
+    # libc is in this process; to find it on disk a compiler is started
+    ctypes.util.find_library = lambda _name: None  # type: ignore[assignment]
     gc.set_threshold(100_000, 50, 50)  # most of what a play makes stays: looking for what goes is a twentieth of it
     from ansible.cli import playbook  # noqa: PLC0415 - it prepares this process for Ansible as it is imported
 
     kept = Path(playbook.C.DEFAULT_LOCAL_TMP, KEPT)
     kept.mkdir()
-    for packed in PACKED.glob("*"):
+    for packed in (*PACKED.glob("ansible.*"), *packed_of(LOOK).glob("*")):
         (kept / packed.name).symlink_to(packed)
-    playbook.main(["ansible-playbook", *sys.argv[1:]])
+    status = 0
+    try:
+        playbook.main(["ansible-playbook", *sys.argv[1:]])
+    except SystemExit as ended:
+        status = ended.code if isinstance(ended.code, int) else 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 if __name__ == "__main__":

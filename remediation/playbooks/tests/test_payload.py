@@ -15,8 +15,8 @@ import pytest
 from ansible.module_utils.common import collections
 
 from remediation.playbooks import playtext
-from remediation.playbooks.inside.packing import COMPRESSION
-from remediation.playbooks.inside.playbook import PACKED, Payload
+from remediation.playbooks.inside.packing import COMPRESSION, OWN
+from remediation.playbooks.inside.playbook import PACKED, Payload, packed_of
 
 OURS, THEIRS = "countersign_sent.py", "ansible/module_utils/common/collections.py"
 
@@ -46,12 +46,21 @@ def test_a_host_with_another_python_compiles_the_source(tmp_path: Path, monkeypa
 
 @pytest.mark.parametrize("name", ["copy", "file", "setup", "stat", "systemd_service"])
 def test_make_has_packed_what_plays_send(name: str) -> None:
-    packed = (PACKED / f"ansible.modules.{name}-{COMPRESSION}-none").read_bytes()
+    holds_compiled(PACKED / f"ansible.modules.{name}", f"ansible/modules/{name}.py")
+
+
+def test_make_has_packed_our_own_look_as_it_is_now() -> None:
+    holds_compiled(packed_of(OWN) / "ansible.legacy.countersign_state", "ansible/legacy/countersign_state.py")
+
+
+def holds_compiled(path: Path, module: str) -> None:
+    """The archive has the module, and beside each source its compiled code."""
+    packed = path.with_name(f"{path.name}-{COMPRESSION}-none").read_bytes()
     begin = base64.b64encode(b"PK\x03\x04")[:5]
     archive = re.search(rb"%s[A-Za-z0-9+/]+=*" % re.escape(begin), packed)
     assert archive, "make .venv/installed packs them"
     with zipfile.ZipFile(io.BytesIO(base64.b64decode(archive[0]))) as opened:
         sources = {each for each in opened.namelist() if each.endswith(".py")}
         assert {f"{each}c" for each in sources} == set(opened.namelist()) - sources
-        assert f"ansible/modules/{name}.py" in sources
+        assert module in sources
     assert f"module_compression = {COMPRESSION}\n" in playtext.SETTINGS
