@@ -15,6 +15,7 @@ from django.db.models import Q, QuerySet, prefetch_related_objects
 
 from portal.access import grants
 from portal.access.models import Person
+from portal.kit import recall
 from portal.kit.statements import Query, given
 from portal.notices import services as notices
 from portal.notices.services import Saying
@@ -46,6 +47,17 @@ def remind(*, at: datetime, opened: int | None = None) -> int:
     if not waiting:
         return 0
     prefetch_related_objects(waiting, "votes")
+    with recall.among({}):  # whom to ask is asked once for all of them
+        said, watches = _said_of(waiting, at)
+    with transaction.atomic():
+        notices.tell_all(said, at=at)
+        new = ["looked_at", "next_at"]
+        Watch.objects.bulk_create(watches, update_conflicts=True, unique_fields=["plan"], update_fields=new)
+    return len(waiting)
+
+
+def _said_of(waiting: Iterable[Plan], at: datetime) -> tuple[list[Saying], list[Watch]]:
+    """What is to be said of these plans, and when each is looked at again."""
     rota, said, watches = duties.Rota(at), list[Saying](), list[Watch]()
     for plan in waiting:
         on_duty = rota.of(plan)
@@ -54,11 +66,7 @@ def remind(*, at: datetime, opened: int | None = None) -> int:
         if due := steps.due(since=watch.looked_at if watch else None, at=at):
             said += _sayings(plan, on_duty, due)
         watches.append(Watch(plan=plan, looked_at=at, next_at=steps.next_after(at)))
-    with transaction.atomic():
-        notices.tell_all(said, at=at)
-        new = ["looked_at", "next_at"]
-        Watch.objects.bulk_create(watches, update_conflicts=True, unique_fields=["plan"], update_fields=new)
-    return len(waiting)
+    return said, watches
 
 
 def _waiting() -> QuerySet[Plan]:

@@ -200,7 +200,7 @@ def _hard_stops(
         return [because("changed", voiding.reason_of(found))]
     if content.role and (unmerged := requests.merged_exactly(remediation, content.role.digest, at=at)):
         return [unmerged]
-    verdict, _ = policies.decide_now(
+    verdict = policies.decide_now(
         read.revision,
         proposing.proposal(read.draft, content.steps, checks),
         policy=read.policy,

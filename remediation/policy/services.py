@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.contrib.auth.models import Group
 from django.db import connection
 
 from patterns import reads
@@ -18,6 +19,7 @@ from portal.audit import services as audit
 from portal.estate.models import Category, TargetLock
 from portal.kit import memo, recall, statements
 from portal.kit.actors import Actor
+from portal.kit.plain import data_of
 from portal.kit.refusals import Reason, Refused, because
 from portal.kit.statements import Query, among, given
 from portal.signoff import brakes
@@ -119,7 +121,7 @@ def not_counted(plan: Plan, people: Collection[Person]) -> dict[int, Reason]:
     if plan.stage == Stage.GRANT:
         return {}
     groups = memo.once(
-        plan, "approver_groups", lambda: [row.group for row in _APPROVERS.all(category=plan.category_id)]
+        plan, "approver_groups", lambda: recall.or_ask(("approvers", plan.category_id), lambda: _groups_of(plan))
     )
     if not groups:
         return {}
@@ -127,6 +129,10 @@ def not_counted(plan: Plan, people: Collection[Person]) -> dict[int, Reason]:
     names = ", ".join(group.name for group in groups)
     reason = because("approvers", f"In the category {plan.category.name} only these sign: {names}.")
     return {each.pk: reason for each in people if each.pk not in members}
+
+
+def _groups_of(plan: Plan) -> list[Group]:
+    return [row.group for row in _APPROVERS.all(category=plan.category_id)]
 
 
 def limits_of(policy: CategoryPolicy) -> Limits:
@@ -166,10 +172,10 @@ def limits_data(limits: Limits | None) -> dict[str, Any]:
     """The effective limits as plain data: part of the signed text, so no floats (law 3)."""
     if limits is None:
         return {}
-    data = asdict(limits)
+    data: dict[str, Any] = data_of(limits)
     data["hours"] = [f"{edge:%H:%M}" for edge in limits.hours] if limits.hours else None
     data["days"] = sorted(limits.days)
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in data.items()}
+    return data
 
 
 def assess(
@@ -212,7 +218,7 @@ def decide_now(
     at: datetime,
     runs_at: datetime | None = None,
     hold: Hold | None = None,
-) -> tuple[Verdict, Decision]:
+) -> Verdict:
     """Decide with the facts of this moment, and keep the answer with every reason.
 
     Windows and freezes are those of `runs_at`, if somebody approves a run ahead. `hold` is what the caller's
@@ -223,14 +229,15 @@ def decide_now(
     held = hold or brakes.hold(category=remediation.category, connectors=proposal.connectors, at=when)
     facts = facts_of(revision, proposal, held, reliability=assessment.overall_permille / 10, at=at)
     verdict = decide(facts, limits, when)
-    row = _keep(verdict, revision, assessment=assessment, moment=moment, limits=limits, at=at)
+    row = _row_of(verdict, revision, assessment=assessment, moment=moment, limits=limits, at=at)
     data = {"allowed": row.allowed, "risk": row.risk, "moment": row.moment, "hard_stops": row.hard_stops}
     ticket = remediation.ticket.ref
-    audit.record("decision.made", actor=actor, at=at, subject=remediation.ref, ticket=ticket, data=data)
-    return verdict, row
+    event = audit.to_record("decision.made", actor=actor, at=at, subject=remediation.ref, ticket=ticket, data=data)
+    statements.insert_together([row, event])
+    return verdict
 
 
-def _keep(
+def _row_of(
     verdict: Verdict,
     revision: Revision,
     *,
@@ -239,7 +246,7 @@ def _keep(
     limits: Limits | None,
     at: datetime,
 ) -> Decision:
-    row = Decision(
+    return Decision(
         remediation=revision.remediation,
         revision=revision,
         assessment=assessment,
@@ -248,14 +255,13 @@ def _keep(
         requires_approval=verdict.requires_approval,
         action_type=verdict.action_type,
         risk=verdict.risk_level,
-        reasoning=[asdict(step) for step in verdict.reasoning],
-        safety_checks=[asdict(check) | {"at": check.at.isoformat()} for check in verdict.safety_checks],
-        hard_stops=[asdict(reason) for reason in verdict.hard_stops],
+        reasoning=data_of(verdict.reasoning),
+        safety_checks=[data_of(check) | {"at": check.at.isoformat()} for check in verdict.safety_checks],
+        hard_stops=data_of(verdict.hard_stops),
         limits=limits_data(limits),
         shadow={"verdict": verdict.shadow, "machine_may_sign": verdict.machine_may_sign},
         at=at,
     )
-    return statements.insert(row)
 
 
 def facts_of(revision: Revision, proposal: Proposal, hold: Hold, *, reliability: float, at: datetime) -> Facts:

@@ -151,7 +151,7 @@ def decide_again(
     if plan.status != PlanStatus.OPEN:
         return None
     proposal = proposing.proposal(read.draft, read.steps, last_answers(read.revision))
-    verdict, _ = policies.decide_now(
+    verdict = policies.decide_now(
         read.revision,
         proposal,
         policy=read.policy,

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import select
 import sys
+from functools import lru_cache
 from typing import Any, Self, cast
 
 from django.db.backends.postgresql import base, operations
 from django.db.backends.utils import CursorWrapper
 from psycopg import Connection, Cursor
+from psycopg._queries import PostgresQuery, _query2pg_nocache
 from psycopg.pq import TransactionStatus
 
 
@@ -51,7 +53,27 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return cursor
 
 
+class _KnownQuery(PostgresQuery):
+    """Takes a text apart once; psycopg does so each time where a text is long or has many parameters."""
+
+    __slots__ = ()
+
+    def convert(self, query: Any, vars: Any) -> None:  # noqa: A002 - psycopg's name
+        if vars is None or not isinstance(query, str):
+            super().convert(query, vars)
+        else:
+            self.query, self._want_formats, self._order, self._parts = _taken_apart(query, self._tx.encoding)
+            self.dump(vars)
+
+
+@lru_cache(maxsize=1024)
+def _taken_apart(query: str, encoding: str) -> tuple[bytes, list[Any], list[str] | None, list[Any]]:
+    return _query2pg_nocache(query.encode(encoding), encoding)
+
+
 class _PreparedCursor(Cursor[Any]):
+    _query_cls = _KnownQuery
+
     def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
         return super().execute(query, params, **{**options, "prepare": True})
 
