@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.utils import timezone
 
 from portal.audit.models import Event
@@ -115,7 +116,9 @@ def test_a_target_that_fails_takes_back_what_was_done_beside_it(here: LabProcess
     assert has_snapshot(here) == []
 
 
-def test_what_nobody_can_verify_on_several_targets_brings_every_reason_to_people(here: LabProcess) -> None:
+def test_what_nobody_can_verify_on_several_targets_brings_every_reason_to_people(
+    here: LabProcess, client: Client
+) -> None:
     made = claimed()
     shift = shift_of(made)
     for number in (1, 2, 3):
@@ -125,6 +128,10 @@ def test_what_nobody_can_verify_on_several_targets_brings_every_reason_to_people
     assert (made.run.status, made.steps()) == ("needs_person", ["acted"] * 3)
     for number in (1, 2, 3):
         assert f"Step {number} was done and cannot be verified" in made.run.status_reason
+    client.force_login(made.operator)
+    page = client.get(f"/tickets/{made.ticket.key}/run").content.decode()
+    assert "and 2 more side by side" in page
+    assert "Up to 3 targets of a wave side by side." in page
     Connector.objects.filter(slug="lab-vmware").update(is_enabled=True)
 
 
