@@ -260,8 +260,8 @@ def move_run(run: Run, to: RunStatus, *, actor: Actor, at: datetime, reason: str
 
 
 def call_person(run: Run, *, actor: Actor, at: datetime, reason: str) -> None:
-    """Bring a held run before a person. One that a step beside this one brought there gets this reason as well."""
-    if run.status != RunStatus.NEEDS_PERSON:
+    """Bring a held run before a person. One that a step beside this one has halted already says this as well."""
+    if run.status not in WAITING:
         move_run(run, RunStatus.NEEDS_PERSON, actor=actor, at=at, reason=reason)
         return
     run.status_reason = f"{run.status_reason} {reason}"
