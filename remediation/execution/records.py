@@ -58,7 +58,7 @@ Phase = StepOutput.Phase
 
 
 def _numbered() -> QuerySet[StepRun]:
-    return StepRun.objects.filter(run=given("run"), number=given("number"))
+    return StepRun.objects.filter(run=given("run"), number=given("number")).order_by()
 
 
 # Built once, because workers ask them for every step.
@@ -74,12 +74,7 @@ _LOCKED = Query(
 _STEP = Query(_numbered)
 _STEP_OF_RUN = Query(lambda: _numbered().select_for_update(of=("run",)).select_related("run"))
 _STEP_AND_RUN = Query(
-    lambda: (
-        _numbered()
-        .select_for_update(of=("run__remediation", "run"))
-        .select_related("run__plan", "run__remediation__ticket__pattern", "run__remediation__category")
-        .defer("run__plan__content")
-    )
+    lambda: _numbered().select_for_update(of=("run__remediation", "run")).select_related("run__remediation__ticket")
 )
 
 

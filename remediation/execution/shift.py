@@ -119,11 +119,11 @@ def left_to_people(content: Content, ticket: Ticket) -> str:
 
     That a target belongs to the lab must be true of its connector today, not only when the plan was signed.
     """
+    mode = policies.switches().mode
     slugs = {step.connector for step in content.steps if isinstance(step, OperationStep)}
-    is_lab = content.is_lab_only and _OUTSIDE.first(slugs=list(slugs)) is None
     return why_people(
-        mode=policies.switches().mode,
-        is_lab=is_lab,
+        mode=mode,
+        is_lab=mode == "lab" and content.is_lab_only and _OUTSIDE.first(slugs=list(slugs)) is None,
         has_opted_in=ticket.enable_auto_remediation,
         is_for_people=content.is_for_people,
     )

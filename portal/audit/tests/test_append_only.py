@@ -17,6 +17,7 @@ from portal.jobs import services as jobs
 from portal.jobs.testing import drain
 from portal.kit import canonical
 from portal.kit.actors import Actor, Ref, system
+from portal.kit.statements import insert
 from portal.kit.testing.queries import statements
 
 AT = datetime(2026, 5, 4, 3, 0, tzinfo=UTC)
@@ -180,3 +181,14 @@ def test_partitions_stay_ahead_of_the_ids(committed_db: str) -> None:
         assert (first.pk, second.pk) == (30_000_000, 30_000_001)
         cursor.execute("SELECT DISTINCT tableoid::regclass::text FROM audit_event")
         assert cursor.fetchall() == [("audit_event_p3",)]
+
+
+@pytest.mark.django_db
+def test_an_event_that_goes_with_its_change_is_as_one_that_is_recorded() -> None:
+    said: dict[str, Any] = {"subject": Ref("kit.lamp", 7, "lamp 7"), "ticket": Ref("tickets.ticket", 3, "INC-3")}
+    said |= {"actor": system("tests"), "at": AT, "data": {"after": "on"}}
+    recorded = audit.record("lamp.lit", **said)
+    insert(audit.to_record("lamp.lit", **said))
+    first, second = (dict(row) for row in Event.objects.order_by("id").values())
+    assert {name for name, value in first.items() if second[name] != value} <= {"id", "recorded_at"}
+    assert audit.body_of(recorded) == {"after": "on"}
