@@ -1,7 +1,7 @@
 """What each runtime role may do to the tables of this room. The execution cluster plays; the others read.
 
 `web` asks for a proof when it keeps the last signature of a merge plan, and can say of none that it held: a proof
-begins as asked, and only `execution` writes what it showed. `general` ends proofs that lost their worker.
+begins as asked, and only `execution` writes what it showed, once. `general` ends proofs that lost their worker.
 `execution` asks for a pull request, or takes it back; only `general`, which has the forge's credential, writes what
 became of it, and what the role repository holds.
 """

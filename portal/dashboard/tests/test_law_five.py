@@ -39,6 +39,10 @@ PROOF = """
     SELECT plan.id, revision.id, repeat('0', 64), 'log-ship-1', '', 0, now(), now(), %s, %s, %s
     FROM signoff_plan plan, drafting_revision revision
 """
+MOVES = {
+    "under_way": "UPDATE playbooks_proof SET status = 'under_way'",
+    "held": "UPDATE playbooks_proof SET status = 'held', text = 'shown', digest = repeat('1', 64)",
+}
 REFUSED = (psycopg.errors.InsufficientPrivilege, psycopg.errors.CheckViolation)
 
 
@@ -74,6 +78,18 @@ def test_who_asks_for_a_proof_cannot_say_that_it_held(reviewer: Person, as_role:
             web.execute("UPDATE playbooks_proof SET status = 'held'")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             web.execute("UPDATE playbooks_proof SET digest = repeat('0', 64)")
+
+
+def test_who_makes_proofs_cannot_say_another_thing_of_one_that_has_ended(reviewer: Person, as_role: AsRole) -> None:
+    says = ("UPDATE playbooks_proof SET text = 'another'", "UPDATE playbooks_proof SET digest = repeat('0', 64)")
+    with as_role("execution") as workers:
+        workers.execute(PROOF, ("asked", "", ""))
+        for moves in (None, "under_way", "held"):
+            if moves:
+                workers.execute(MOVES[moves])
+            for each in says:
+                with pytest.raises(psycopg.errors.CheckViolation, match="is written as it ends, and stays"):
+                    workers.execute(each)
 
 
 @pytest.mark.parametrize(
