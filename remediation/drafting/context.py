@@ -52,9 +52,10 @@ def request_of(
 ) -> DraftRequest:
     """Everything about the ticket as plain values, read once; nothing of the database leaves with it."""
     ticket = remediation.ticket
-    kept = tickets.timeline_of(ticket)
+    given_ones = tickets.evidence_of(ticket)
+    kept = tickets.timeline_of(ticket) if any(row.timeline_id for row in given_ones) else None
     timeline = kept.told if kept else None
-    evidence = evidence_of(ticket, kept)
+    evidence = evidence_of(given_ones, kept)
     targets = _mentioned(_words(ticket, evidence))
     return DraftRequest(
         key=ticket.key,
@@ -87,10 +88,10 @@ def spend_of(ticket: Ticket) -> Spend:
     return Spend(sums.pop("price") or 0, sum(count or 0 for count in sums.values()))
 
 
-def evidence_of(ticket: Ticket, timeline: Kept | None) -> tuple[EvidenceText, ...]:
+def evidence_of(rows: Iterable[Evidence], timeline: Kept | None) -> tuple[EvidenceText, ...]:
     """All evidence but that of a timeline in whose place this one came."""
     newest = timeline.pk if timeline else None
-    return tuple(_evidence(row) for row in tickets.evidence_of(ticket) if row.timeline_id in {None, newest})
+    return tuple(_evidence(row) for row in rows if row.timeline_id in {None, newest})
 
 
 def _evidence(row: Evidence) -> EvidenceText:

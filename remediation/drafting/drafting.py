@@ -65,8 +65,11 @@ def _own_secrets() -> list[str]:
 def draft_ticket(ticket_id: int, *, drafter: DrafterProtocol, clock: Clock) -> str:
     """Begin the ticket's remediation and draft it; says in a sentence how it ended."""
     at = clock()
-    remediation = services.begin(ticket_id, actor=DRAFTING, at=at)
-    begun_now = remediation.created_at == at
+    with transaction.atomic():
+        remediation = services.begin(ticket_id, actor=DRAFTING, at=at)
+        begun_now = remediation.created_at == at
+        if begun_now:
+            _place(remediation.ticket, at=at)
     return _draft(remediation, None if begun_now else services.head(remediation), drafter, clock)
 
 
@@ -100,10 +103,11 @@ def _place(ticket: Ticket, *, at: datetime) -> patterns.Placed:
     if ticket.pattern:
         return patterns.Placed(ticket.pattern, ticket.pattern_similarity)
     wording = patterns.Wording(ticket.ref, ticket.category, ticket.title, ticket.description, ticket.environment)
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         placed = patterns.place(wording, at=at)
         new = {"pattern": placed.pattern, "pattern_similarity": placed.similarity}
         statements.update(Ticket, {"pk": ticket.pk, "pattern": None}, **new)
+    ticket.pattern, ticket.pattern_similarity = placed.pattern, placed.similarity
     return placed
 
 

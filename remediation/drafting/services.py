@@ -62,7 +62,7 @@ def begin(ticket_id: int, *, actor: Actor, at: datetime) -> Remediation:
 
     Only the ticket is locked: who holds a remediation may want its ticket next, never the other way round.
     """
-    with transaction.atomic():
+    with transaction.atomic(savepoint=False):
         ticket = _LOCKED_TICKET.one(id=ticket_id)
         last = newest(ticket)
         if last and last.status not in OVER:

@@ -29,7 +29,7 @@ from remediation.tickets import services as tickets
 from remediation.tickets.models import Ticket
 from remediation.tickets.services import NewEvidence, NewTicket
 
-MOST = {"drafting": 21, "probe": 38, "general": 28}
+MOST = {"drafting": 20, "probe": 38, "general": 28}
 """Statements of one ticket's jobs on each queue, those that take and end a job and the look for another included."""
 MOST_OF_ANOTHER = 24
 """Statements of a revision that is made ready within the same second as one of the same pattern."""

@@ -117,7 +117,7 @@ def test_a_kept_timeline_is_corrected_by_another_and_the_drafter_reads_the_new_o
     assert again.status_code == 409
     assert "Exactly this timeline is kept already." in again.content.decode()
 
-    read = context.evidence_of(ticket, tickets.timeline_of(ticket))
+    read = context.evidence_of(tickets.evidence_of(ticket), tickets.timeline_of(ticket))
     assert [piece.ref for piece in read] == ["E1", "E6", "E7", "E8", "E9"]
 
 
