@@ -208,7 +208,7 @@ class TargetLock(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.target_id} held by {self.holder} {self.run_id or self.rehearsal_id or self.proof_id}"
+        return f"{self.target_id} held by {self.held_by}"
 
     @property
     def holder(self) -> str:
@@ -216,6 +216,11 @@ class TargetLock(models.Model):
         if self.run_id:
             return "run"
         return "rehearsal" if self.rehearsal_id else "proof"
+
+    @property
+    def held_by(self) -> str:
+        """The holder's name among jobs that wait for it."""
+        return f"{self.holder}:{self.run_id or self.rehearsal_id or self.proof_id}"
 
     @property
     def says(self) -> str:

@@ -112,6 +112,15 @@ def hasten(kind: str, *, key: str, at: datetime) -> bool:
     return True
 
 
+def hasten_waiting_for(what: str, *, queue: str, at: datetime) -> int:
+    """Has every job of a queue that said it waits for this (`waits_for` of its payload) start now; how many did."""
+    waiting = Job.objects.filter(queue=queue, state=State.WAITING, due_at__gt=at)
+    found = waiting.filter(payload__waits_for__contains=[what]).update(due_at=at)
+    if found:
+        announce(queue)
+    return found
+
+
 def publish(event: str, *, subject_id: int, at: datetime, payload: Mapping[str, Any] | None = None) -> list[Job]:
     """Tells the subscribed handlers that something happened: one job for each, in the caller's transaction."""
     jobs = to_publish(event, subject_id=subject_id, at=at, payload=payload)

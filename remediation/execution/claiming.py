@@ -139,11 +139,18 @@ def _hold(plan: Plan, remediation: Remediation, reasons: Sequence[Reason], *, tr
         audit.record("run.held", actor=WORKERS, at=at, subject=signoffs.ref(plan), ticket=ticket.ref, data=data)
         if all(reason.code in PASSING for reason in reasons):
             due_at = _try_again_at(plan, tries, at)
-            payload, key = {"tries": tries + 1}, f"plan:{plan.pk}"
+            payload, key = {"tries": tries + 1, "waits_for": _holders(plan)}, f"plan:{plan.pk}"
             jobs.enqueue("execution.start", subject_id=plan.pk, payload=payload, key=key, at=at, due_at=due_at)
             return f"Waits for {due_at - at}: {words}"
         _tell(plan, remediation, f"{ticket.key} cannot be run as signed: {words}", at)
     return f"Refused: {words}"
+
+
+def _holders(plan: Plan) -> list[str]:
+    """Who holds targets of the plan now: when one of them lets go, the job need not rest any longer."""
+    targets = {step.target for step in plans.read(plan.content).steps}
+    held = TargetLock.objects.filter(target__identity__in=targets, released_at=None)
+    return sorted({lock.held_by for lock in held})
 
 
 def _try_again_at(plan: Plan, tries: int, at: datetime) -> datetime:

@@ -270,6 +270,7 @@ def end(run: Run, to: RunStatus, content: Content, *, actor: Actor, at: datetime
         move_step(run, step, StepStatus.SKIPPED, actor=actor, at=at, detail="The run ended before it.")
     move_run(run, to, actor=actor, at=at, reason=reason)
     TargetLock.objects.filter(run_id=run.pk, released_at=None).update(released_at=at)
+    jobs.hasten_waiting_for(f"run:{run.pk}", queue="execution", at=at)
     braking.count(_ending(run, to, content), actor=actor, at=at)
     data = {"succeeded": to is RunStatus.SUCCEEDED, "action": doubting.fix_of(content)[0]}
     _tell_audit("run.finished", run, actor, at, data | {"left_out": run.left_out})

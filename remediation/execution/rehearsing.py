@@ -134,6 +134,7 @@ def end(rehearsal: Rehearsal, to: RehearsalStatus, *, says: str, actor: Actor, a
     """End a locked rehearsal: its targets are free, whoever asked hears of it, and of a partial result all who run."""
     move(rehearsal, to, next_states=REHEARSAL_NEXT, status_at=at, says=says)
     TargetLock.objects.filter(rehearsal_id=rehearsal.pk, released_at=None).update(released_at=at)
+    jobs.hasten_waiting_for(f"rehearsal:{rehearsal.pk}", queue="execution", at=at)
     ticket = Ref("tickets.ticket", rehearsal.ticket_id, rehearsal.ticket_key)
     data = {"after": to.value, "reason": says}
     audit.record("rehearsal.ended", actor=actor, at=at, subject=rehearsal.ref, ticket=ticket, data=data)

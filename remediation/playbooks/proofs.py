@@ -67,6 +67,7 @@ def end(
     """End a locked proof: its host is free, and what it showed stays."""
     move(proof, to, next_states=PROOF_NEXT, status_at=at, says=says, text=text, digest=digest)
     TargetLock.objects.filter(proof_id=proof.pk, released_at=None).update(released_at=at)
+    jobs.hasten_waiting_for(f"proof:{proof.pk}", queue="execution", at=at)
     data = {"after": to.value, "reason": says, "proof": digest}
     jobs.publish("proof.ended", subject_id=proof.pk, at=at)
     audit.record("proof.ended", actor=actor, at=at, subject=proof.ref, ticket=_ticket(proof), data=data)

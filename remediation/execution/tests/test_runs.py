@@ -72,6 +72,21 @@ def test_a_target_that_was_held_while_a_draft_was_checked_can_be_signed_for_once
     assert second.plan.status == PlanStatus.SIGNED
 
 
+def test_a_run_that_waits_for_a_target_begins_as_soon_as_the_other_one_ends(workers: LabProcess) -> None:
+    drafts = [
+        draft(operation("snapshot_vm", "Snapshot", VM | {"snapshot": name}), systems=(identities.vm(*VM.values()),))
+        for name in ("before-one", "before-two")
+    ]
+    first = signed(drafts[0], category_slug="virtualization")
+    second = signed(drafts[1], key="INC-2", cast=first.cast, category_slug="virtualization")
+    claiming.start(first.plan.pk, tries=0, at=timezone.now())
+    said = claiming.start(second.plan.pk, tries=9, at=timezone.now())
+    assert said.startswith("Waits for 0:10:00: No: ")
+    assert said.endswith("is held by the run of INC-1.")
+    drain("execution")
+    assert (first.run.status, second.run.status) == ("succeeded", "succeeded")
+
+
 def test_every_move_of_run_and_steps_is_in_the_audit_trail(workers: LabProcess) -> None:
     made = signed(ONE_STEP)
     drain("execution")
