@@ -22,7 +22,7 @@ from remediation.desk import reads
 from remediation.desk.reads import Filters
 from remediation.drafting.models import Remediation
 from remediation.drafting.states import WAITING, Status
-from remediation.policy import services as policies
+from remediation.policy import approving
 from remediation.review.checklist import items_in
 
 OPEN = Q(status=PlanStatus.OPEN)
@@ -144,7 +144,7 @@ def _signable(person: Person) -> Q:
     for stage in Stage:
         may_sign |= Q(stage=stage) & _granted(person, f"sign_{stage}")
     critical = Q(stage=Stage.ROLLOUT, risk=Risk.CRITICAL_WRITE) & ~_granted(person, "sign_critical")
-    closed = policies.closed_to(person)
+    closed = approving.closed_to(person)
     return may_sign & ~critical & ~Q(excluded__contains=[person.pk]) & ~Q(category__in=closed) & OPEN
 
 
@@ -178,7 +178,7 @@ _OPEN = Query(_open)
 def _mine(person: Person, plans: Collection[Plan]) -> frozenset[int]:
     """The remediations among these plans' that the person could sign now."""
     may = [plan for plan in plans if _may(person, plan) and not signoffs.why_not(plan, person)]
-    closed = policies.closed_to(person) if may else frozenset[int]()
+    closed = approving.closed_to(person) if may else frozenset[int]()
     return frozenset(plan.subject_id for plan in may if plan.category_id not in closed)
 
 

@@ -30,6 +30,6 @@ class PolicyConfig(AppConfig):
 
 
 def _not_counted(plan: Plan, people: Collection[Person]) -> Mapping[int, Reason]:
-    from remediation.policy import services  # noqa: PLC0415 - models are not loaded when this module is
+    from remediation.policy import approving  # noqa: PLC0415 - models are not loaded when this module is
 
-    return services.not_counted(plan, people)
+    return approving.not_counted(plan, people)

@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import Group
 from django.db import connection
 
 from patterns import reads
 from patterns.reliability import Inputs, permille, reliability_of
-from portal.access import grants
-from portal.access.models import Person
 from portal.audit import services as audit
 from portal.estate.models import Category, TargetLock
-from portal.kit import memo, recall, statements
+from portal.kit import recall, statements
 from portal.kit.actors import Actor
 from portal.kit.plain import data_of
-from portal.kit.refusals import Reason, Refused, because
+from portal.kit.refusals import Refused, because
 from portal.kit.statements import Query, among, given
 from portal.signoff import brakes
 from portal.signoff.brakes import Hold
-from portal.signoff.models import Plan
-from portal.signoff.states import Stage
 from remediation.connectors import identities
 from remediation.connectors.catalogue import OPERATIONS
 from remediation.connectors.operations import Risk
 from remediation.drafting import roles
 from remediation.drafting.models import Remediation, Revision
-from remediation.policy import braking, certified, outcomes
+from remediation.policy import approving, braking, certified, outcomes
 from remediation.policy.certified import Cover
 from remediation.policy.decide import decide
 from remediation.policy.facts import EVERY_DAY, Action, Facts, Limits, SafetyCheck, Switches
@@ -53,13 +48,6 @@ from remediation.wayback.record import Record
 HOUR = timedelta(hours=1)
 _LAST_HOUR = "SELECT count(*), count(*) FILTER (WHERE category_id = %s) FROM policy_reservation WHERE at > %s"
 _POLICY = Query(lambda: CategoryPolicy.objects.filter(category=given("category")))
-_APPROVERS = Query(
-    lambda: (
-        CategoryPolicy.approvers.through.objects.filter(categorypolicy__category=given("category"))
-        .select_related("group")
-        .order_by("group__name")
-    )
-)
 _LOCKS = Query(
     lambda: TargetLock.objects.filter(among("target__identity", "targets"), released_at=None).select_related("target")
 )
@@ -94,45 +82,10 @@ def policy_of(category_id: int) -> CategoryPolicy | None:
     return _POLICY.first(category=category_id)
 
 
-def approvers_of(policy: CategoryPolicy) -> tuple[str, ...]:
-    """The names of the groups whose signatures count; none: whoever has the grant."""
-    return memo.once(
-        policy, "approvers", lambda: tuple(row.group.name for row in _APPROVERS.all(category=policy.category_id))
-    )
-
-
 def preflight_validity(category_id: int) -> timedelta:
     """How long a person who runs a plan by hand may act on a pre-flight."""
     found = CategoryPolicy.objects.filter(category_id=category_id).values_list("preflight_valid_minutes", flat=True)
     return timedelta(minutes=found.first() or PREFLIGHT_HOLDS)
-
-
-def closed_to(person: Person) -> frozenset[int]:
-    """The categories whose policy names whose signature counts and does not count this person's."""
-    named: dict[int, set[int]] = {}
-    for category, group in CategoryPolicy.approvers.through.objects.values_list("categorypolicy__category", "group"):
-        named.setdefault(category, set()).add(group)
-    own = grants.groups_of(person) if named else frozenset[int]()
-    return frozenset(category for category, groups in named.items() if not groups & own)
-
-
-def not_counted(plan: Plan, people: Collection[Person]) -> dict[int, Reason]:
-    """Why signatures of these people do not count on a plan, where its category's policy names who signs."""
-    if plan.stage == Stage.GRANT:
-        return {}
-    groups = memo.once(
-        plan, "approver_groups", lambda: recall.or_ask(("approvers", plan.category_id), lambda: _groups_of(plan))
-    )
-    if not groups:
-        return {}
-    members = set(Person.objects.filter(groups__in=groups).values_list("pk", flat=True))
-    names = ", ".join(group.name for group in groups)
-    reason = because("approvers", f"In the category {plan.category.name} only these sign: {names}.")
-    return {each.pk: reason for each in people if each.pk not in members}
-
-
-def _groups_of(plan: Plan) -> list[Group]:
-    return [row.group for row in _APPROVERS.all(category=plan.category_id)]
 
 
 def limits_of(policy: CategoryPolicy) -> Limits:
@@ -152,7 +105,7 @@ def limits_of(policy: CategoryPolicy) -> Limits:
         requires_approval=policy.requires_approval,
         auto_approve_threshold=policy.auto_approve_threshold,
         machine_share=policy.machine_share,
-        approvers=approvers_of(policy),
+        approvers=approving.approvers_of(policy),
         max_actions_per_hour=policy.max_actions_per_hour,
         max_failures_in_a_row=policy.max_failures_in_a_row,
         requires_rollback_plan=policy.requires_rollback_plan,
