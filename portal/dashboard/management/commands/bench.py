@@ -74,6 +74,7 @@ def figures(here: site.Site) -> Iterator[Figure]:
     yield from _timed("lists", lambda: reading.measure(here, place=PLACE, opener=_engineer()))
     yield from _loop(here, run=f"{run}N")
     yield from history.fill(_engineer())
+    yield history.rest()
     for figure in _loop(here, run=f"{run}P"):
         yield replace(figure, name=f"{figure.name}, {history.RUNS:,} runs")
     yield Figure("web memory, after pages of 5,000 steps as well", here.megabytes("web"), "MB")

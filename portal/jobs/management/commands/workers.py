@@ -9,7 +9,11 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from portal.jobs.registry import QUEUES
 
-_PROCESSES = {"probe": 2, "execution": 2}  # who waits for an answer from outside shall not hold up another
+_PROCESSES = {
+    "drafting": 2,
+    "probe": 2,
+    "execution": 2,
+}  # who waits for an answer from outside shall not hold up another
 
 
 class Command(BaseCommand):
