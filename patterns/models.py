@@ -105,6 +105,9 @@ class Occurrence(models.Model):
             ),
             models.Index(fields=["pattern", "-at"], condition=models.Q(kind="feedback"), name="patterns_feedback"),
             models.Index(fields=["-at", "-id"], condition=models.Q(kind="feedback"), name="patterns_newest_feedback"),
+            models.Index(
+                fields=["ticket_id", "-id"], condition=models.Q(kind="feedback"), name="patterns_feedback_of_ticket"
+            ),
         ]
 
     def __str__(self) -> str:

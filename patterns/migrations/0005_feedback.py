@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    """Two indexes: of one pattern, and of all."""
+    """Three indexes: of one pattern, of all, and of one ticket."""
 
     dependencies: ClassVar = [("patterns", "0004_what_ran")]
     operations: ClassVar = [
@@ -22,6 +22,14 @@ class Migration(migrations.Migration):
             model_name="occurrence",
             index=models.Index(
                 condition=models.Q(("kind", "feedback")), fields=["-at", "-id"], name="patterns_newest_feedback"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="occurrence",
+            index=models.Index(
+                condition=models.Q(("kind", "feedback")),
+                fields=["ticket_id", "-id"],
+                name="patterns_feedback_of_ticket",
             ),
         ),
     ]

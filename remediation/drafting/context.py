@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 from django.db.models import F, Q, QuerySet, Sum
 
 from patterns import reads
 from patterns.models import Occurrence, Pattern
 from portal.kit import statements
-from portal.kit.statements import Query, given
+from portal.kit.statements import Query, among, given
 from remediation.connectors.operations import Family
 from remediation.drafting import schema
-from remediation.drafting.models import Attempt, Remediation
+from remediation.drafting.models import Attempt, Remediation, Revision
 from remediation.drafting.protocol import DraftRequest, EvidenceText, PastRemediation, RoleWish, Spend
 from remediation.drafting.states import Status
 from remediation.knowledge.extraction import KnownTarget
@@ -128,7 +129,22 @@ def wish_of(
 def _past(ticket: Ticket, pattern: Pattern, similarity_percent: int) -> tuple[PastRemediation, ...]:
     """The newest finished remediations of the pattern that were signed and ran, the good ones first."""
     newest = _good_first(_RAN.all(pattern=pattern.pk, ticket=ticket.pk))[:PAST_AT_MOST]
-    return tuple(_remembered(row, similarity_percent) for row in newest)
+    if not newest:
+        return ()
+    heads = {each.remediation_id: each for each in _HEADS.all(remediations=[row.pk for row in newest])}
+    said = {each.ticket_id: each for each in _SAID.all(pattern=pattern.pk, tickets=[row.ticket_id for row in newest])}
+    return tuple(
+        PastRemediation(
+            ticket_key=row.ticket.key,
+            title=row.ticket.title,
+            draft=_read(heads[row.pk].content),
+            outcome=OUTCOMES[Status(row.status)],
+            feedback=_feedback(said.get(row.ticket_id)),
+            similarity_percent=similarity_percent,
+            is_success=row.status == Status.SUCCEEDED,
+        )
+        for row in newest
+    )
 
 
 def _ran() -> QuerySet[Remediation]:
@@ -139,26 +155,28 @@ def _ran() -> QuerySet[Remediation]:
 
 
 _RAN = Query(_ran)
+_HEADS = Query(
+    lambda: (
+        Revision.objects.filter(among("remediation_id", "remediations"))
+        .order_by("remediation_id", "-number")
+        .distinct("remediation_id")
+    )
+)
+_SAID = Query(
+    lambda: (
+        Occurrence.objects.filter(
+            among("ticket_id", "tickets"), pattern=given("pattern"), kind=Occurrence.Kind.FEEDBACK
+        )
+        .order_by("ticket_id", "-id")
+        .distinct("ticket_id")
+    )
+)
+_read = lru_cache(maxsize=64)(schema.from_text)  # in an outage the same past is remembered for every ticket
 
 
 def _good_first(rows: Iterable[Remediation]) -> list[Remediation]:
     return sorted(rows, key=lambda row: row.status != Status.SUCCEEDED)
 
 
-def _remembered(row: Remediation, similarity_percent: int) -> PastRemediation:
-    revision = row.revisions.order_by("-number")[:1].get()
-    return PastRemediation(
-        ticket_key=row.ticket.key,
-        title=row.ticket.title,
-        draft=schema.from_text(revision.content),
-        outcome=OUTCOMES[Status(row.status)],
-        feedback=_feedback(row.ticket),
-        similarity_percent=similarity_percent,
-        is_success=row.status == Status.SUCCEEDED,
-    )
-
-
-def _feedback(ticket: Ticket) -> str | None:
-    rows = Occurrence.objects.filter(kind=Occurrence.Kind.FEEDBACK, pattern=ticket.pattern_id, ticket_id=ticket.pk)
-    last = rows.order_by("-id").first()
+def _feedback(last: Occurrence | None) -> str | None:
     return f"{last.feedback_type}, {last.rating} of 5" if last else None

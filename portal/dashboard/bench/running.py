@@ -20,7 +20,7 @@ from remediation.execution.states import RunStatus
 
 WORKERS = 4
 RUNS = 20
-STOPPED = 8
+STOPPED = 16
 PATIENCE_SECONDS = 300
 GOAL_PER_SECOND = 50.0
 GOAL_MB = 150.0
