@@ -253,7 +253,7 @@ def test_a_webhook_in_trouble_rests_and_gets_the_same_letter_later(hook: Web, st
     ("status", "words"), [(400, "It answered 400."), (404, "It answered 404."), (410, "It answered 410.")]
 )
 def test_a_letter_that_is_refused_waits_and_the_next_one_goes(hook: Web, status: int, words: str) -> None:
-    hook.answer = lambda request, to: say(to, status if b"bad" in request.body else 204)
+    hook.answer = lambda request, to: say(to, status if b"A bad one." in request.body else 204)
     tell(text="A bad one.")
     drain("general")
     tell(text="A good one.")
