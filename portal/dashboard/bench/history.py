@@ -81,8 +81,7 @@ SELECT r.id, n, CASE WHEN r.status = 'succeeded' THEN 'verified' ELSE 'rolled_ba
 ALTER TABLE signoff_plan ENABLE TRIGGER USER
 """
 PULSE_SECONDS = 5
-LEAST_REST_SECONDS, LONGEST_REST_SECONDS = 120, 300
-"""What reads its tables right after gigabytes were written is a third slower for a minute or two, Python included."""
+LONGEST_REST_SECONDS = 300
 
 
 def fill(opener: Person, *, count: int = RUNS) -> list[Figure]:
@@ -104,14 +103,11 @@ def fill(opener: Person, *, count: int = RUNS) -> list[Figure]:
 
 def rest() -> Figure:
     """Wait until the past is on disk: a checkpoint writes it for minutes, which is no part of what is measured next."""
-    os.sync()
     began, before = time.monotonic(), -1
-    while (rested := time.monotonic() - began) < LONGEST_REST_SECONDS:
-        now = _written()
-        if now == before and rested >= LEAST_REST_SECONDS:
-            break
+    while time.monotonic() - began < LONGEST_REST_SECONDS and (now := _written()) != before:
         before = now
         time.sleep(PULSE_SECONDS)
+    os.sync()
     return Figure("  (until all of it was on disk)", time.monotonic() - began, "s")
 
 
