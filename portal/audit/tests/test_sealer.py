@@ -117,6 +117,39 @@ def test_a_backlog_is_sealed_in_pieces_that_divide_no_transaction(
     assert covered()[-1][-1] == after[0]
 
 
+class Busy:
+    """A key that takes long: while it signs, something else happens."""
+
+    def __init__(self) -> None:
+        self.ids: list[int] = []
+
+    def sign(self, data: bytes) -> bytes:
+        if len(self.ids) < 5:
+            worker = threading.Thread(target=self._happen)
+            worker.start()
+            worker.join()
+        return KEY.sign(data)
+
+    def public_key(self) -> Any:
+        return KEY.public_key()
+
+    def _happen(self) -> None:
+        self.ids += record()
+        connection.close()
+
+
+def test_a_turn_ends_with_what_there_was_when_it_began(
+    committed_db: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sealer, "MOST", 3)
+    busy: Any = Busy()
+    before, turns = record(7), Sealer(busy, anchors.File(str(tmp_path / "anchor.jsonl")))
+    assert turns.turn(at=AT) == 3
+    assert sorted(pk for each in covered() for pk in each) == [*before, *busy.ids[:2]]
+    assert turns.turn(at=AT) == 1
+    assert covered()[-1] == busy.ids[2:3]
+
+
 def _copy(event: Event) -> Event:
     given = [field for field in Event._meta.concrete_fields if not field.generated and not field.primary_key]
     return Event(**{field.attname: getattr(event, field.attname) for field in given})
