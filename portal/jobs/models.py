@@ -26,6 +26,9 @@ class Job(models.Model):
     what the last attempt failed with, `trace` where that came from. `note` says who put a dead job away and why.
     """
 
+    IF_KNOWN: ClassVar = "ON CONFLICT (kind, key) WHERE state = 'waiting' DO NOTHING"
+    """A job that is added beside other rows, and waits already, is the same work."""
+
     queue = models.TextField()
     kind = models.TextField()
     subject_id = models.BigIntegerField(null=True)

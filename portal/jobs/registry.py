@@ -55,7 +55,7 @@ class Handler:
     queue: str
     on: tuple[str, ...]
     every_seconds: int | None
-    after_seconds: int
+    gather_seconds: int
     loads: tuple[str, ...]
     asked_by: tuple[str, ...]
     takes: Mapping[str, type]
@@ -76,7 +76,7 @@ def handler(
     queue: str,
     on: tuple[str, ...] = (),
     every_seconds: int | None = None,
-    after_seconds: int = 0,
+    gather_seconds: int = 0,
     loads: tuple[str, ...] = (),
     asked_by: tuple[str, ...] = (),
     takes: Mapping[str, type] = MappingProxyType({}),
@@ -84,12 +84,14 @@ def handler(
 ) -> Callable[[Function], Function]:
     """Registers the decorated function for jobs of this kind, which run on `queue`.
 
-    `on` names the events that ask for such a job, due `after_seconds`: a handler that looks at everything that waits
-    does better to wait a moment. `every_seconds` plants a schedule of that name. Belongs in a room's `tasks` module,
-    which is imported at start-up by every process: import what is heavy inside the function, and name it in `loads`, so
-    that the workers of this queue, and no other process, have it before their first job. `asked_by` names the processes
-    whose database roles may enqueue it, within the queues that they reach at all. `takes` are the names and types of
-    what a schedule may hand over in the payload. `about` names what the subject is, for the pages: `tickets.ticket`.
+    `on` names the events that ask for such a job. With `gather_seconds` those of such a span of time ask for one job
+    together, without a subject and due a span later: for a handler that looks at everything that waits, and has
+    `every_seconds` too, should a transaction take longer than that to commit. `every_seconds` plants a schedule of that
+    name. Belongs in a room's `tasks` module, which is imported at start-up by every process: import what is heavy
+    inside the function, and name it in `loads`, so that the workers of this queue, and no other process, have it before
+    their first job. `asked_by` names the processes whose database roles may enqueue it, within the queues that they
+    reach at all. `takes` are the names and types of what a schedule may hand over in the payload. `about` names what
+    the subject is, for the pages: `tickets.ticket`.
     """
     if queue not in QUEUES:
         raise ImproperlyConfigured(f"{kind}: there is no queue {queue!r}; it is one of {', '.join(QUEUES)}.")
@@ -98,7 +100,7 @@ def handler(
         if kind in _handlers and _handlers[kind].function is not function:
             raise ImproperlyConfigured(f"{kind} has two handlers: {_handlers[kind].function!r} and {function!r}.")
         askers = asked_by or (CLOCK if every_seconds and not on else ASKERS)
-        _handlers[kind] = Handler(kind, queue, on, every_seconds, after_seconds, loads, askers, takes, about, function)
+        _handlers[kind] = Handler(kind, queue, on, every_seconds, gather_seconds, loads, askers, takes, about, function)
         return function
 
     return register

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 from typing import Any
 
@@ -18,7 +18,7 @@ from django.db.models.functions import Now
 
 from portal.jobs import registry
 from portal.jobs.models import Job
-from portal.jobs.registry import Handed
+from portal.jobs.registry import Handed, Handler
 from portal.jobs.states import State, backoff_seconds
 from portal.kit import statements
 from portal.kit.refusals import StaleTransition, because
@@ -121,29 +121,31 @@ def hasten_waiting_for(what: str, *, queue: str, at: datetime) -> int:
     return found
 
 
-def publish(event: str, *, subject_id: int, at: datetime, payload: Mapping[str, Any] | None = None) -> list[Job]:
+def publish(event: str, *, subject_id: int, at: datetime, payload: Mapping[str, Any] | None = None) -> None:
     """Tells the subscribed handlers that something happened: one job for each, in the caller's transaction."""
-    jobs = to_publish(event, subject_id=subject_id, at=at, payload=payload)
-    statements.insert_all(jobs)
-    return jobs
+    if jobs := to_publish(event, subject_id=subject_id, at=at, payload=payload):
+        statements.insert_together(jobs)
 
 
 def to_publish(event: str, *, subject_id: int, at: datetime, payload: Mapping[str, Any] | None = None) -> list[Job]:
     """The same jobs, to be added by the statement that makes the change; they are announced when that is committed."""
-    jobs = [
-        Job(
-            queue=each.queue,
-            kind=each.kind,
-            subject_id=subject_id,
-            payload=dict(payload or {}),
-            due_at=at + timedelta(seconds=each.after_seconds),
-            enqueued_at=at,
-        )
-        for each in registry.subscribers(event)
-    ]
-    for job in jobs:
-        announce(job.queue)
+    jobs = []
+    for each in registry.subscribers(event):
+        announce(each.queue)
+        if each.gather_seconds:
+            jobs.append(_gathering(each, at))
+        else:
+            job = Job(queue=each.queue, kind=each.kind, subject_id=subject_id, due_at=at, enqueued_at=at)
+            job.payload = dict(payload or {})
+            jobs.append(job)
     return jobs
+
+
+def _gathering(handler: Handler, at: datetime) -> Job:
+    """The job for everything that happens in this span; it waits for one more, so that who asked has committed."""
+    span = handler.gather_seconds
+    due_at = datetime.fromtimestamp((at.timestamp() // span + 2) * span, tz=UTC)
+    return Job(queue=handler.queue, kind=handler.kind, key=due_at.isoformat(), due_at=due_at, enqueued_at=at)
 
 
 def due(queue: str, *, limit: int) -> list[int]:

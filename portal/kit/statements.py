@@ -147,8 +147,11 @@ def _insert(rows: Sequence[Model], on_conflict: str) -> bool:
 
 
 def _adding(new: Sequence[Model]) -> tuple[str, list[Any]]:
-    """The parts of a statement that add rows beside something else, and their values."""
-    inserted = [_inserting(type(row), 1, "")[:2] for row in new]
+    """The parts of a statement that add rows beside something else, and their values.
+
+    A model may say in `IF_KNOWN` what becomes of a row that is there already; else that is an error.
+    """
+    inserted = [_inserting(type(row), 1, getattr(row, "IF_KNOWN", ""))[:2] for row in new]
     added = ", ".join(f"added_{number} AS ({insert})" for number, (insert, _) in enumerate(inserted))
     return added, [value for row, (_, fields) in zip(new, inserted, strict=True) for value in _filling(row, fields)]
 

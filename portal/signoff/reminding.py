@@ -26,7 +26,7 @@ from portal.signoff.pacing import Pace, Step
 from portal.signoff.states import PlanStatus, Stage
 
 AT_ONCE = 200
-"""How many plans one look takes on."""
+"""How many plans are looked at together."""
 KIND = {Step.ASKED: "reminder", Step.REMINDED: "reminder", Step.ESCALATED: "escalation", Step.WARNED: "expiry"}
 WORDS = {
     Step.ASKED: "waits for your signature",
@@ -36,16 +36,16 @@ WORDS = {
 }
 
 
-def remind(*, at: datetime, opened: int | None = None) -> int:
-    """Say what is due about every plan that waits; returns how many plans were looked at.
+def remind(*, at: datetime) -> int:
+    """Say what is due about every plan that waits; returns how many plans were looked at."""
+    looked_at = 0
+    while waiting := _WAITING.all(at=at):
+        _look_at(waiting, at)
+        looked_at += len(waiting)
+    return looked_at
 
-    After one that was `opened` nothing is, if that one was looked at with others meanwhile.
-    """
-    if opened is not None and _LOOKED_AT.first(plan=opened):
-        return 0
-    waiting = _WAITING.all(at=at)
-    if not waiting:
-        return 0
+
+def _look_at(waiting: list[Plan], at: datetime) -> None:
     prefetch_related_objects(waiting, "votes")
     with recall.among({}):  # whom to ask is asked once for all of them
         said, watches = _said_of(waiting, at)
@@ -53,7 +53,6 @@ def remind(*, at: datetime, opened: int | None = None) -> int:
         notices.tell_all(said, at=at)
         new = ["looked_at", "next_at"]
         Watch.objects.bulk_create(watches, update_conflicts=True, unique_fields=["plan"], update_fields=new)
-    return len(waiting)
 
 
 def _said_of(waiting: Iterable[Plan], at: datetime) -> tuple[list[Saying], list[Watch]]:
@@ -78,7 +77,6 @@ def _waiting() -> QuerySet[Plan]:
 
 
 _WAITING = Query(_waiting)
-_LOOKED_AT = Query(lambda: Watch.objects.filter(plan=given("plan")))
 
 
 def _pace(plan: Plan, on_duty: OnDuty | None) -> Pace:

@@ -13,12 +13,12 @@ def sweep(job: Handed) -> str:
     return f"Ended {plans.sweep(at=job.at)} plans."
 
 
-@handler("signoff.remind", queue="general", on=("plan.opened",), every_seconds=60, after_seconds=2)
+@handler("signoff.remind", queue="general", on=("plan.opened",), every_seconds=60, gather_seconds=1)
 def remind(job: Handed) -> str:
     """Ask people to sign what waits: what was just opened, unless a machine signed it, and what has something due."""
     from portal.signoff import reminding  # noqa: PLC0415 - as above
 
-    return f"Looked at {reminding.remind(at=job.at, opened=job.subject_id)} plans."
+    return f"Looked at {reminding.remind(at=job.at)} plans."
 
 
 @handler("signoff.tell_engaged", queue="general", on=("stop.engaged",), asked_by=("web",), about="signoff.stop")

@@ -74,10 +74,13 @@ def test_each_step_is_said_once_however_often_the_job_is_delivered(cast: dict[st
     )
 
 
-def test_what_opened_together_is_looked_at_once(cast: dict[str, Person]) -> None:
-    first, second = waiting(cast), waiting(cast, subject=Ref("drafting.remediation", 8, "INC-8 remediation 1"))
-    assert reminding.remind(at=AT, opened=first.pk) == 2
-    assert reminding.remind(at=AT, opened=second.pk) == 0
+def test_however_many_opened_together_each_is_looked_at_once(
+    cast: dict[str, Person], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reminding, "AT_ONCE", 1)
+    waiting(cast), waiting(cast, subject=Ref("drafting.remediation", 8, "INC-8 remediation 1"))
+    assert reminding.remind(at=AT) == 2
+    assert reminding.remind(at=AT) == 0
     assert Notice.objects.filter(person=cast["ana"]).count() == 2
 
 
