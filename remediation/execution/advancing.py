@@ -14,10 +14,9 @@ from portal.signoff.states import PlanStatus, Stage
 from remediation.drafting.models import Remediation
 from remediation.execution import records
 from remediation.execution.models import Run
-from remediation.execution.states import RunStatus
+from remediation.execution.states import MOVING, RunStatus
 from remediation.review import standing
 
-MOVING = (RunStatus.RUNNING, RunStatus.ROLLING_BACK)
 KIND = "execution.advance"
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from portal.kit.refusals import Reason, because
-from remediation.execution.states import Asked, RunStatus, StepStatus
+from remediation.execution.states import MOVING, Asked, RunStatus, StepStatus
 
 
 class Control(StrEnum):
@@ -63,7 +63,6 @@ class Answer:
 R, S, C = RunStatus, StepStatus, Control
 WAITING = frozenset({R.PAUSED, R.NEEDS_PERSON})
 """Statuses in which a run of workers stands still until a person says how it goes on."""
-MOVING = frozenset({R.RUNNING, R.ROLLING_BACK})
 HALTS = {C.PAUSE: Asked.PAUSE, C.STOP_AFTER_STEP: Asked.STOP_AFTER_STEP, C.STOP_NOW: Asked.STOP_NOW}
 SKIPPABLE = frozenset({S.PENDING, S.PREFLIGHT, S.FAILED})
 RETRIABLE = frozenset({S.FAILED, S.UNKNOWN})

@@ -19,6 +19,7 @@ from remediation.execution.models import Run
 from remediation.execution.planning import Do, Move
 from remediation.execution.records import WORKERS
 from remediation.execution.shift import Shift
+from remediation.execution.states import MOVING
 
 ONE_JOB = timedelta(minutes=5)
 """A run that takes longer goes on in another job."""
@@ -80,7 +81,7 @@ def take_over(
     """Begin a turn at a run under a new fence; None if it is over, waits for a person or is run by hand."""
     with transaction.atomic():
         run = records.locked(run_id)
-        if run.mode != Run.Mode.WORKERS or run.status not in advancing.MOVING:
+        if run.mode != Run.Mode.WORKERS or run.status not in MOVING:
             return None
         fence = records.take(run, actor=WORKERS, at=clock())
     return Shift(run_id, fence, run.remediation, records.content_of(run), clock, keeps_lease, released_stop)

@@ -6,11 +6,12 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
+from django.db.models import Q
 
 from portal.kit.actors import Ref
 from portal.signoff.models import Plan
 from remediation.drafting.models import Remediation
-from remediation.execution.states import RunStatus, StepStatus
+from remediation.execution.states import MOVING, RunStatus, StepStatus
 
 
 class Run(models.Model):
@@ -52,9 +53,12 @@ class Run(models.Model):
     finished_at = models.DateTimeField(null=True)
 
     class Meta:
-        """Newest first."""
+        """Newest first. Every minute those that no worker drives are looked for, however many have ended."""
 
         ordering: ClassVar = ["-id"]
+        indexes: ClassVar = [
+            models.Index(fields=["id"], condition=Q(status__in=sorted(MOVING)), name="execution_run_moving"),
+        ]
 
     def __str__(self) -> str:
         return f"run {self.pk}"

@@ -17,6 +17,10 @@ class RunStatus(StrEnum):
     FAILED = "failed"
 
 
+MOVING = frozenset({RunStatus.RUNNING, RunStatus.ROLLING_BACK})
+"""What a run is in while workers have something to do for it."""
+
+
 class StepStatus(StrEnum):
     """Where a step stands. Intended and unknown are the two in which the world may or may not have changed (law 7)."""
 

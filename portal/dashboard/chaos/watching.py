@@ -12,6 +12,7 @@ from portal.jobs.models import Job
 from portal.jobs.states import State
 from remediation.execution import advancing
 from remediation.execution.models import Run, StepOutput
+from remediation.execution.states import MOVING
 
 NOTICED = 1.0
 """Seconds; a run that stands still for less was not interrupted, or nobody could tell."""
@@ -123,5 +124,5 @@ def felt(stillness: Stillness, blows: Iterable[Blow]) -> Blow | None:
 def _driven() -> QuerySet[Run]:
     """Runs that a worker has had in hand."""
     jobs = Job.objects.filter(kind=advancing.KIND, state__in=[State.WAITING, State.RUNNING], fence__gt=0)
-    runs = Run.objects.filter(mode=Run.Mode.WORKERS, status__in=advancing.MOVING)
+    runs = Run.objects.filter(mode=Run.Mode.WORKERS, status__in=MOVING)
     return runs.filter(Q(fence__gt=0) | Q(pk__in=jobs.values("subject_id")))

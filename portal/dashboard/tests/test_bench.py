@@ -10,9 +10,10 @@ import psutil
 import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
 from django.db.models import Count
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -27,6 +28,7 @@ from remediation.connectors.testing import LabProcess
 from remediation.desk import reads
 from remediation.desk.reads import Filters
 from remediation.drafting.models import Remediation
+from remediation.execution import advancing
 from remediation.execution.models import Run, StepRun
 from remediation.execution.testing import SECONDARY, draft, scaling, signed
 from remediation.policy import bench as policy
@@ -95,6 +97,18 @@ def test_a_long_past_is_over_and_in_nobodys_way(committed_db: str) -> None:
         _copy_of_a_plan()
     history.fill(opener, count=10)
     assert Run.objects.count() == 10
+
+
+def test_lost_runs_are_looked_for_among_those_that_have_not_ended(committed_db: str) -> None:
+    seeds.load(timezone.now())
+    history.fill(person("opener"), count=2000)
+    with CaptureQueriesContext(connection) as sent:
+        assert advancing.give_up_on_lost(at=timezone.now()) == 0
+    (asked,) = sent.captured_queries
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {asked['sql']}")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "execution_run_moving" in plan
 
 
 def _copy_of_a_plan() -> None:

@@ -39,7 +39,7 @@ from remediation.execution import advancing, driving
 from remediation.execution import services as runs
 from remediation.execution.models import Run, StepRun
 from remediation.execution.planning import Do
-from remediation.execution.states import RunStatus, StepStatus
+from remediation.execution.states import MOVING, RunStatus, StepStatus
 from remediation.execution.testing import draft, operation
 from remediation.execution.tests.fragile import Crash, FragileShift, Fuse, fragile, taken_back
 from remediation.review import plans, testing
@@ -289,7 +289,7 @@ class World(RuleBasedStateMachine):
 
     def _is_driven(self, run: Run) -> bool:
         waits = Job.objects.filter(kind=advancing.KIND, key=f"run:{run.pk}", state__in=["waiting", "running"])
-        return run.mode == Run.Mode.WORKERS and run.status in advancing.MOVING and waits.exists()
+        return run.mode == Run.Mode.WORKERS and run.status in MOVING and waits.exists()
 
     def _works(self, verb: Callable[[], object]) -> bool:
         """Whether somebody could do this now; nothing of it stays."""
