@@ -37,11 +37,16 @@ WORDS = {
 
 
 def remind(*, at: datetime) -> int:
-    """Say what is due about every plan that waits; returns how many plans were looked at."""
-    looked_at = 0
-    while waiting := _WAITING.all(at=at):
+    """Say what is due about every plan that waits; returns how many plans were looked at.
+
+    Those that are opened meanwhile ask for a look of their own.
+    """
+    looked_at, is_more = 0, True
+    while is_more:
+        waiting = _WAITING.all(at=at)
         _look_at(waiting, at)
         looked_at += len(waiting)
+        is_more = len(waiting) == AT_ONCE
     return looked_at
 
 
