@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 SWEEPS_A_LEASE = 5  # so much later than its end at most it is noticed that a lease ran out
 _AT_ONCE = 4  # wake-ups in one go; more would keep the cluster's own beat waiting
 _FORGOTTEN_AFTER = 1.0  # seconds until a wake-up counts as lost and is sent again
-_GLANCE = 0.01  # seconds between two looks whether the worker needs to be woken
+_GLANCE = 0.05  # seconds between two looks whether the worker needs to be woken
 
 
 class Every:

@@ -18,9 +18,9 @@ from portal.kit.figures import Figure
 from remediation.tickets.models import Ticket
 from remediation.tickets.states import TicketStatus
 
-TICKETS = 200
+TICKETS = 400
 CLIENTS = 8
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 180
 GOAL_PER_SECOND = 40.0
 WHAT_FOLLOWS = timedelta(seconds=5)
 PAYING = ("web", "drafting", "probe", "general", "postgres")
