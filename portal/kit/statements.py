@@ -6,6 +6,7 @@ to answer. Here both happen once, in each process and on each connection.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +17,7 @@ from django.db.backends.utils import CursorWrapper
 from django.db.models import F, Lookup, Model, QuerySet, Value
 from django.db.models.query import get_related_populators
 from django.db.transaction import TransactionManagementError
+from psycopg.sql import Literal
 
 from portal.kit.postgresql.base import DatabaseWrapper
 
@@ -206,6 +208,27 @@ def _prepared(field: Any, value: Any) -> Any:
     return field.get_db_prep_save(value.pk if isinstance(value, Model) else value, connection)
 
 
+def _spelled_out(text: str, params: Iterable[Any]) -> tuple[str, list[Given]]:
+    """The text with every value in it that is the same each time, and what is left to be given.
+
+    The server may plan a prepared text for all values of its parameters. Of a status that is one of them it knows
+    neither how rare it is nor that a partial index serves it, and reads all of history.
+    """
+    left, rest = list[Given](), iter(params)
+
+    def put_in(found: re.Match[str]) -> str:
+        if found[0] == "%%":
+            return found[0]
+        value = next(rest)
+        if isinstance(value, Given):
+            left.append(value)
+            return found[0]
+        return Literal(value).as_string(connection.connection).replace("%", "%%")
+
+    connection.ensure_connection()
+    return re.sub("%[%s]", put_in, text), left
+
+
 class _Ready(Generic[M]):
     """The text of a query, and how its rows become instances: what Django works out anew each time."""
 
@@ -213,7 +236,7 @@ class _Ready(Generic[M]):
         compiler: Any = queryset.query.get_compiler(connection=connection)
         self.model: Any = queryset.model
         self.locks = queryset.query.select_for_update
-        self.sql, self._params = compiler.as_sql()
+        self.sql, self._params = _spelled_out(*compiler.as_sql())
         first, last = compiler.klass_info["select_fields"][0], compiler.klass_info["select_fields"][-1] + 1
         self._own = slice(first, last)
         self._names = [column.target.attname for column, *_ in compiler.select[self._own]]
@@ -227,8 +250,8 @@ class _Ready(Generic[M]):
         return list(self._apply(rows, self._converters)) if self._converters else rows
 
     def filled(self, values: Mapping[str, Any]) -> list[Any]:
-        """The parameters, with what is given in its place."""
-        return [values[each.name] if isinstance(each, Given) else each for each in self._params]
+        """The parameters, each where it was given."""
+        return [values[each.name] for each in self._params]
 
     def instance(self, row: Any) -> M:
         """A row as an instance, with its related ones."""

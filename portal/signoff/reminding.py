@@ -41,12 +41,12 @@ def remind(*, at: datetime) -> int:
 
     Those that are opened meanwhile ask for a look of their own.
     """
-    looked_at, is_more = 0, True
-    while is_more:
-        waiting = _WAITING.all(at=at)
+    looked_at = 0
+    while waiting := _WAITING.all(at=at):
         _look_at(waiting, at)
         looked_at += len(waiting)
-        is_more = len(waiting) == AT_ONCE
+        if len(waiting) < AT_ONCE:
+            break
     return looked_at
 
 

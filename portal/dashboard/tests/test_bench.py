@@ -22,6 +22,7 @@ from portal.dashboard import seeds
 from portal.dashboard.bench import history, paging, rows
 from portal.jobs.testing import drain, eventually
 from portal.kit.figures import Figure
+from portal.signoff import reminding
 from portal.signoff.models import Plan
 from remediation.connectors.lab import first_day
 from remediation.connectors.testing import LabProcess
@@ -109,6 +110,19 @@ def test_lost_runs_are_looked_for_among_those_that_have_not_ended(committed_db: 
         cursor.execute(f"EXPLAIN {asked['sql']}")
         plan = "\n".join(line for (line,) in cursor.fetchall())
     assert "execution_run_moving" in plan
+
+
+def test_plans_that_wait_are_looked_for_among_those_that_may_expire(committed_db: str) -> None:
+    """Also if the server plans the statement once for every moment that it may be asked for."""
+    seeds.load(timezone.now())
+    history.fill(person("opener"), count=2000)
+    with CaptureQueriesContext(connection) as sent:
+        assert reminding.remind(at=timezone.now()) == 0
+    (asked,) = sent.captured_queries
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (GENERIC_PLAN) {asked['sql'].replace('%s', '$1')}")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "signoff_plan_may_expire" in plan
 
 
 def _copy_of_a_plan() -> None:

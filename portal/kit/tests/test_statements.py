@@ -9,6 +9,7 @@ import pytest
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Model, Q
 from django.db.transaction import TransactionManagementError
+from django.test.utils import CaptureQueriesContext
 from pytest_django import DjangoAssertNumQueries
 
 from portal.kit import statements
@@ -20,6 +21,8 @@ IN_PLACES = Query(
     lambda: Thing.objects.filter(among("place__slug", "slugs"), seen_at__lte=given("until")).select_related("place")
 )
 NOTED = Query(lambda: Thing.objects.filter(Q(note=given("note")) | Q(note=None)).order_by("-pk"))
+ODD = "100 %, o'clock, %s, %%"
+ODDLY_NOTED = Query(lambda: Thing.objects.filter(note=ODD, seen_at__lte=given("until")))
 LOCKED = Query(lambda: Thing.objects.select_for_update().filter(pk=given("id")))
 
 
@@ -50,6 +53,13 @@ def test_rows_are_those_of_the_orm_with_what_is_selected_beside_them(
     assert IN_PLACES.all(slugs=[], until=AT) == []
     assert [each.note for each in NOTED.all(note="old")] == ["old", None, None]
     assert [each.note for each in NOTED.all(note=None)] == [None, None]
+
+
+def test_a_value_that_is_the_same_each_time_stands_in_the_text(shelf: Place) -> None:
+    Thing.objects.bulk_create([thing(shelf, note=ODD), thing(shelf, note="even")])
+    with CaptureQueriesContext(connection) as sent:
+        assert [each.note for each in ODDLY_NOTED.all(until=AT)] == [ODD]
+    assert "'100 %%, o''clock, %%s, %%%%'" in sent.captured_queries[0]["sql"]
 
 
 def test_a_new_row_is_what_save_would_have_made(shelf: Place) -> None:
