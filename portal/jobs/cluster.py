@@ -38,7 +38,7 @@ logger = logging.getLogger(__name__)
 
 STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
 _SPELL = 1.0  # seconds in which a worker begins one job after the other; then a beat may have its turn
-_GLANCE = 0.02  # seconds until it looks for another one: where one job came, more come soon; then twice as many
+_GLANCE = 0.01  # seconds until it looks for another one: where one job came, more come soon; then twice as many
 _LONGEST_GLANCE = 0.1  # seconds; then somebody has to wake it
 
 
