@@ -95,6 +95,8 @@ def handler(
     """
     if queue not in QUEUES:
         raise ImproperlyConfigured(f"{kind}: there is no queue {queue!r}; it is one of {', '.join(QUEUES)}.")
+    if gather_seconds and not every_seconds:
+        raise ImproperlyConfigured(f"{kind}: what gathers has to run by the clock too, for who commits late.")
 
     def register(function: Function) -> Function:
         if kind in _handlers and _handlers[kind].function is not function:

@@ -210,6 +210,11 @@ def test_what_happens_in_one_span_asks_for_one_job_together() -> None:
     assert drain() == ["test.all: well"] * 3
 
 
+def test_what_gathers_runs_by_the_clock_too() -> None:
+    with pytest.raises(ImproperlyConfigured, match="by the clock"):
+        handler("test.all", queue="general", on=("thing.happened",), gather_seconds=2)
+
+
 def test_who_comes_after_the_job_began_asks_for_another() -> None:
     handler("test.all", queue="general", on=("thing.happened",), every_seconds=60, gather_seconds=2)(lambda job: "well")
     at = timezone.now() - timedelta(minutes=1)
