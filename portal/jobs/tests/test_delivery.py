@@ -171,6 +171,28 @@ def test_a_transaction_announces_a_queue_once_and_nothing_that_it_took_back(comm
     assert set(Job.objects.values_list("subject_id", flat=True)) == {2, 3}
 
 
+@pytest.mark.parametrize("is_taken_back", [False, True])
+def test_who_asks_beside_a_transaction_that_is_open_is_heard_however_that_ends(
+    committed_db: str, *, is_taken_back: bool
+) -> None:
+    at = timezone.now()
+
+    def ask_too() -> None:
+        services.publish("plan.opened", subject_id=2, at=at)
+        connection.close()
+
+    other = threading.Thread(target=ask_too)
+    with transaction.atomic():
+        services.publish("plan.opened", subject_id=1, at=at)
+        other.start()
+        other.join(0.2)
+        assert other.is_alive()
+        transaction.set_rollback(is_taken_back)
+    other.join()
+
+    assert Job.objects.filter(kind="signoff.remind").count() == 1
+
+
 def test_a_joined_job_does_not_start_before_the_request_that_joined_it_is_committed(
     committed_db: str, as_role: AsRole
 ) -> None:
